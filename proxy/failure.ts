@@ -1,0 +1,68 @@
+// Every way a request can fail, once: the code is stable and appears in the log, the metric and the answer's body.
+// `side` says who caused it. Adding a code: a row here; the pages and the metric follow by themselves.
+
+interface FailureRow {
+  readonly status: number
+  readonly side: 'client' | 'upstream' | 'proxy'
+  readonly text: string
+}
+
+const rows = {
+  'malformed-request': { status: 400, side: 'client', text: 'The request is not valid HTTP/1.1.' },
+  'access-denied': { status: 403, side: 'client', text: 'This address may not use this route.' },
+  'no-route': { status: 404, side: 'client', text: 'No route for this host and path.' },
+  'method-refused': { status: 405, side: 'client', text: 'This method is not served here.' },
+  'request-timeout': { status: 408, side: 'client', text: 'The request did not arrive in time.' },
+  'body-too-large': { status: 413, side: 'client', text: 'The request body is too large.' },
+  'target-too-long': { status: 414, side: 'client', text: 'The request target is too long.' },
+  'expectation-failed': { status: 417, side: 'client', text: 'The expectation is not supported.' },
+  'head-too-large': {
+    status: 431,
+    side: 'client',
+    text: 'The request header fields are too large.',
+  },
+  'client-closed': { status: 499, side: 'client', text: 'The client went away.' },
+  'internal-error': { status: 500, side: 'proxy', text: 'The proxy failed.' },
+  'coding-unsupported': {
+    status: 501,
+    side: 'client',
+    text: 'This transfer coding is not supported.',
+  },
+  'connect-failed': { status: 502, side: 'upstream', text: 'The upstream refused the connection.' },
+  'upstream-reset': { status: 502, side: 'upstream', text: 'The upstream closed the connection.' },
+  'upstream-malformed': {
+    status: 502,
+    side: 'upstream',
+    text: 'The upstream sent an invalid response.',
+  },
+  'service-missing': { status: 503, side: 'upstream', text: 'The service does not exist.' },
+  'no-endpoints': { status: 503, side: 'upstream', text: 'The service has no ready endpoints.' },
+  'policy-closed': {
+    status: 503,
+    side: 'proxy',
+    text: 'This route is closed until its configuration is mended.',
+  },
+  'not-synced': { status: 503, side: 'proxy', text: 'The proxy has not loaded its routes yet.' },
+  'over-capacity': { status: 503, side: 'proxy', text: 'The proxy has too many connections.' },
+  'connect-timeout': {
+    status: 504,
+    side: 'upstream',
+    text: 'The upstream did not accept a connection in time.',
+  },
+  'response-timeout': {
+    status: 504,
+    side: 'upstream',
+    text: 'The upstream did not answer in time.',
+  },
+  'version-unsupported': {
+    status: 505,
+    side: 'client',
+    text: 'This HTTP version is not supported.',
+  },
+} as const satisfies Record<string, FailureRow>
+
+/** Stable name of a failure: `error` in the access log, `code` in `weir_upstream_errors_total`. */
+export type FailureCode = keyof typeof rows
+
+/** The table of failures, by code. */
+export const failures: Readonly<Record<FailureCode, FailureRow>> = rows

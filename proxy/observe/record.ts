@@ -1,0 +1,45 @@
+// What is known about one request when it ends: the exchange fills it in, the recorder turns it into counters and a log line.
+// One object per client connection, reused for each of its requests: nothing may keep a reference past `record()`.
+import type { FailureCode } from '../failure.ts'
+import type { Route } from '../route.ts'
+import type { RouteCounters } from './slots.ts'
+
+/** One finished request. Times are monotonic ms from performance.now() unless said otherwise; 0 = did not happen. */
+export interface RequestRecord {
+  /** ms since the epoch, of the request's first byte. */
+  wallStartMs: number
+  requestId: string
+  /** Client address by the rules of X-Forwarded-For. */
+  clientAddress: string
+  method: string
+  /** Host as the client sent it, without port; empty when unreadable. */
+  host: string
+  /** Path as matched (normalised), without the query. */
+  path: string
+  /** With its `?`, or empty. */
+  query: string
+  /** 0 or 1, for HTTP/1.0 and HTTP/1.1. */
+  minorVersion: number
+  status: number
+  /** Empty when nothing failed; a failure code, or a policy's answer code such as `redirect`. */
+  error: FailureCode | string
+  /** Body bytes from the client, and body bytes to the client. */
+  bytesIn: number
+  bytesOut: number
+  /** All of it: first byte of the request to last byte of the response. */
+  totalMs: number
+  /** From the request's head being written upstream to the response's head. */
+  upstreamMs: number
+  /** Weir's own time only: head read → head written upstream, plus response head read → written to the client. */
+  overheadMs: number
+  route: Route | undefined
+  /** Of the route, or undefined without one. */
+  counters: RouteCounters | undefined
+  /** `address:port` ([v6]:port) of the endpoint that answered last; empty when none. */
+  endpoint: string
+  retries: number
+  userAgent: string
+  referer: string
+  /** True for an upgraded connection: the record is written when the tunnel ends. */
+  tunnel: boolean
+}

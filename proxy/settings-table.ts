@@ -1,0 +1,217 @@
+// What can be set on the proxy? Every option once; flags, environment, configuration file, help and README follow.
+// Adding an option: a row here, then `npm run docs`.
+
+import {
+  boolean,
+  cidrs,
+  filePath,
+  hostPort,
+  hosts,
+  integer,
+  names,
+  oneOf,
+  servicePort,
+  text,
+  urlPath,
+} from '../shared/options-kinds.ts'
+import { type OptionTable, option, optional } from '../shared/options-table.ts'
+
+const source = 'Where routes come from'
+const ports = 'Ports and threads'
+const classes = 'Which Ingresses are ours'
+const clients = 'Clients'
+const upstreams = 'Upstreams'
+const timeouts = 'Time limits'
+const limits = 'Size limits'
+const general = 'General'
+
+/** Every option of the proxy. */
+export const proxyOptions = {
+  manifests: optional(filePath, {
+    group: source,
+    absent: 'off',
+    help: 'Reads Kubernetes objects from a YAML or JSON file or a folder of them and follows changes; no cluster is needed.',
+  }),
+  kubeconfig: optional(filePath, {
+    group: source,
+    absent: 'in-cluster',
+    help: 'Watches the cluster that this kubeconfig file names.',
+  }),
+  namespace: optional(text('NAMESPACE'), {
+    group: source,
+    absent: 'all',
+    help: 'Watches one namespace of the cluster only.',
+  }),
+
+  ingressClass: option(names('NAME'), {
+    group: classes,
+    default: ['weir'],
+    help: 'Takes Ingresses of these class names (annotation, or spec.ingressClassName while no such IngressClass exists).',
+  }),
+  controllerClass: option(names('VALUE'), {
+    group: classes,
+    default: ['weir.dev/ingress'],
+    help: 'Takes Ingresses whose IngressClass has one of these values in spec.controller.',
+  }),
+  watchIngressWithoutClass: option(boolean, {
+    group: classes,
+    default: false,
+    help: 'Takes Ingresses that name no class as well.',
+  }),
+  defaultBackend: optional(servicePort, {
+    group: classes,
+    absent: 'none (404)',
+    help: 'Sends requests that match no route to this Service instead of answering 404.',
+  }),
+  externalNames: option(hosts, {
+    group: classes,
+    default: [],
+    help: 'Allows Services of type ExternalName to point to these hosts; all others are refused.',
+  }),
+
+  listen: option(hostPort, {
+    group: ports,
+    default: { host: '0.0.0.0', port: 9999 },
+    help: 'Serves clients here.',
+  }),
+  admin: option(hostPort, {
+    group: ports,
+    default: { host: '0.0.0.0', port: 9911 },
+    help: 'Serves /metrics, /healthz, /readyz and /routes here.',
+  }),
+  workers: optional(integer(1, 256), {
+    group: ports,
+    absent: 'available CPUs',
+    help: 'Runs this many data-plane threads.',
+  }),
+  controlSocket: optional(filePath, {
+    group: ports,
+    absent: 'off',
+    help: 'Takes commands that change state on this Unix socket.',
+  }),
+
+  trustedProxies: option(cidrs, {
+    group: clients,
+    default: [],
+    help: 'Believes the X-Forwarded-* fields of peers in these networks.',
+  }),
+  proxyProtocol: option(oneOf(['off', 'required', 'optional']), {
+    group: clients,
+    default: 'off',
+    help: 'Reads PROXY protocol v1 and v2 on the data port.',
+  }),
+  proxyProtocolFrom: option(cidrs, {
+    group: clients,
+    default: [],
+    help: 'Accepts PROXY headers from peers in these networks only.',
+  }),
+  healthPath: option(urlPath, {
+    group: clients,
+    default: '/kube-system/healthz',
+    help: 'Answers health checks of the load balancer at this path of the data port: 200, or 503 before the first sync and while draining.',
+  }),
+
+  retries: option(integer(0, 10), {
+    group: upstreams,
+    default: 2,
+    help: 'Tries a request that may be repeated this many times again.',
+  }),
+  retryBudgetPercent: option(integer(0, 100, 'percent'), {
+    group: upstreams,
+    default: 20,
+    help: 'Allows retries up to this share of all requests.',
+  }),
+  upstreamMaxIdle: option(integer(0, 10_000), {
+    group: upstreams,
+    default: 64,
+    help: 'Keeps up to this many idle connections per endpoint and worker.',
+  }),
+
+  headerTimeoutMs: option(integer(100, 600_000, 'ms'), {
+    group: timeouts,
+    default: 10_000,
+    help: 'Gives a client this long for a whole request head, from its first byte.',
+  }),
+  bodyIdleTimeoutMs: option(integer(100, 86_400_000, 'ms'), {
+    group: timeouts,
+    default: 60_000,
+    help: 'Ends a request whose body brings no byte for this long.',
+  }),
+  keepAliveTimeoutMs: option(integer(0, 86_400_000, 'ms'), {
+    group: timeouts,
+    default: 75_000,
+    help: 'Closes a client connection without a request after this long; must exceed the idle timeout of the load balancer.',
+  }),
+  writeTimeoutMs: option(integer(100, 86_400_000, 'ms'), {
+    group: timeouts,
+    default: 60_000,
+    help: 'Ends a request whose client takes no byte of the answer for this long.',
+  }),
+  proxyProtocolTimeoutMs: option(integer(100, 600_000, 'ms'), {
+    group: timeouts,
+    default: 5000,
+    help: 'Gives a peer this long for its PROXY header.',
+  }),
+  connectTimeoutMs: option(integer(10, 600_000, 'ms'), {
+    group: timeouts,
+    default: 2000,
+    help: 'Gives an endpoint this long to accept a connection.',
+  }),
+  responseTimeoutMs: option(integer(10, 86_400_000, 'ms'), {
+    group: timeouts,
+    default: 60_000,
+    help: 'Gives an endpoint this long for the response head, and between two reads of the body.',
+  }),
+  upstreamIdleTimeoutMs: option(integer(0, 86_400_000, 'ms'), {
+    group: timeouts,
+    default: 4000,
+    help: 'Closes an unused upstream connection after this long; stays below the keep-alive timeout of common servers (5 s).',
+  }),
+  tunnelIdleTimeoutMs: option(integer(1000, 604_800_000, 'ms'), {
+    group: timeouts,
+    default: 3_600_000,
+    help: 'Closes a WebSocket or other upgraded connection that is silent for this long.',
+  }),
+  drainSeconds: option(integer(0, 86_400, 'seconds'), {
+    group: timeouts,
+    default: 45,
+    help: 'After SIGTERM: answers health checks with 503 and keeps serving for this long, then finishes what is in flight and exits.',
+  }),
+
+  maxConnections: option(integer(1, 10_000_000), {
+    group: limits,
+    default: 20_000,
+    help: 'Serves up to this many client connections at a time, over all workers.',
+  }),
+  maxLineBytes: option(integer(256, 1_048_576, 'bytes'), {
+    group: limits,
+    default: 16_384,
+    help: 'Allows request lines and header fields up to this length.',
+  }),
+  maxHeadBytes: option(integer(1024, 1_048_576, 'bytes'), {
+    group: limits,
+    default: 65_536,
+    help: 'Allows heads of requests and responses up to this size.',
+  }),
+  maxFields: option(integer(1, 10_000), {
+    group: limits,
+    default: 1000,
+    help: 'Allows this many header fields in one message.',
+  }),
+  maxMemoryMb: option(integer(0, 1_048_576, 'MiB'), {
+    group: limits,
+    default: 0,
+    help: 'Stops accepting connections while the process uses more memory than this; 0 is off.',
+  }),
+
+  accessLog: option(oneOf(['json', 'combined', 'off']), {
+    group: general,
+    default: 'json',
+    help: 'Writes one line per request to stdout.',
+  }),
+  logLevel: option(oneOf(['debug', 'info', 'warn', 'error']), {
+    group: general,
+    default: 'info',
+    help: "Writes the proxy's own log to stderr from this level up.",
+  }),
+} satisfies OptionTable

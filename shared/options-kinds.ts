@@ -1,0 +1,166 @@
+// Which values may an option take? One Kind per sort of value: pure, from text to a precise type.
+import { isIP } from 'node:net'
+import type { Kind } from './options-table.ts'
+
+/** A place to listen on. */
+export interface HostPort {
+  /** An IP address without brackets, or a host name. */
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+}
+
+/** A port of a Service, as a backend of an Ingress names it. */
+export interface ServicePort {
+  readonly namespace: string
+  readonly name: string
+  readonly port: number | string
+}
+
+function scalar<T>(
+  placeholder: string,
+  allowed: string,
+  parseText: (text: string) => T | undefined,
+  format: (value: T) => string = String,
+): Kind<T> {
+  const parse = ([text = '']: readonly string[]): T | undefined => parseText(text)
+  return { placeholder, allowed, isList: false, parse, format }
+}
+
+function list<T>(
+  placeholder: string,
+  allowed: string,
+  parseItem: (item: string) => T | undefined,
+): Kind<readonly T[]> {
+  return {
+    placeholder,
+    allowed,
+    isList: true,
+    format: (values) => values.join(',') || 'none',
+    parse(texts) {
+      const values: T[] = []
+      for (const item of texts.flatMap((text) => text.split(','))) {
+        if (item.trim() === '') continue
+        const value = parseItem(item.trim())
+        if (value === undefined) return undefined
+        values.push(value)
+      }
+      return values
+    },
+  }
+}
+
+/** Takes no value: `--key`, `--no-key` or `--key=false`. */
+export const boolean: Kind<boolean> = scalar('', 'true or false', (text) => {
+  if (text === 'true') return true
+  return text === 'false' ? false : undefined
+})
+
+/** Any text that is not empty. */
+export function text(placeholder: string): Kind<string> {
+  return scalar(placeholder, 'a text that is not empty', (given) => given || undefined)
+}
+
+/** A file or folder; it is not opened here. */
+export const filePath: Kind<string> = scalar(
+  'PATH',
+  'the path of a file or folder',
+  (given) => given || undefined,
+)
+
+/** The path of a URL: begins with `/`, printable ASCII, no query, no fragment. */
+export const urlPath: Kind<string> = scalar(
+  'PATH',
+  'a path that begins with "/", without "?", "#" and spaces',
+  (given) => (/^\/[!"$->@-~]*$/.test(given) ? given : undefined),
+)
+
+/** A whole number from `min` to `max`, in `unit` (may be empty). */
+export function integer(min: number, max: number, unit = ''): Kind<number> {
+  const allowed = `a whole number from ${min} to ${max}${unit && ` (${unit})`}`
+  return scalar(unit.toUpperCase() || 'N', allowed, (given) => {
+    if (!/^-?\d{1,15}$/.test(given)) return undefined
+    const value = Number(given)
+    return value >= min && value <= max ? value : undefined
+  })
+}
+
+/** One of a few words. */
+export function oneOf<const T extends string>(words: readonly T[]): Kind<T> {
+  return scalar(words.join('|'), `one of ${words.join(', ')}`, (given) =>
+    words.find((word) => word === given),
+  )
+}
+
+const hostPortAllowed = 'HOST:PORT, [IPV6]:PORT or :PORT with a port from 0 to 65535'
+
+/** `127.0.0.1:9999`, `[::]:9999`, `localhost:0`, or `:9999` for all IPv4 addresses. */
+export const hostPort: Kind<HostPort> = scalar(
+  'HOST:PORT',
+  hostPortAllowed,
+  parseHostPort,
+  ({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`),
+)
+
+function parseHostPort(given: string): HostPort | undefined {
+  const match = /^(?:\[([\da-fA-F:.]+)\]|([\w.-]*)):(\d{1,5})$/.exec(given)
+  if (match === null) return undefined
+  const [, bracketed, plain, digits] = match
+  const port = Number(digits)
+  if (port > 65_535) return undefined
+  if (bracketed !== undefined) {
+    return isIP(bracketed) === 6 ? { host: bracketed, port } : undefined
+  }
+  // Four dotted numbers that are no address (300.1.1.1) would otherwise be looked up as a name.
+  if (plain && /^[\d.]+$/.test(plain) && isIP(plain) !== 4) return undefined
+  return { host: plain || '0.0.0.0', port }
+}
+
+/** Networks such as `10.0.0.0/8`; a single address stands for itself. Values always carry their prefix length. */
+export const cidrs: Kind<readonly string[]> = list(
+  'CIDR,…',
+  'a list of networks such as 10.0.0.0/8 or fd00::/8',
+  parseCidr,
+)
+
+function parseCidr(given: string): string | undefined {
+  const [address = '', bits, ...rest] = given.split('/')
+  const family = address.includes('%') ? 0 : isIP(address)
+  if (family === 0 || rest.length > 0) return undefined
+  const longest = family === 4 ? 32 : 128
+  if (bits === undefined) return `${address}/${longest}`
+  return /^\d{1,3}$/.test(bits) && Number(bits) <= longest ? given : undefined
+}
+
+/** Names without spaces; `placeholder` is what the help calls them. */
+export function names(placeholder: string): Kind<readonly string[]> {
+  return list(`${placeholder},…`, 'a list of names without spaces', (item) =>
+    /^[!-~]+$/.test(item) ? item : undefined,
+  )
+}
+
+/** DNS names, given back in lower case and without a trailing dot. */
+export const hosts: Kind<readonly string[]> = list('HOST,…', 'a list of DNS names', (item) => {
+  const host = item.toLowerCase().replace(/\.$/, '')
+  const isName = host.length <= 253 && host.split('.').every((label) => dnsLabel.test(label))
+  return isName ? host : undefined
+})
+
+const dnsLabel = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
+const objectName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+
+/** `namespace/name:port`, the port by number or by name. */
+export const servicePort: Kind<ServicePort> = scalar<ServicePort>(
+  'NAMESPACE/NAME:PORT',
+  'NAMESPACE/NAME:PORT, the port by number or name',
+  (given) => {
+    const match = /^([^/:]+)\/([^/:]+):([a-z0-9-]{1,15})$/.exec(given)
+    if (match === null) return undefined
+    const [, namespace = '', name = '', port = ''] = match
+    if (!objectName.test(namespace) || !objectName.test(name)) return undefined
+    if (!/^\d+$/.test(port)) return { namespace, name, port }
+    const number = Number(port)
+    return number >= 1 && number <= 65_535 ? { namespace, name, port: number } : undefined
+  },
+  ({ namespace, name, port }) => `${namespace}/${name}:${port}`,
+)

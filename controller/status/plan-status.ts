@@ -1,0 +1,21 @@
+// Which Ingresses get the load balancer's names in their status: only once something healthy is behind them.
+// Names are never taken away here: an error must not make external-dns delete a record.
+import { isServing } from '../targets/guard.ts'
+import type { Action, World } from '../world.ts'
+
+/** Lists the status writes that are due. Pure; nothing is written that is shown already. */
+export function planStatus(world: World): Action[] {
+  const { hostnames } = world
+  if (hostnames.length === 0 || !world.groups.some((view) => view.observed?.some(isServing))) {
+    return []
+  }
+  return world.ingresses
+    .filter(({ shown }) => !isSame(shown, hostnames))
+    .map(({ ingress }) => ({ kind: 'show-hostnames', ingress, hostnames }))
+}
+
+function isSame(shown: readonly string[], hostnames: readonly string[]): boolean {
+  return (
+    shown.length === hostnames.length && hostnames.every((hostname, at) => shown[at] === hostname)
+  )
+}

@@ -20,6 +20,20 @@ export interface Slot {
   readonly at: number
 }
 
+/** Adds to a slot; `amount` may be negative for a gauge. The one writer of a page is the thread that made it. */
+export function add(slot: Slot, amount: number): void {
+  const { page, at } = slot
+  page[at] = (page[at] ?? 0) + amount
+}
+
+/** Makes slots. The same metric and labels give the same slot, so two routes of one Service share their counters. */
+export interface Slots {
+  /** A counter or a gauge: one number. */
+  counter(metric: string, labels: Readonly<Record<string, string>>): Slot
+  /** A histogram with `buckets` finite upper bounds: `buckets` own counts, then +Inf's, then the sum. */
+  histogram(metric: string, labels: Readonly<Record<string, string>>, buckets: number): Slot
+}
+
 /** The counters of one (namespace, ingress, service): looked up when a route is built, never per request. */
 export interface RouteCounters {
   readonly namespace: string

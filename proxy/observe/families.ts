@@ -1,0 +1,79 @@
+// Which metrics the data plane counts: name, kind, meaning and buckets, once for the workers that count and the thread that exports.
+// Adding a metric: a row here, then a slot in recorder.ts. Durations are in seconds, as Prometheus wants them.
+
+/** One metric family that lives in slots. */
+export type Family =
+  | { readonly name: string; readonly kind: 'counter' | 'gauge'; readonly help: string }
+  | {
+      readonly name: string
+      readonly kind: 'histogram'
+      readonly help: string
+      /** Finite upper bounds in seconds, ascending. */
+      readonly bounds: readonly number[]
+    }
+
+// At most 16 bounds: finding a bucket walks them from the fast end.
+const edgeBounds = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+] as const
+const overheadBounds = [
+  0.00001, 0.000025, 0.00005, 0.000075, 0.0001, 0.00015, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+  0.01, 0.025, 0.1,
+] as const
+
+/** The families of the data plane, in the order they are exported. */
+export const families = {
+  requests: {
+    name: 'weir_requests_total',
+    kind: 'counter',
+    help: 'Requests that ended, by route, method and status; a tunnel counts once, as 101, when it ends. Labels are empty where no route matched.',
+  },
+  requestDuration: {
+    name: 'weir_request_duration_seconds',
+    kind: 'histogram',
+    help: 'From the first byte of a request to the last byte of its response; tunnels are left out.',
+    bounds: edgeBounds,
+  },
+  upstreamDuration: {
+    name: 'weir_upstream_duration_seconds',
+    kind: 'histogram',
+    help: 'From a request head being written upstream to the head of its response; tunnels are left out.',
+    bounds: edgeBounds,
+  },
+  proxyOverhead: {
+    name: 'weir_proxy_overhead_seconds',
+    kind: 'histogram',
+    help: 'Time of Weir itself per request, without waiting for the client or the upstream.',
+    bounds: overheadBounds,
+  },
+  connections: {
+    name: 'weir_connections',
+    kind: 'gauge',
+    help: 'Client connections now: active (a request is in progress), idle (keep-alive), tunnel (upgraded).',
+  },
+  upstreamConnections: {
+    name: 'weir_upstream_connections',
+    kind: 'gauge',
+    help: 'Upstream connections now: busy (a request is in progress), idle (kept for the next one).',
+  },
+  upstreamErrors: {
+    name: 'weir_upstream_errors_total',
+    kind: 'counter',
+    help: 'Failed attempts at an upstream, by failure code; an attempt that is retried counts too.',
+  },
+  retries: {
+    name: 'weir_retries_total',
+    kind: 'counter',
+    help: 'Requests sent to an upstream once more after a failed attempt.',
+  },
+  accessLogDropped: {
+    name: 'weir_access_log_dropped_total',
+    kind: 'counter',
+    help: 'Access log lines dropped because their reader was too slow.',
+  },
+  recordsLost: {
+    name: 'weir_records_lost_total',
+    kind: 'counter',
+    help: 'Requests that could not be counted or logged because of a fault in Weir.',
+  },
+} as const satisfies Record<string, Family>

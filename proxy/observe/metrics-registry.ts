@@ -1,0 +1,106 @@
+// Every metric that the proxy exports: what the workers count in slots, and what the control thread knows by itself.
+import { createRegistry } from '../../shared/metrics.ts'
+import type { Problem, ProblemReason } from '../../shared/problem.ts'
+import { createSlotCollector, type SlotCollector } from './slot-collector.ts'
+
+/** The proxy's metrics, as its control thread sees them. */
+export interface ProxyMetrics {
+  /** Takes the workers' slot messages. */
+  readonly slots: SlotCollector
+  readonly contentType: string
+  setRoutes(count: number): void
+  /** Counts the problems of now by reason; reasons without one show 0. */
+  setProblems(problems: readonly Problem[]): void
+  /** One change, from its event to the moment when the last worker had applied it. */
+  observeUpdate(durationMs: number): void
+  setWorkers(running: number): void
+  addWorkerRestart(): void
+  /** Gives the text for `/metrics`. */
+  render(): Promise<string>
+}
+
+/** What the metrics need to know. */
+export interface ProxyMetricsOptions {
+  /** Weir's version. */
+  readonly version: string
+  /** ms since each watched resource was last known to be fresh (`Feed.ages`). */
+  readonly watchAges: () => Readonly<Record<string, number>>
+  /** Process, heap, garbage collection and event loop lag of the control thread; true unless said otherwise. */
+  readonly nodeMetrics?: boolean
+}
+
+const reasons = {
+  'invalid-object': 0,
+  'invalid-host': 0,
+  'invalid-path': 0,
+  'invalid-backend': 0,
+  'unsupported-backend': 0,
+  'service-missing': 0,
+  'port-missing': 0,
+  'external-name-refused': 0,
+  conflict: 0,
+  'unknown-annotation': 0,
+  'invalid-annotation': 0,
+  'unreadable-file': 0,
+  'missing-permission': 0,
+} as const satisfies Record<ProblemReason, 0>
+
+const updateBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** Makes the proxy's metrics; all that can be counted is at 0 from the start, so that a first event is seen as a rise. */
+export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
+  const registry = createRegistry({ nodeMetrics: options.nodeMetrics ?? true })
+  const slots = createSlotCollector()
+  registry.registerSource(() => slots.render())
+
+  const routes = registry.gauge({ name: 'weir_routes', help: 'Routes being served.' })
+  const problems = registry.gauge({
+    name: 'weir_route_problems',
+    help: 'Faults in Kubernetes objects and manifests now, by reason; /routes?problems lists them.',
+    labelNames: ['reason'],
+  })
+  const updates = registry.histogram({
+    name: 'weir_route_update_seconds',
+    help: 'From the event of a change to its routes being applied in every worker.',
+    bounds: updateBounds,
+  })
+  registry.gauge({
+    name: 'weir_kube_watch_age_seconds',
+    help: 'Time since a watched resource was last known to be fresh.',
+    labelNames: ['resource'],
+    collect(gauge) {
+      for (const [resource, ms] of Object.entries(options.watchAges())) {
+        gauge.set(ms / 1000, { resource })
+      }
+    },
+  })
+  const workers = registry.gauge({ name: 'weir_workers', help: 'Data-plane threads running.' })
+  const restarts = registry.counter({
+    name: 'weir_worker_restarts_total',
+    help: 'Data-plane threads started anew after one ended by a fault.',
+  })
+  const build = registry.gauge({
+    name: 'weir_build_info',
+    help: 'Always 1; the labels say what is running.',
+    labelNames: ['version', 'node'],
+  })
+  build.set(1, { version: options.version, node: process.versions.node })
+
+  function setProblems(list: readonly Problem[]): void {
+    const counts = new Map<string, number>(Object.entries(reasons))
+    for (const { reason } of list) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+    for (const [reason, count] of counts) problems.set(count, { reason })
+  }
+  setProblems([])
+
+  return {
+    slots,
+    contentType: registry.contentType,
+    setRoutes: (count) => routes.set(count),
+    setProblems,
+    observeUpdate: (durationMs) => updates.observe(durationMs / 1000),
+    setWorkers: (running) => workers.set(running),
+    addWorkerRestart: () => restarts.add(1),
+    render: () => registry.render(),
+  }
+}

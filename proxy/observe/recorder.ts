@@ -1,0 +1,167 @@
+// What is counted when a request ends, and at what cost: a few additions, no search but the bucket's, no allocation after
+// the first request of its kind. Slots are made when first needed, so that an idle route costs nothing.
+import { type FailureCode, failures } from '../failure.ts'
+import type { AccessLog } from './access-log.ts'
+import { type Family, families } from './families.ts'
+import type { RequestRecord } from './record.ts'
+import { add, type RouteCounters, type Slot, type Slots } from './slots.ts'
+
+/** Counts what happens in one worker. */
+export interface Recorder {
+  /** Gives the counters of a route; called when the route is built. The same names give the same counters. */
+  countersFor(namespace: string, ingress: string, service: string): RouteCounters
+  /** Counts and logs one finished request. Never throws and keeps no reference. */
+  record(record: RequestRecord): void
+  /** One more attempt at an upstream. */
+  readonly retries: Slot
+  /** Failed attempts at an upstream; the exchange adds 1 per attempt, `record` adds none. */
+  upstreamErrors(code: FailureCode): Slot
+  /** Client connections now: the engine adds 1 and -1. */
+  readonly connections: { readonly active: Slot; readonly idle: Slot; readonly tunnel: Slot }
+  /** Upstream connections now: the engine adds 1 and -1. */
+  readonly upstreamConnections: { readonly busy: Slot; readonly idle: Slot }
+}
+
+/** What a recorder needs; without `accessLog` nothing is logged. */
+export interface RecorderOptions {
+  readonly slots: Slots
+  readonly accessLog?: AccessLog | undefined
+}
+
+/** Makes the recorder of one worker. */
+export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder {
+  const byRoute = new Map<string, RouteSeries>()
+  const unrouted = new RouteSeries('', '', '')
+  const overhead = histogram(slots, families.proxyOverhead, {})
+  const lost = slots.counter(families.recordsLost.name, {})
+  const errors = new Map<FailureCode, Slot>()
+  for (const code of failureCodes()) {
+    if (failures[code].side === 'upstream') errors.set(code, errorSlot(slots, code))
+  }
+
+  function count(record: RequestRecord): void {
+    const counters = record.counters
+    const series = counters instanceof RouteSeries ? counters : unrouted
+    add(requestSlot(slots, series, record.method, record.status), 1)
+    if (record.tunnel) return
+    series.duration ??= histogram(slots, families.requestDuration, series.labels)
+    observe(series.duration, record.totalMs)
+    if (record.upstreamMs > 0) {
+      series.upstream ??= histogram(slots, families.upstreamDuration, series.labels)
+      observe(series.upstream, record.upstreamMs)
+    }
+    if (record.overheadMs > 0) observe(overhead, record.overheadMs)
+  }
+
+  return {
+    countersFor(namespace, ingress, service) {
+      // No Kubernetes name contains a slash.
+      const key = `${namespace}/${ingress}/${service}`
+      let series = byRoute.get(key)
+      if (series === undefined) {
+        series = new RouteSeries(namespace, ingress, service)
+        byRoute.set(key, series)
+      }
+      return series
+    },
+    record(record) {
+      try {
+        count(record)
+        accessLog?.write(record)
+      } catch {
+        // A request is never failed by its bookkeeping; the loss shows in a metric.
+        add(lost, 1)
+      }
+    },
+    retries: slots.counter(families.retries.name, {}),
+    upstreamErrors(code) {
+      let slot = errors.get(code)
+      if (slot === undefined) {
+        slot = errorSlot(slots, code)
+        errors.set(code, slot)
+      }
+      return slot
+    },
+    connections: {
+      active: slots.counter(families.connections.name, { state: 'active' }),
+      idle: slots.counter(families.connections.name, { state: 'idle' }),
+      tunnel: slots.counter(families.connections.name, { state: 'tunnel' }),
+    },
+    upstreamConnections: {
+      busy: slots.counter(families.upstreamConnections.name, { state: 'busy' }),
+      idle: slots.counter(families.upstreamConnections.name, { state: 'idle' }),
+    },
+  }
+}
+
+interface Histogram {
+  readonly page: Float64Array
+  readonly at: number
+  readonly bounds: readonly number[]
+}
+
+/** What `countersFor` hands out: the slots of one route, made when first needed. */
+class RouteSeries implements RouteCounters {
+  readonly namespace: string
+  readonly ingress: string
+  readonly service: string
+  readonly labels: Readonly<Record<string, string>>
+  /** By method and status, see `requestSlot`. */
+  readonly requests = new Map<number, Slot>()
+  duration: Histogram | undefined
+  upstream: Histogram | undefined
+
+  constructor(namespace: string, ingress: string, service: string) {
+    this.namespace = namespace
+    this.ingress = ingress
+    this.service = service
+    this.labels = { ingress, namespace, service }
+  }
+}
+
+function requestSlot(slots: Slots, series: RouteSeries, method: string, status: number): Slot {
+  const index = methodIndex(method)
+  const key = index * 1000 + status
+  const found = series.requests.get(key)
+  if (found !== undefined) return found
+  const labels = { ...series.labels, method: methods[index] ?? 'OTHER', status: String(status) }
+  const slot = slots.counter(families.requests.name, labels)
+  series.requests.set(key, slot)
+  return slot
+}
+
+// A client may send any token as its method: what is not listed shares one label, or it could fill the memory.
+const methods = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'CONNECT', 'TRACE']
+
+function methodIndex(method: string): number {
+  if (method === 'GET') return 0
+  const index = methods.indexOf(method)
+  return index === -1 ? methods.length : index
+}
+
+function histogram(
+  slots: Slots,
+  family: Extract<Family, { kind: 'histogram' }>,
+  labels: Readonly<Record<string, string>>,
+): Histogram {
+  const { page, at } = slots.histogram(family.name, labels, family.bounds.length)
+  return { page, at, bounds: family.bounds }
+}
+
+function observe({ page, at, bounds }: Histogram, ms: number): void {
+  // Dividing, not multiplying by 0.001: 2.5 ms must equal the bound 0.0025. NaN and what is below 0 count as 0.
+  const seconds = ms > 0 ? ms / 1000 : 0
+  let bucket = 0
+  while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
+  page[at + bucket] = (page[at + bucket] ?? 0) + 1
+  const sum = at + bounds.length + 1
+  page[sum] = (page[sum] ?? 0) + seconds
+}
+
+function errorSlot(slots: Slots, code: FailureCode): Slot {
+  return slots.counter(families.upstreamErrors.name, { code })
+}
+
+function failureCodes(): FailureCode[] {
+  return Object.keys(failures).filter((code): code is FailureCode => code in failures)
+}

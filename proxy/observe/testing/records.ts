@@ -1,0 +1,39 @@
+// One finished request for tests, each field with a value of its own.
+import type { RequestRecord } from '../record.ts'
+
+/** Makes a record of a GET that went well, with `changes`. */
+export function exampleRecord(changes: Partial<RequestRecord>): RequestRecord {
+  return {
+    wallStartMs: Date.UTC(2026, 10, 21, 9, 8, 7, 6),
+    requestId: 'req-1',
+    clientAddress: '192.0.2.7',
+    method: 'GET',
+    host: 'a.test',
+    path: '/x',
+    query: '',
+    minorVersion: 1,
+    status: 200,
+    error: '',
+    bytesIn: 3,
+    bytesOut: 1234,
+    totalMs: 12.3456,
+    upstreamMs: 11,
+    overheadMs: 0.034,
+    route: {
+      host: 'a.test',
+      pathType: 'Prefix',
+      path: '/',
+      namespace: 'shop',
+      ingress: 'front',
+      service: 'web',
+      upstream: 'shop/web:80',
+    },
+    counters: undefined,
+    endpoint: '10.0.0.7:8080',
+    retries: 1,
+    userAgent: 'curl/8',
+    referer: 'https://a.test/from',
+    tunnel: false,
+    ...changes,
+  }
+}

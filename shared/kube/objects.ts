@@ -149,3 +149,26 @@ export interface Lease extends KubeObject {
     readonly leaseTransitions?: number
   }
 }
+
+/** core/v1. */
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>
+}
+
+/** core/v1 Event; not named Event, which is a global of the platform. */
+export interface KubeEvent extends KubeObject {
+  readonly involvedObject?: {
+    readonly apiVersion?: string
+    readonly kind?: string
+    readonly namespace?: string
+    readonly name?: string
+    readonly uid?: string
+  }
+  readonly type?: string
+  readonly reason?: string
+  readonly message?: string
+  readonly source?: { readonly component?: string; readonly host?: string }
+  readonly firstTimestamp?: string
+  readonly lastTimestamp?: string
+  readonly count?: number
+}

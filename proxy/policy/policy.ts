@@ -16,7 +16,7 @@ export interface RedirectPolicy {
   readonly scheme?: 'http' | 'https'
   readonly host?: string
   readonly port?: number
-  /** A path replaces the request's path and drops its query; absent keeps both. */
+  /** A path (with its own query, if any) replaces the request's path and drops its query; absent keeps both. */
   readonly path?: string
 }
 
@@ -60,6 +60,8 @@ export interface Policy {
   /** A security-relevant annotation was not understood: the route answers 503 instead of being served open. */
   readonly closed?: string
   readonly access?: AccessPolicy
+  /** nginx `app-root`: exactly `/` answers 302 to this path of the same host. */
+  readonly appRoot?: string
   readonly redirect?: RedirectPolicy
   readonly rewrite?: RewritePolicy
   readonly requestHeaders?: HeaderEdits

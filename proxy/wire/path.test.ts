@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import t from 'tap'
+import { normalisePath } from './path.ts'
+
+const cases = [
+  { path: '/', is: '/', why: 'the root' },
+  { path: '/a/b.html', is: '/a/b.html', why: 'ordinary' },
+  { path: '/a..b/c.', is: '/a..b/c.', why: 'dots inside names are names' },
+  { path: '/.well-known/acme', is: '/.well-known/acme', why: 'a name may begin with a dot' },
+  { path: '/.../..x', is: '/.../..x', why: 'three dots are a name, so is ..x' },
+  { path: '/bar//bershop', is: '/bar//bershop', why: 'slashes are kept (conformance history-004)' },
+  { path: '//b.test/admin', is: '//b.test/admin', why: 'no authority in origin-form' },
+  { path: '/a/./b', is: '/a/b', why: 'RFC 3986 §5.2.4' },
+  { path: '/a/.', is: '/a/', why: 'a dot at the end leaves its slash' },
+  { path: '/a/../b', is: '/b', why: 'two dots remove a segment' },
+  { path: '/a/b/..', is: '/a/', why: 'and leave its slash' },
+  { path: '/a/%2E%2e/b', is: '/b', why: 'encoded dots are dots' },
+  { path: '/a/.%2e/b', is: '/b', why: 'half encoded, too' },
+  { path: '/caf%C3%A9/../b', is: '/b', why: 'an encoded letter is no separator' },
+  { path: '/..', is: undefined, why: 'above the root' },
+  { path: '/a/../../b', is: undefined, why: 'above the root later' },
+  { path: '/public//../admin', is: undefined, why: 'merged slashes would make it /admin' },
+  { path: '/a%2fb/../c', is: undefined, why: 'one or two segments to remove' },
+  { path: '/a;x/../c', is: undefined, why: 'parameters make readers differ' },
+  { path: '/public/..;/admin', is: undefined, why: 'Tomcat reads ..; as dots' },
+  { path: '/public/..%3b/admin', is: undefined, why: 'encoded, too' },
+  { path: '/public/..%5cadmin', is: undefined, why: 'a decoded backslash separates' },
+  { path: '/public%2f..%2fadmin', is: undefined, why: 'decoded slashes separate' },
+  { path: '/public/..%00/admin', is: undefined, why: 'NUL ends a C string' },
+  { path: '/public/%252e%252e/admin', is: undefined, why: 'decoded twice' },
+  { path: '/public/%c0%ae%c0%ae/admin', is: undefined, why: 'overlong UTF-8 dots' },
+  { path: '/public/\xc0\xae\xc0\xae/admin', is: undefined, why: 'as bytes' },
+  { path: '/public/..%c1%9cadmin', is: undefined, why: 'an overlong backslash' },
+  {
+    path: '/projects/group%2Fname',
+    is: '/projects/group%2Fname',
+    why: 'one segment, kept encoded',
+  },
+  { path: '/a%2520b', is: '/a%2520b', why: 'nothing is decoded' },
+  { path: '/a;v=1/b', is: '/a;v=1/b', why: 'parameters without dots are harmless' },
+  { path: '/a%00b', is: '/a%00b', why: 'stays encoded' },
+  { path: '/a%0d%0aX:1', is: '/a%0d%0aX:1', why: 'stays encoded' },
+  { path: '/\xe9', is: '/\xe9', why: 'raw bytes pass as they are' },
+  { path: '/a"<>^`{|}b', is: '/a"<>^`{|}b', why: 'browsers send some of them raw' },
+  { path: '/a\\b', is: undefined, why: 'a backslash is a slash for some' },
+  { path: '/a%', is: undefined, why: 'a broken escape' },
+  { path: '/a%zz', is: undefined, why: 'a broken escape' },
+  { path: '/p#frag', is: undefined, why: 'no fragment in a target' },
+  { path: '/a\0b', is: undefined, why: 'a control byte' },
+  { path: '/a b', is: undefined, why: 'a space' },
+  { path: 'admin', is: undefined, why: 'not origin-form' },
+  { path: '*', is: undefined, why: 'not origin-form' },
+  { path: '', is: undefined, why: 'not origin-form' },
+]
+
+for (const { path, is, why } of cases) {
+  t.test(`${JSON.stringify(path)} becomes ${is}: ${why}`, async (t) => {
+    t.equal(normalisePath(path), is)
+  })
+}
+
+type View = (path: string) => string
+const once: View = (path) =>
+  path.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+const backslashes: View = (path) => path.replaceAll('\\', '/')
+const cut: View = (path) => path.replace(/;[^/]*/g, '')
+const merged: View = (path) => path.replace(/\/+/g, '/')
+
+/** The naive oracle: every reading of a path that an upstream may have, dot segments resolved. */
+function readings(path: string): string[] {
+  let all = [path]
+  for (const view of [once, backslashes, cut, merged]) all = [...all, ...all.map(view)]
+  return all.map(resolve)
+}
+
+function resolve(path: string): string {
+  const kept: string[] = []
+  for (const segment of path.split('/').slice(1)) {
+    if (segment === '..') kept.pop()
+    else if (segment !== '.') kept.push(segment)
+  }
+  return `/${kept.join('/')}`
+}
+
+function isUnder(rule: string, path: string): boolean {
+  return path === rule || path.startsWith(`${rule}/`)
+}
+
+function staysWhereMatched(path: string): boolean {
+  const result = normalisePath(path)
+  if (result === undefined || !isUnder('/public', result)) return true
+  return readings(result).every((reading) => isUnder('/public', reading))
+}
+
+const hostile = new URL('../../test/cases/http1-hostile.json', import.meta.url)
+interface HostileCase {
+  readonly id: string
+  readonly raw?: string
+  readonly expect: { readonly accept: readonly string[] }
+}
+// The file is our own copy of the case data; its shape is the one above.
+const { cases: hostileCases } = JSON.parse(readFileSync(hostile, 'utf8')) as {
+  cases: readonly HostileCase[]
+}
+
+for (const { id, raw, expect } of hostileCases) {
+  const target = /^[A-Z]+ (\/[^\r\n]*) HTTP\/1\.1\r\n/.exec(raw ?? '')?.[1]
+  if (!/^(PATH|HOST)/.test(id) || target === undefined) continue
+  t.test(
+    `${id} ${JSON.stringify(target.slice(0, 60))} is treated as the case allows`,
+    async (t) => {
+      const path = target.split('?', 1)[0] ?? ''
+      const result = normalisePath(path)
+      const outcomes = result === undefined ? ['400'] : ['forwarded', 'forwarded-normalised', '404']
+      // Where the case asks for a refusal of something else (Host, a byte in the query), the path alone may pass.
+      if (id.startsWith('PATH') && path === target) {
+        t.ok(outcomes.some((outcome) => expect.accept.includes(outcome)))
+      }
+      t.ok(staysWhereMatched(path))
+      if (result === '//b.test/admin') t.ok(expect.accept.includes('forwarded'))
+    },
+  )
+}
+
+t.test('no reading of a path that /public matched leaves /public', async (t) => {
+  const piece = fc.constantFrom(
+    ...[
+      '/',
+      '/',
+      '/',
+      '//',
+      '.',
+      '..',
+      '...',
+      '%2e',
+      '%2E%2e',
+      '.%2e',
+      ';',
+      ';x=1',
+      '%3b',
+      '\\',
+      '%5c',
+    ],
+    ...[
+      '%2f',
+      '%2F',
+      '%00',
+      '%25',
+      '%252e',
+      '%252f',
+      '%c0%ae',
+      '%c0%af',
+      '\xc0\xae',
+      '%20',
+      '%23',
+      '%3f',
+    ],
+    ...['public', 'admin', 'x', 'a.b', '%61'],
+  )
+  const path = fc
+    .tuple(
+      fc.constantFrom('/', '/public/', '/public', '//public/'),
+      fc.array(piece, { maxLength: 14 }),
+    )
+    .map(([start, pieces]) => start + pieces.join(''))
+  fc.assert(fc.property(path, staysWhereMatched), { numRuns: 20000 })
+  fc.assert(
+    fc.property(path, (path) => {
+      const result = normalisePath(path)
+      return result === undefined || normalisePath(result) === result
+    }),
+    { numRuns: 2000 },
+  )
+  t.pass()
+})
+
+t.test('any string is answered in linear time without throwing', async (t) => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      (text) => typeof normalisePath(`/${text}`) !== 'number',
+    ),
+  )
+  t.equal(normalisePath('/%25'.repeat(4096)), '/%25'.repeat(4096))
+  t.equal(normalisePath('/a/..'.repeat(3276)), '/')
+  t.equal(normalisePath('/..'.repeat(5000)), undefined)
+})

@@ -9,7 +9,6 @@ import type { Route } from '../../proxy/route.ts'
 
 const slots = createSlots(() => {})
 const silent = createRecorder({ slots })
-const dropped = slots.counter('weir_access_log_dropped_total', {})
 const wireBuffer = Buffer.alloc(64 * 1024)
 const post = (message: AccessLogMessage) => {
   // Stands for postMessage's copy, which is what flattens the chunk.
@@ -18,7 +17,7 @@ const post = (message: AccessLogMessage) => {
 }
 const logging = createRecorder({
   slots,
-  accessLog: createAccessLog({ format: 'json', post, dropped }),
+  accessLog: createAccessLog({ format: 'json', post, slots }),
 })
 
 const routes = Array.from({ length: 50 }, (_, i): Route => {

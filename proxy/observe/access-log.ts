@@ -4,9 +4,11 @@
 //   worker: write(record) … flush() ── chunk ──► control: accept(chunk) ──► line sink ──► stdout
 //              ▲ at most `maxPendingChunks` on the way          │
 //              └───────────── pending, shared memory ◄──────────┘
+import type { LineSink } from '../../shared/log.ts'
+import { families } from './families.ts'
 import { formatCombined, formatJson } from './log-line.ts'
 import type { RequestRecord } from './record.ts'
-import { add, type Slot } from './slots.ts'
+import { add, type Slots } from './slots.ts'
 
 /** Some finished lines on their way to the control thread. */
 export interface AccessLogMessage {
@@ -26,11 +28,11 @@ export interface AccessLog {
   flush(): void
 }
 
-/** What an access log needs; `dropped` counts lines. */
+/** What an access log needs; `slots` gives the counter of dropped lines. */
 export interface AccessLogOptions {
   readonly format: 'json' | 'combined'
   readonly post: (message: AccessLogMessage) => void
-  readonly dropped: Slot
+  readonly slots: Slots
 }
 
 const maxBufferedChars = 32 * 1024
@@ -38,8 +40,9 @@ const maxBufferedChars = 32 * 1024
 const maxPendingChunks = 64
 
 /** Makes the worker's end of the access log. */
-export function createAccessLog({ format, post, dropped }: AccessLogOptions): AccessLog {
+export function createAccessLog({ format, post, slots }: AccessLogOptions): AccessLog {
   const toLine = format === 'json' ? formatJson : formatCombined
+  const dropped = slots.counter(families.accessLogDropped.name, {})
   const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
   const pending = new Int32Array(shared)
   let lines = ''
@@ -67,11 +70,6 @@ export function createAccessLog({ format, post, dropped }: AccessLogOptions): Ac
   }
 }
 
-/** Where lines are written; it drops rather than blocks. */
-export interface LineSink {
-  write(chunk: string): void
-}
-
 /** The control thread's end of the access log. */
 export interface LogWriter {
   /** Writes one chunk of a worker. */
@@ -79,7 +77,7 @@ export interface LogWriter {
 }
 
 /** Makes the control thread's end: writes each chunk to `sink` and tells its worker that it arrived. */
-export function createLogWriter(sink: LineSink): LogWriter {
+export function createLogWriter(sink: Pick<LineSink, 'write'>): LogWriter {
   return {
     accept({ lines, pending }) {
       Atomics.sub(new Int32Array(pending), 0, 1)

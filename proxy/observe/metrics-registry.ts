@@ -1,7 +1,10 @@
 // Every metric that the proxy exports: what the workers count in slots, and what the control thread knows by itself.
 import { createRegistry } from '../../shared/metrics.ts'
 import type { Problem, ProblemReason } from '../../shared/problem.ts'
+import { families } from './families.ts'
+import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector, type SlotCollector } from './slot-collector.ts'
+import { add } from './slots.ts'
 
 /** The proxy's metrics, as its control thread sees them. */
 export interface ProxyMetrics {
@@ -15,6 +18,8 @@ export interface ProxyMetrics {
   observeUpdate(durationMs: number): void
   setWorkers(running: number): void
   addWorkerRestart(): void
+  /** Lines of the access log that the sink dropped (`createLineSink`'s onDrop). */
+  addDroppedLogLines(lines: number): void
   /** Gives the text for `/metrics`. */
   render(): Promise<string>
 }
@@ -45,6 +50,9 @@ const reasons = {
   'missing-permission': 0,
 } as const satisfies Record<ProblemReason, 0>
 
+// Workers are named by numbers from 0 up; the control thread counts in slots too, where a family is shared.
+const controlThread = -1
+
 const updateBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** Makes the proxy's metrics; all that can be counted is at 0 from the start, so that a first event is seen as a rise. */
@@ -52,6 +60,9 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
   const registry = createRegistry({ nodeMetrics: options.nodeMetrics ?? true })
   const slots = createSlotCollector()
   registry.registerSource(() => slots.render())
+
+  const own = createSlots((message) => slots.accept(message, controlThread))
+  const dropped = own.counter(families.accessLogDropped.name, {})
 
   const routes = registry.gauge({ name: 'weir_routes', help: 'Routes being served.' })
   const problems = registry.gauge({
@@ -100,6 +111,7 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     setProblems,
     observeUpdate: (durationMs) => updates.observe(durationMs / 1000),
     setWorkers: (running) => workers.set(running),
+    addDroppedLogLines: (lines) => add(dropped, lines),
     addWorkerRestart: () => restarts.add(1),
     render: () => registry.render(),
   }

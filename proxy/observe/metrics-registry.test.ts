@@ -1,0 +1,71 @@
+import t from 'tap'
+import type { Problem } from '../../shared/problem.ts'
+import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
+import { createProxyMetrics } from './metrics-registry.ts'
+
+function setUp(watchAges: Record<string, number> = {}, nodeMetrics = false) {
+  const metrics = createProxyMetrics({ version: '1.2.3', watchAges: () => watchAges, nodeMetrics })
+  return { metrics, scrape: async () => parseExposition(await metrics.render()) }
+}
+
+t.test('everything shows from the start, problems at 0 for each reason', async (t) => {
+  const { scrape, metrics } = setUp()
+  const exposed = await scrape()
+  t.match(metrics.contentType, /^text\/plain; version=0\.0\.4/)
+  t.equal(sampleValue(exposed, 'weir_routes'), 0)
+  t.equal(sampleValue(exposed, 'weir_workers'), 0)
+  t.equal(sampleValue(exposed, 'weir_worker_restarts_total'), 0)
+  t.equal(sampleValue(exposed, 'weir_route_update_seconds_count'), 0)
+  t.equal(sampleValue(exposed, 'weir_access_log_dropped_total'), 0)
+  const build = { version: '1.2.3', node: process.versions.node }
+  t.equal(sampleValue(exposed, 'weir_build_info', build), 1)
+  t.equal(exposed.get('weir_route_problems')?.samples.length, 13)
+  t.ok(exposed.get('weir_route_problems')?.samples.every(({ value }) => value === 0))
+})
+
+t.test('what the control thread knows is exported', async (t) => {
+  const ages = { ingresses: 1500, services: 0 }
+  const { metrics, scrape } = setUp(ages)
+  metrics.setRoutes(42)
+  metrics.setWorkers(4)
+  metrics.addWorkerRestart()
+  metrics.observeUpdate(20)
+  metrics.addDroppedLogLines(9)
+  let exposed = await scrape()
+  t.equal(sampleValue(exposed, 'weir_routes'), 42)
+  t.equal(sampleValue(exposed, 'weir_workers'), 4)
+  t.equal(sampleValue(exposed, 'weir_worker_restarts_total'), 1)
+  t.equal(sampleValue(exposed, 'weir_route_update_seconds_sum'), 0.02)
+  t.equal(sampleValue(exposed, 'weir_route_update_seconds_bucket', { le: '0.025' }), 1)
+  t.equal(sampleValue(exposed, 'weir_access_log_dropped_total'), 9)
+  t.equal(sampleValue(exposed, 'weir_kube_watch_age_seconds', { resource: 'ingresses' }), 1.5)
+  ages.ingresses = 2500
+  exposed = await scrape()
+  t.equal(sampleValue(exposed, 'weir_kube_watch_age_seconds', { resource: 'ingresses' }), 2.5)
+})
+
+t.test('problems that are gone go back to 0', async (t) => {
+  const { metrics, scrape } = setUp()
+  const conflict: Problem = {
+    reason: 'conflict',
+    kind: 'Ingress',
+    namespace: 'shop',
+    name: 'front',
+    field: '',
+    message: 'x',
+    remedy: 'y',
+  }
+  metrics.setProblems([conflict, conflict, { ...conflict, reason: 'invalid-host' }])
+  const value = async (reason: string) =>
+    sampleValue(await scrape(), 'weir_route_problems', { reason })
+  t.equal(await value('conflict'), 2)
+  t.equal(await value('invalid-host'), 1)
+  metrics.setProblems([])
+  t.equal(await value('conflict'), 0)
+})
+
+t.test('Node runtime metrics are part of the text', async (t) => {
+  const exposed = await setUp({}, true).scrape()
+  t.ok(exposed.has('nodejs_eventloop_lag_p99_seconds'))
+  t.ok(exposed.has('process_resident_memory_bytes'))
+})

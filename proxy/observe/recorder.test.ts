@@ -1,0 +1,151 @@
+import t from 'tap'
+import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
+import { failures } from '../failure.ts'
+import type { RequestRecord } from './record.ts'
+import { createRecorder } from './recorder.ts'
+import { createSlots } from './slot-allocator.ts'
+import { createSlotCollector } from './slot-collector.ts'
+import { add } from './slots.ts'
+import { exampleRecord } from './testing/records.ts'
+
+const names = { ingress: 'front', namespace: 'shop', service: 'web' }
+
+function setUp() {
+  const collector = createSlotCollector()
+  const slots = createSlots((message) => collector.accept(structuredClone(message), 1))
+  const lines: RequestRecord[] = []
+  const accessLog = { write: (record: RequestRecord) => lines.push({ ...record }), flush() {} }
+  const recorder = createRecorder({ slots, accessLog })
+  const counters = recorder.countersFor('shop', 'front', 'web')
+  return {
+    recorder,
+    lines,
+    record: (changes: Partial<RequestRecord>) =>
+      recorder.record(exampleRecord({ counters, ...changes })),
+    scrape: async () => parseExposition(await collector.render()),
+  }
+}
+
+t.test('requests count by route, method and status', async (t) => {
+  const { record, scrape, lines } = setUp()
+  record({})
+  record({})
+  record({ status: 503 })
+  record({ method: 'POST' })
+  const families = await scrape()
+  const total = (labels: Record<string, string>) =>
+    sampleValue(families, 'weir_requests_total', { ...names, ...labels })
+  t.equal(total({ method: 'GET', status: '200' }), 2)
+  t.equal(total({ method: 'GET', status: '503' }), 1)
+  t.equal(total({ method: 'POST', status: '200' }), 1)
+  t.equal(lines.length, 4)
+})
+
+t.test('methods a client invents share one label', async (t) => {
+  const { record, scrape } = setUp()
+  for (const method of ['BREW', 'get', '', 'X'.repeat(1000)]) record({ method })
+  const labels = { ...names, method: 'OTHER', status: '200' }
+  t.equal(sampleValue(await scrape(), 'weir_requests_total', labels), 4)
+})
+
+t.test('a request without a route counts with empty labels', async (t) => {
+  const { record, scrape } = setUp()
+  record({ route: undefined, counters: undefined, status: 404 })
+  const families = await scrape()
+  const none = { ingress: '', namespace: '', service: '' }
+  t.equal(
+    sampleValue(families, 'weir_requests_total', { ...none, method: 'GET', status: '404' }),
+    1,
+  )
+  t.equal(sampleValue(families, 'weir_request_duration_seconds_count', none), 1)
+})
+
+t.test('durations land in the bucket whose bound they reach', async (t) => {
+  const { record, scrape } = setUp()
+  for (const totalMs of [0, 0.5, 0.51, 2.5, 60_000, 60_001, Number.NaN]) {
+    record({ totalMs, upstreamMs: 0, overheadMs: 0 })
+  }
+  const families = await scrape()
+  const upTo = (le: string) =>
+    sampleValue(families, 'weir_request_duration_seconds_bucket', { ...names, le })
+  t.equal(upTo('0.0005'), 3, 'the bound belongs to its bucket; what is no number counts as 0')
+  t.equal(upTo('0.001'), 4)
+  t.equal(upTo('0.0025'), 5)
+  t.equal(upTo('30'), 5)
+  t.equal(upTo('60'), 6)
+  t.equal(upTo('+Inf'), 7)
+  const sum = sampleValue(families, 'weir_request_duration_seconds_sum', names) ?? Number.NaN
+  t.ok(Math.abs(sum - 120.00451) < 1e-9, String(sum))
+})
+
+t.test('time that did not happen is not a duration of 0', async (t) => {
+  const { record, scrape } = setUp()
+  record({ upstreamMs: 0, overheadMs: 0 })
+  let families = await scrape()
+  t.equal(sampleValue(families, 'weir_upstream_duration_seconds_count', names), undefined)
+  t.equal(sampleValue(families, 'weir_proxy_overhead_seconds_count'), 0)
+  record({ upstreamMs: 7, overheadMs: 0.02 })
+  families = await scrape()
+  t.equal(sampleValue(families, 'weir_upstream_duration_seconds_sum', names), 0.007)
+  t.equal(sampleValue(families, 'weir_proxy_overhead_seconds_bucket', { le: '0.00001' }), 0)
+  t.equal(sampleValue(families, 'weir_proxy_overhead_seconds_bucket', { le: '0.000025' }), 1)
+})
+
+t.test('a tunnel counts as 101 and stays out of the durations', async (t) => {
+  const { record, scrape, lines } = setUp()
+  record({ tunnel: true, status: 101, totalMs: 3_600_000 })
+  const families = await scrape()
+  const labels = { ...names, method: 'GET', status: '101' }
+  t.equal(sampleValue(families, 'weir_requests_total', labels), 1)
+  t.equal(sampleValue(families, 'weir_request_duration_seconds_count', names), undefined)
+  t.equal(lines.length, 1)
+})
+
+t.test('what can be counted shows as 0 from the start', async (t) => {
+  const { recorder, scrape } = setUp()
+  let families = await scrape()
+  for (const [code, { side }] of Object.entries(failures)) {
+    const expected = side === 'upstream' ? 0 : undefined
+    t.equal(sampleValue(families, 'weir_upstream_errors_total', { code }), expected, code)
+  }
+  t.equal(sampleValue(families, 'weir_retries_total'), 0)
+  add(recorder.upstreamErrors('connect-failed'), 1)
+  add(recorder.upstreamErrors('internal-error'), 1)
+  add(recorder.retries, 1)
+  add(recorder.connections.active, 2)
+  add(recorder.connections.active, -1)
+  add(recorder.connections.idle, 3)
+  add(recorder.connections.tunnel, 4)
+  add(recorder.upstreamConnections.busy, 5)
+  add(recorder.upstreamConnections.idle, 6)
+  families = await scrape()
+  t.equal(sampleValue(families, 'weir_upstream_errors_total', { code: 'connect-failed' }), 1)
+  t.equal(sampleValue(families, 'weir_upstream_errors_total', { code: 'internal-error' }), 1)
+  t.equal(sampleValue(families, 'weir_retries_total'), 1)
+  const states = ['active', 'idle', 'tunnel'].map((state) =>
+    sampleValue(families, 'weir_connections', { state }),
+  )
+  t.strictSame(states, [1, 3, 4])
+  t.equal(sampleValue(families, 'weir_upstream_connections', { state: 'busy' }), 5)
+  t.equal(sampleValue(families, 'weir_upstream_connections', { state: 'idle' }), 6)
+})
+
+t.test('the same names give the same counters', async (t) => {
+  const { recorder } = setUp()
+  t.equal(recorder.countersFor('a', 'b', 'c'), recorder.countersFor('a', 'b', 'c'))
+  t.not(recorder.countersFor('a', 'b', 'c'), recorder.countersFor('a', 'b', 'd'))
+})
+
+t.test('a fault in the bookkeeping fails no request', async (t) => {
+  const collector = createSlotCollector()
+  const slots = createSlots((message) => collector.accept(message, 1))
+  const accessLog = {
+    write() {
+      throw new Error('broken')
+    },
+    flush() {},
+  }
+  createRecorder({ slots, accessLog }).record(exampleRecord({}))
+  const families = parseExposition(await collector.render())
+  t.equal(sampleValue(families, 'weir_records_lost_total'), 1)
+})

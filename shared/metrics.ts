@@ -36,17 +36,17 @@ export interface MetricsRegistry {
   /** `collect` runs at each scrape and may set the gauge then. */
   gauge(options: MetricOptions & { readonly collect?: (gauge: GaugeMetric) => void }): GaugeMetric
   histogram(options: MetricOptions & { readonly bounds: readonly number[] }): HistogramMetric
-  /** Adds families that are rendered elsewhere: whole blocks of HELP, TYPE and samples, each line with its line feed. */
-  registerSource(render: () => string | Promise<string>): void
-  /** Gives all metrics in Prometheus's text format 0.0.4. */
-  render(): Promise<string>
+  /** Adds families that are rendered elsewhere: pieces of whole lines that together make whole families. */
+  registerSource(pieces: () => Iterable<string>): void
+  /** Gives all metrics in Prometheus's text format 0.0.4, and lets the event loop turn after each piece. */
+  pieces(): AsyncIterable<string>
 }
 
 /** Makes an empty registry; `nodeMetrics` adds process, heap, garbage collection and event loop lag. */
 export function createRegistry(options: { readonly nodeMetrics: boolean }): MetricsRegistry {
   const registry = new Registry()
   const registers = [registry]
-  const sources: (() => string | Promise<string>)[] = []
+  const sources: (() => Iterable<string>)[] = []
   if (options.nodeMetrics) collectDefaultMetrics({ register: registry })
 
   return {
@@ -71,13 +71,17 @@ export function createRegistry(options: { readonly nodeMetrics: boolean }): Metr
       const histogram = new Histogram({ name, help, labelNames, buckets, registers })
       return { observe: (value, labels = {}) => histogram.observe(labels, value) }
     },
-    registerSource(render) {
-      sources.push(render)
+    registerSource(pieces) {
+      sources.push(pieces)
     },
-    async render() {
-      const parts = [await registry.metrics()]
-      for (const render of sources) parts.push(await render())
-      return parts.join('')
+    async *pieces() {
+      yield await registry.metrics()
+      for (const pieces of sources) {
+        for (const piece of pieces()) {
+          yield piece
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }
     },
   }
 }

@@ -49,7 +49,7 @@ async function setUp(t: Test, changes: Partial<AdminOptions> = {}) {
   const admin = await startAdmin({
     host: '127.0.0.1',
     port: 0,
-    metrics: async () => '# HELP a x\n# TYPE a gauge\na 1\n',
+    metrics: () => pieces('# HELP a x\n# TYPE a gauge\n', 'a 1\n'),
     isLive: () => true,
     whyNotReady: () => undefined,
     routes: () => small,
@@ -74,6 +74,12 @@ async function send(port: number, path: string, method: string) {
   return { status: response.statusCode, headers: response.headers, body }
 }
 
+/** Gives `texts` one by one; none at all is a fault. */
+async function* pieces(...texts: string[]) {
+  if (texts.length === 0) throw new Error('broken')
+  yield* texts
+}
+
 async function sendRaw(port: number, bytes: string) {
   const socket = connect(port, '127.0.0.1')
   socket.write(bytes)
@@ -90,8 +96,8 @@ t.test('/metrics gives the text in the format that Prometheus asks for', async (
 
 t.test('a long text arrives whole', async (t) => {
   const long = Array.from({ length: 50_000 }, (_, i) => `a_metric_of_some_length ${i}\n`).join('')
-  const { get } = await setUp(t, { metrics: async () => long })
-  t.ok((await get('/metrics')).body === long)
+  const { get } = await setUp(t, { metrics: () => pieces(long, long) })
+  t.ok((await get('/metrics')).body === long + long)
 })
 
 t.test('/healthz and /readyz say what they find', async (t) => {
@@ -226,10 +232,7 @@ for (const { bytes, status, why } of malformed) {
 }
 
 t.test('a fault while answering is a 500 and a log line', async (t) => {
-  const broken = async () => {
-    throw new Error('broken')
-  }
-  const { get, errors } = await setUp(t, { metrics: broken })
+  const { get, errors } = await setUp(t, { metrics: () => pieces() })
   t.equal((await get('/metrics')).status, 500)
   t.equal(errors.length, 1)
   t.equal((await get('/healthz')).status, 200)
@@ -275,7 +278,7 @@ t.test('a port that is taken is an error of the start', async (t) => {
   const second = startAdmin({
     host: '127.0.0.1',
     port,
-    metrics: async () => '',
+    metrics: () => pieces(''),
     isLive: () => true,
     whyNotReady: () => undefined,
     routes: () => small,

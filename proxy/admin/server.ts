@@ -14,8 +14,8 @@ export interface AdminOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
-  /** Gives the text for `/metrics`, in Prometheus's format. */
-  readonly metrics: () => Promise<string>
+  /** Gives the text for `/metrics`, in Prometheus's format and in pieces, so that many MB never exist at once. */
+  readonly metrics: () => AsyncIterable<string>
   /** False answers `/healthz` with 503: only when nothing but a restart helps. */
   readonly isLive: () => boolean
   /** Says what keeps the proxy from being ready; undefined when nothing does. */
@@ -64,7 +64,7 @@ interface Page {
   readonly status: number
   readonly type: string
   /** Produced only as fast as the client reads. */
-  readonly body: Iterable<string>
+  readonly body: Iterable<string> | AsyncIterable<string>
 }
 
 async function answer(
@@ -81,7 +81,7 @@ async function answer(
     await send(response, text(405, 'Only GET and HEAD are served here.\n'))
     return
   }
-  const page = await pageFor(options, request.url ?? '/')
+  const page = pageFor(options, request.url ?? '/')
   if (request.method === 'HEAD') {
     response.writeHead(page.status, { 'content-type': page.type })
     response.end()
@@ -90,12 +90,12 @@ async function answer(
   await send(response, page)
 }
 
-async function pageFor(options: AdminOptions, target: string): Promise<Page> {
+function pageFor(options: AdminOptions, target: string): Page {
   const [path, query = ''] = target.split('?', 2)
   switch (path) {
     case '/metrics': {
       const type = 'text/plain; version=0.0.4; charset=utf-8'
-      return { status: 200, type, body: slices(await options.metrics()) }
+      return { status: 200, type, body: options.metrics() }
     }
     case '/healthz':
       return options.isLive() ? text(200, 'ok\n') : text(503, 'not live\n')
@@ -118,18 +118,13 @@ function text(status: number, body: string): Page {
   return { status, type: textType, body: [body] }
 }
 
-const sliceChars = 256 * 1024
-
-// Encoding many MB of text at once would block as long as rendering them.
-function* slices(whole: string) {
-  for (let at = 0; at < whole.length; at += sliceChars) yield whole.slice(at, at + sliceChars)
-}
-
 /** Writes a page piece by piece, letting other work run in between, and stops when the client goes away. */
 async function send(response: ServerResponse, page: Page): Promise<void> {
-  response.writeHead(page.status, { 'content-type': page.type })
+  // The head goes with the first piece: a page that cannot even begin becomes a 500.
+  response.statusCode = page.status
+  response.setHeader('content-type', page.type)
   const closed = new Promise<void>((resolve) => response.once('close', resolve))
-  for (const piece of page.body) {
+  for await (const piece of page.body) {
     if (response.destroyed) return
     if (response.write(piece)) await new Promise((resolve) => setImmediate(resolve))
     else await Promise.race([closed, new Promise((resolve) => response.once('drain', resolve))])

@@ -1,11 +1,22 @@
+import { text as readText } from 'node:stream/consumers'
 import t from 'tap'
 import type { Problem } from '../../shared/problem.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
+import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { createProxyMetrics } from './metrics-registry.ts'
+import { exampleRecord } from './testing/records.ts'
 
 function setUp(watchAges: Record<string, number> = {}, nodeMetrics = false) {
-  const metrics = createProxyMetrics({ version: '1.2.3', watchAges: () => watchAges, nodeMetrics })
-  return { metrics, scrape: async () => parseExposition(await metrics.render()) }
+  const metrics = createProxyMetrics({
+    clock: new ManualClock(),
+    version: '1.2.3',
+    watchAges: () => watchAges,
+    nodeMetrics,
+  })
+  return {
+    metrics,
+    scrape: async () => parseExposition(await readText(metrics.pieces())),
+  }
 }
 
 t.test('everything shows from the start, problems at 0 for each reason', async (t) => {
@@ -26,13 +37,16 @@ t.test('everything shows from the start, problems at 0 for each reason', async (
 t.test('what the control thread knows is exported', async (t) => {
   const ages = { ingresses: 1500, services: 0 }
   const { metrics, scrape } = setUp(ages)
-  metrics.setRoutes(42)
+  const { route } = exampleRecord({})
+  const routes = route === undefined ? [] : [route, route]
+  metrics.setRoutes(routes)
+  metrics.setRoutes(routes)
   metrics.setWorkers(4)
   metrics.addWorkerRestart()
   metrics.observeUpdate(20)
   metrics.addDroppedLogLines(9)
   let exposed = await scrape()
-  t.equal(sampleValue(exposed, 'weir_routes'), 42)
+  t.equal(sampleValue(exposed, 'weir_routes'), 2)
   t.equal(sampleValue(exposed, 'weir_workers'), 4)
   t.equal(sampleValue(exposed, 'weir_worker_restarts_total'), 1)
   t.equal(sampleValue(exposed, 'weir_route_update_seconds_sum'), 0.02)

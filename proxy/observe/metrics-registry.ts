@@ -1,6 +1,8 @@
 // Every metric that the proxy exports: what the workers count in slots, and what the control thread knows by itself.
+import type { Clock } from '../../shared/clock.ts'
 import { createRegistry } from '../../shared/metrics.ts'
 import type { Problem, ProblemReason } from '../../shared/problem.ts'
+import type { Route } from '../route.ts'
 import { families } from './families.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector, type SlotCollector } from './slot-collector.ts'
@@ -11,7 +13,8 @@ export interface ProxyMetrics {
   /** Takes the workers' slot messages. */
   readonly slots: SlotCollector
   readonly contentType: string
-  setRoutes(count: number): void
+  /** The routes being served now. */
+  setRoutes(routes: readonly Route[]): void
   /** Counts the problems of now by reason; reasons without one show 0. */
   setProblems(problems: readonly Problem[]): void
   /** One change, from its event to the moment when the last worker had applied it. */
@@ -20,12 +23,13 @@ export interface ProxyMetrics {
   addWorkerRestart(): void
   /** Lines of the access log that the sink dropped (`createLineSink`'s onDrop). */
   addDroppedLogLines(lines: number): void
-  /** Gives the text for `/metrics`. */
-  render(): Promise<string>
+  /** Gives the text for `/metrics`, in pieces that end with a line. */
+  pieces(): AsyncIterable<string>
 }
 
 /** What the metrics need to know. */
 export interface ProxyMetricsOptions {
+  readonly clock: Pick<Clock, 'now'>
   /** Weir's version. */
   readonly version: string
   /** ms since each watched resource was last known to be fresh (`Feed.ages`). */
@@ -58,8 +62,8 @@ const updateBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 /** Makes the proxy's metrics; all that can be counted is at 0 from the start, so that a first event is seen as a rise. */
 export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
   const registry = createRegistry({ nodeMetrics: options.nodeMetrics ?? true })
-  const slots = createSlotCollector()
-  registry.registerSource(() => slots.render())
+  const slots = createSlotCollector(options.clock)
+  registry.registerSource(() => slots.pieces())
 
   const own = createSlots((message) => slots.accept(message, controlThread))
   const dropped = own.counter(families.accessLogDropped.name, {})
@@ -103,16 +107,23 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     for (const [reason, count] of counts) problems.set(count, { reason })
   }
   setProblems([])
+  let lastServed: readonly Route[] | undefined
 
   return {
     slots,
     contentType: registry.contentType,
-    setRoutes: (count) => routes.set(count),
+    setRoutes(served) {
+      // Most changes are of endpoints and leave the list of routes as it is.
+      if (served === lastServed) return
+      lastServed = served
+      routes.set(served.length)
+      slots.setRoutes(served)
+    },
     setProblems,
     observeUpdate: (durationMs) => updates.observe(durationMs / 1000),
     setWorkers: (running) => workers.set(running),
     addDroppedLogLines: (lines) => add(dropped, lines),
     addWorkerRestart: () => restarts.add(1),
-    render: () => registry.render(),
+    pieces: () => registry.pieces(),
   }
 }

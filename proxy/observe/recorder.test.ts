@@ -1,5 +1,6 @@
 import t from 'tap'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
+import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { failures } from '../failure.ts'
 import type { RequestRecord } from './record.ts'
 import { createRecorder } from './recorder.ts'
@@ -11,7 +12,7 @@ import { exampleRecord } from './testing/records.ts'
 const names = { ingress: 'front', namespace: 'shop', service: 'web' }
 
 function setUp() {
-  const collector = createSlotCollector()
+  const collector = createSlotCollector(new ManualClock())
   const slots = createSlots((message) => collector.accept(structuredClone(message), 1))
   const lines: RequestRecord[] = []
   const accessLog = { write: (record: RequestRecord) => lines.push({ ...record }), flush() {} }
@@ -22,7 +23,7 @@ function setUp() {
     lines,
     record: (changes: Partial<RequestRecord>) =>
       recorder.record(exampleRecord({ counters, ...changes })),
-    scrape: async () => parseExposition(await collector.render()),
+    scrape: async () => parseExposition([...collector.pieces()].join('')),
   }
 }
 
@@ -137,7 +138,7 @@ t.test('the same names give the same counters', async (t) => {
 })
 
 t.test('a fault in the bookkeeping fails no request', async (t) => {
-  const collector = createSlotCollector()
+  const collector = createSlotCollector(new ManualClock())
   const slots = createSlots((message) => collector.accept(message, 1))
   const accessLog = {
     write() {
@@ -146,6 +147,6 @@ t.test('a fault in the bookkeeping fails no request', async (t) => {
     flush() {},
   }
   createRecorder({ slots, accessLog }).record(exampleRecord({}))
-  const families = parseExposition(await collector.render())
+  const families = parseExposition([...collector.pieces()].join(''))
   t.equal(sampleValue(families, 'weir_records_lost_total'), 1)
 })

@@ -1,5 +1,8 @@
 // What all workers counted, as one text: sums each series over the slots of every worker, when scraped.
 // Invariant: counters never go back. A worker that ended leaves its counts behind, its gauges go with it.
+// Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go).
+import type { Clock } from '../../shared/clock.ts'
+import type { Route } from '../route.ts'
 import { type Family, families } from './families.ts'
 import { keyOf } from './slot-allocator.ts'
 import type { SlotsMessage } from './slots.ts'
@@ -10,8 +13,10 @@ export interface SlotCollector {
   accept(message: SlotsMessage, worker: number): void
   /** Keeps the counts of a thread that ended, and drops its gauges and its pages. */
   retire(worker: number): void
-  /** Renders every family in Prometheus's text format, in pieces, so that requests to this thread go on meanwhile. */
-  render(): Promise<string>
+  /** Says which routes are served; the series of others are left out 15 minutes later, and return with their route. */
+  setRoutes(routes: readonly Route[]): void
+  /** Renders every family in Prometheus's text format, in pieces: whoever takes them lets other work run in between. */
+  pieces(): Iterable<string>
 }
 
 interface Part {
@@ -23,18 +28,25 @@ interface Part {
 interface Series {
   /** `a="1",b="2"`, or empty. */
   readonly labels: string
-  readonly size: number
+  /** What `routeKey` makes of its route; empty for a series that belongs to none. */
+  readonly route: string
   parts: Part[]
   /** What threads that ended had counted. */
   readonly retired: Float64Array
 }
 
-// 250 histograms are some 4,500 lines: about 2 ms without a pause.
-const seriesPerTurn = 250
+// Long enough for what was still in flight to be counted and scraped.
+const hideAfterMs = 15 * 60_000
+
+// 250 histograms are some 4,500 lines and half a MB: about 2 ms.
+const seriesPerPiece = 250
 
 /** Makes a collector of the families in families.ts; slots of other metrics are refused. */
-export function createSlotCollector(): SlotCollector {
+export function createSlotCollector(clock: Pick<Clock, 'now'>): SlotCollector {
   const list: readonly Family[] = Object.values(families)
+  const counted = new Set<string>()
+  // Routes that are no longer served, and since when.
+  const gone = new Map<string, number>()
   const byMetric = new Map(list.map(({ name }) => [name, new Map<string, Series>()]))
 
   return {
@@ -44,8 +56,10 @@ export function createSlotCollector(): SlotCollector {
       const key = keyOf(metric, labels)
       let series = known.get(key)
       if (series === undefined) {
-        series = { labels: labelText(labels), size, parts: [], retired: new Float64Array(size) }
+        const retired = new Float64Array(size)
+        series = { labels: labelText(labels), route: routeKey(labels), parts: [], retired }
         known.set(key, series)
+        if (series.route !== '') counted.add(series.route)
       }
       series.parts.push({ worker, page: new Float64Array(page), at })
     },
@@ -59,22 +73,42 @@ export function createSlotCollector(): SlotCollector {
         }
       }
     },
-    async render() {
+    setRoutes(routes) {
+      const served = new Set(routes.map(routeKey))
+      for (const route of counted) {
+        if (served.has(route)) gone.delete(route)
+        else if (!gone.has(route)) gone.set(route, clock.now())
+      }
+    },
+    *pieces() {
+      const goneBefore = clock.now() - hideAfterMs
       let text = ''
-      let left = seriesPerTurn
+      let left = seriesPerPiece
       for (const family of list) {
         text += `# HELP ${family.name} ${helpText(family.help)}\n# TYPE ${family.name} ${family.kind}\n`
         for (const series of byMetric.get(family.name)?.values() ?? []) {
+          if ((gone.get(series.route) ?? Number.POSITIVE_INFINITY) < goneBefore) continue
           text += seriesText(family, series)
           left -= 1
           if (left > 0) continue
-          left = seriesPerTurn
-          await new Promise((resolve) => setImmediate(resolve))
+          yield text
+          text = ''
+          left = seriesPerPiece
         }
       }
-      return text
+      yield text
     },
   }
+}
+
+interface RouteNames {
+  readonly namespace?: string
+  readonly ingress?: string
+  readonly service?: string
+}
+
+function routeKey({ namespace = '', ingress = '', service = '' }: RouteNames): string {
+  return ingress === '' ? '' : `${namespace}/${ingress}/${service}`
 }
 
 function addParts(sum: Float64Array, parts: readonly Part[]): void {

@@ -1,0 +1,48 @@
+// Whose Ingress is it? The one answer that the proxy (routing) and the controller (status) share.
+//
+// Invariant: names are compared exactly, never as patterns, and a class that somebody else's controller owns is never taken.
+// Order of the questions: spec.ingressClassName, the legacy annotation, the default class, `watchWithoutClass`.
+import type { Ingress, IngressClass } from './kube/objects.ts'
+
+/** Which classes are ours: `--ingress-class`, `--controller-class` and `--watch-ingress-without-class`. */
+export interface ClassRules {
+  readonly ingressClasses: readonly string[]
+  readonly controllerClasses: readonly string[]
+  readonly watchWithoutClass: boolean
+}
+
+const legacyAnnotation = 'kubernetes.io/ingress.class'
+const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class'
+
+/** Tells whether an Ingress is ours. Total: a misshapen Ingress or class is simply not ours, nothing is thrown. */
+export function isOurs(
+  ingress: Ingress,
+  classes: readonly IngressClass[],
+  rules: ClassRules,
+): boolean {
+  // An empty name says nothing: the API server refuses it, manifests may hold it.
+  const named: unknown = ingress?.spec?.ingressClassName
+  if (named !== undefined && named !== null && named !== '') {
+    const object = classes.find((candidate) => candidate?.metadata?.name === named)
+    // Only while no such object exists does the name alone decide.
+    return object === undefined
+      ? typeof named === 'string' && rules.ingressClasses.includes(named)
+      : hasOurController(object, rules)
+  }
+  const legacy: unknown = ingress?.metadata?.annotations?.[legacyAnnotation]
+  if (legacy !== undefined && legacy !== null && legacy !== '') {
+    return typeof legacy === 'string' && rules.ingressClasses.includes(legacy)
+  }
+  return rules.watchWithoutClass || classes.some((candidate) => isOurDefault(candidate, rules))
+}
+
+function isOurDefault(object: IngressClass, rules: ClassRules): boolean {
+  return (
+    hasOurController(object, rules) && object.metadata?.annotations?.[defaultAnnotation] === 'true'
+  )
+}
+
+function hasOurController(object: IngressClass, rules: ClassRules): boolean {
+  const controller: unknown = object?.spec?.controller
+  return typeof controller === 'string' && rules.controllerClasses.includes(controller)
+}

@@ -91,7 +91,7 @@ async function answer(
 }
 
 function pageFor(options: AdminOptions, target: string): Page {
-  const [path, query = ''] = target.split('?', 2)
+  const [path = '', query = ''] = target.split('?', 2)
   switch (path) {
     case '/metrics': {
       const type = 'text/plain; version=0.0.4; charset=utf-8'

@@ -39,8 +39,7 @@ t.test('what the control thread knows is exported', async (t) => {
   const { metrics, scrape } = setUp(ages)
   const { route } = exampleRecord({})
   const routes = route === undefined ? [] : [route, route]
-  metrics.setRoutes(routes)
-  metrics.setRoutes(routes)
+  metrics.setTable({ routes, upstreams: [] })
   metrics.setWorkers(4)
   metrics.addWorkerRestart()
   metrics.observeUpdate(20)

@@ -2,7 +2,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { createRegistry } from '../../shared/metrics.ts'
 import type { Problem, ProblemReason } from '../../shared/problem.ts'
-import type { Route } from '../route.ts'
+import type { RouteTable } from '../route.ts'
 import { families } from './families.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector, type SlotCollector } from './slot-collector.ts'
@@ -13,8 +13,8 @@ export interface ProxyMetrics {
   /** Takes the workers' slot messages. */
   readonly slots: SlotCollector
   readonly contentType: string
-  /** The routes being served now. */
-  setRoutes(routes: readonly Route[]): void
+  /** The table being served now. */
+  setTable(table: RouteTable): void
   /** Counts the problems of now by reason; reasons without one show 0. */
   setProblems(problems: readonly Problem[]): void
   /** One change, from its event to the moment when the last worker had applied it. */
@@ -107,17 +107,13 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     for (const [reason, count] of counts) problems.set(count, { reason })
   }
   setProblems([])
-  let lastServed: readonly Route[] | undefined
 
   return {
     slots,
     contentType: registry.contentType,
-    setRoutes(served) {
-      // Most changes are of endpoints and leave the list of routes as it is.
-      if (served === lastServed) return
-      lastServed = served
-      routes.set(served.length)
-      slots.setRoutes(served)
+    setTable(table) {
+      routes.set(table.routes.length)
+      slots.setTable(table)
     },
     setProblems,
     observeUpdate: (durationMs) => updates.observe(durationMs / 1000),

@@ -86,13 +86,13 @@ t.test(
     const count = () => sampleValue(scrape(collector), `${requestDuration.name}_count`, labels)
     recorder.record(exampleRecord({ counters: recorder.countersFor('shop', 'front', 'web') }))
     recorder.record(exampleRecord({ route: undefined }))
-    collector.setRoutes(routes)
+    collector.setTable({ routes, upstreams: [] })
     clock.advance(3_600_000)
     t.equal(count(), 1)
 
-    collector.setRoutes([])
+    collector.setTable({ routes: [], upstreams: [] })
     clock.advance(600_000)
-    collector.setRoutes([])
+    collector.setTable({ routes: [], upstreams: [] })
     t.equal(count(), 1, 'the last counts can still be scraped')
     clock.advance(301_000)
     t.equal(count(), undefined)
@@ -104,8 +104,15 @@ t.test(
     )
     t.equal(sampleValue(scrape(collector), retries.name), 0)
 
-    collector.setRoutes(routes)
+    collector.setTable({ routes, upstreams: [] })
     t.equal(count(), 1, 'it goes on where it was')
+    collector.setTable(
+      route === undefined
+        ? { routes, upstreams: [] }
+        : { routes: [], upstreams: [], fallback: route },
+    )
+    clock.advance(3_600_000)
+    t.equal(count(), 1, 'the fallback is served too')
   },
 )
 

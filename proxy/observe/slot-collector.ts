@@ -2,7 +2,7 @@
 // Invariant: counters never go back. A worker that ended leaves its counts behind, its gauges go with it.
 // Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go).
 import type { Clock } from '../../shared/clock.ts'
-import type { Route } from '../route.ts'
+import type { RouteTable } from '../route.ts'
 import { type Family, families } from './families.ts'
 import { keyOf } from './slot-allocator.ts'
 import type { SlotsMessage } from './slots.ts'
@@ -14,7 +14,7 @@ export interface SlotCollector {
   /** Keeps the counts of a thread that ended, and drops its gauges and its pages. */
   retire(worker: number): void
   /** Says which routes are served; the series of others are left out 15 minutes later, and return with their route. */
-  setRoutes(routes: readonly Route[]): void
+  setTable(table: RouteTable): void
   /** Renders every family in Prometheus's text format, in pieces: whoever takes them lets other work run in between. */
   pieces(): Iterable<string>
 }
@@ -73,8 +73,9 @@ export function createSlotCollector(clock: Pick<Clock, 'now'>): SlotCollector {
         }
       }
     },
-    setRoutes(routes) {
+    setTable({ routes, fallback }) {
       const served = new Set(routes.map(routeKey))
+      if (fallback !== undefined) served.add(routeKey(fallback))
       for (const route of counted) {
         if (served.has(route)) gone.delete(route)
         else if (!gone.has(route)) gone.set(route, clock.now())

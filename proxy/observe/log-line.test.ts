@@ -82,6 +82,25 @@ t.test('JSON.parse gives back whatever bytes came from the wire', async () => {
   )
 })
 
+const wireFields = [
+  { field: 'requestId', key: 'request_id' },
+  { field: 'clientAddress', key: 'client' },
+  { field: 'method', key: 'method' },
+  { field: 'host', key: 'host' },
+  { field: 'path', key: 'path' },
+  { field: 'error', key: 'error' },
+  { field: 'userAgent', key: 'user_agent' },
+  { field: 'referer', key: 'referer' },
+] as const
+
+for (const { field, key } of wireFields) {
+  t.test(`${key} is escaped when all else is harmless`, async (t) => {
+    const line = formatJson(example({ [field]: 'a"\n\x80' }))
+    t.equal(JSON.parse(line)[key], 'a"\n\x80')
+    t.match(line, /^[\x20-\x7e]*\n$/)
+  })
+}
+
 t.test('a combined line gives back whatever bytes came from the wire', async () => {
   const form =
     /^192\.0\.2\.7 - - \[[^\]]+\] "(\S+) (\S*) HTTP\/1\.1" 200 1234 "([^"]+)" "([^"]+)"\n$/

@@ -18,7 +18,7 @@ import type { KubeObject } from './objects.ts'
 import { permissionProblem } from './permission.ts'
 import { type KubeResource, qualifiedName } from './resources.ts'
 import type { Selection, WatchEvent } from './watch.ts'
-import { decideNextStep, runWatchSession } from './watch-session.ts'
+import { decideNextStep, runWatchSession, type WatchOutcome } from './watch-session.ts'
 
 export interface ReflectorOptions<T extends KubeObject> extends Selection {
   readonly client: KubeClient
@@ -49,8 +49,13 @@ export interface Reflector<T extends KubeObject> {
   readonly problem: Problem | undefined
 }
 
-/** A watch that ends in order after this long asks for a fresh list, should an event ever have been lost. */
+/** After this long a list is read anew, should an event ever have been lost. */
 const maxListAgeMs = 600_000
+/**
+ * The same after the API server was away: it may have come back with older data (a restored etcd), and then says
+ * nothing to who watches from a version that it has not reached. Not at once, or all proxies would list together.
+ */
+const listAfterOutageMs = 30_000
 const maxRetryAfterMs = 600_000
 
 /** Creates a reflector; nothing happens before `start`. */
@@ -65,7 +70,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   let running: Promise<void> = Promise.resolve()
   let isSynced = false
   let version = ''
-  let listedAtMs = 0
+  let listDueAtMs = 0
   let confirmedAtMs = clock.now()
   let lastEventAtMs: number | undefined
   /** Watches in a row that brought nothing. */
@@ -118,7 +123,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     }
     listBackoff.reset()
     confirm()
-    listedAtMs = clock.now()
+    dueIn(maxListAgeMs)
     version = result.body.resourceVersion
     const isChanged = store.replace(result.body.items)
     // A permission to list says nothing about the one to watch.
@@ -137,25 +142,41 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
         resource,
         selection: selection(options),
         version,
+        timeoutSeconds: watchSeconds(),
         clock,
-        random,
         stop: stopping.signal,
         onOpen: () => problem !== undefined && report('watch', undefined),
         onEvent: take,
       })
       if (stopping.signal.aborted) return
-      if (outcome.hasProgressed) {
-        fruitless = 0
-        watchBackoff.reset()
-      } else fruitless += 1
-      const { end, error } = outcome
-      if (end === 'silent') log.warn({ resource: qualifiedName(resource) }, 'renews a silent watch')
-      if (error !== undefined) report('watch', error)
-      else if (outcome.hasProgressed) report('watch', undefined)
-      const next = decideNextStep(outcome, fruitless, clock.now() - listedAtMs >= maxListAgeMs)
-      if (next.mustWait) await wait(error?.retryAfterMs, watchBackoff.next())
+      learn(outcome)
+      const next = decideNextStep(outcome, fruitless, clock.now() >= listDueAtMs)
+      if (next.mustWait) await wait(outcome.error?.retryAfterMs, watchBackoff.next())
       if (next.mustList || stopping.signal.aborted) return
     }
+  }
+
+  /** Counts success and failure of a watch, and tells of both. */
+  function learn({ end, error, hasProgressed }: WatchOutcome): void {
+    if (hasProgressed) {
+      fruitless = 0
+      watchBackoff.reset()
+    } else fruitless += 1
+    if (end === 'silent') log.warn({ resource: qualifiedName(resource) }, 'renews a silent watch')
+    if (error !== undefined) report('watch', error)
+    else if (hasProgressed) report('watch', undefined)
+    if (error?.status === 0 && fruitless > 0) dueIn(listAfterOutageMs)
+  }
+
+  /** Has a new list be read after `delayMs`, spread up to the double. */
+  function dueIn(delayMs: number): void {
+    listDueAtMs = clock.now() + delayMs * (1 + random())
+  }
+
+  /** How long the next watch may last: never beyond the next list, and not as long as those of other proxies. */
+  function watchSeconds(): number {
+    const dueSeconds = Math.ceil((listDueAtMs - clock.now()) / 1000)
+    return Math.max(5, Math.min(290 + Math.floor(random() * 300), dueSeconds))
   }
 
   /** Applies one event and moves on in the history; `older` leaves both as they are. */

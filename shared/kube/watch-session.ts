@@ -23,8 +23,9 @@ export interface WatchSession<T extends KubeObject> {
   readonly selection: Selection
   /** Where to go on from. */
   readonly version: string
+  /** After how long the server ends it in order. */
+  readonly timeoutSeconds: number
   readonly clock: Clock
-  readonly random: () => number
   readonly stop: AbortSignal
   readonly onOpen: () => void
   /** Takes an event; `older` ends the watch: the server's history went back. */
@@ -64,8 +65,7 @@ export async function runWatchSession<T extends KubeObject>(
     {
       ...session.selection,
       resourceVersion: session.version,
-      // Spread, so that the watches of many proxies do not end together.
-      timeoutSeconds: 290 + Math.floor(session.random() * 300),
+      timeoutSeconds: session.timeoutSeconds,
       signal: AbortSignal.any([session.stop, ending.signal]),
     },
     {

@@ -1,0 +1,185 @@
+// The annotations of ingress-nginx that Weir knows and does not act on, each with what its loss means.
+// `refused` closes the route: the key limits who may do what, or how safely, and serving without it would serve open.
+import { refused, type UnsupportedRow, unsupported } from './row.ts'
+
+const off = ['false', 'off', '0']
+const tuning = 'Tuning of nginx buffers; Weir streams. Remove it.'
+const noAuth = 'Authentication is not supported. Put it in front of Weir or in the application.'
+const noClientTls = 'Client certificates are not supported: TLS ends at the load balancer.'
+const noBackendTls = 'TLS to endpoints is not supported, so nothing would be verified.'
+const noLimit =
+  'Rate and connection limits are not supported. Limit at the load balancer or in the application.'
+const noSnippet =
+  'Raw nginx text is never run, and may hold deny rules. Use the structured `weir.dev/` keys.'
+const noWaf = 'There is no web application firewall in Weir. Attach one to the load balancer.'
+const noCanary = 'Traffic splitting is not supported. The Ingress is served as any other.'
+const noCors = 'CORS headers and preflight answers are left to the application.'
+const noMirror = 'Mirroring is not supported.'
+const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
+const noHash = 'Hashing is not supported; see `affinity` for stickiness.'
+const noRetryRule = 'Weir retries by its own rules: what was not processed, once, within a budget.'
+
+/** Known keys without effect. */
+export const nginxUnsupported: readonly UnsupportedRow[] = [
+  // Authentication and client certificates.
+  refused('auth-type', '`basic`, `digest`', noAuth),
+  refused('auth-secret', '[namespace/]name', noAuth),
+  refused('auth-secret-type', '`auth-file`, `auth-map`', noAuth),
+  refused('auth-realm', 'text', noAuth),
+  refused('auth-url', 'URL', noAuth),
+  refused('auth-method', 'method', noAuth),
+  refused('auth-signin', 'URL', noAuth),
+  refused('auth-signin-redirect-param', 'name', noAuth),
+  refused('auth-response-headers', 'names', noAuth),
+  refused('auth-request-redirect', 'text', noAuth),
+  refused('auth-always-set-cookie', 'bool', noAuth, off),
+  refused('auth-proxy-set-headers', '[namespace/]ConfigMap', noAuth),
+  refused('auth-cache-key', 'text', noAuth),
+  refused('auth-cache-duration', 'list', noAuth),
+  refused('auth-keepalive', 'int', noAuth, off),
+  refused('auth-keepalive-requests', 'int', noAuth),
+  refused('auth-keepalive-share-vars', 'bool', noAuth, off),
+  refused('auth-keepalive-timeout', 'seconds', noAuth),
+  refused('enable-global-auth', 'bool', noAuth, off),
+  refused('satisfy', '`any`, `all`', 'Every condition must hold (`all`); `any` is not supported.', [
+    'all',
+  ]),
+  refused('auth-tls-secret', 'namespace/name', noClientTls),
+  refused('auth-tls-verify-client', '`on`, `off`, …', noClientTls, off),
+  refused('auth-tls-verify-depth', 'int', noClientTls),
+  refused('auth-tls-error-page', 'URL', noClientTls),
+  refused('auth-tls-match-cn', 'pattern', noClientTls),
+  refused('auth-tls-pass-certificate-to-upstream', 'bool', noClientTls, off),
+
+  // Limits per client.
+  refused('limit-rps', 'int', noLimit, off),
+  refused('limit-rpm', 'int', noLimit, off),
+  refused('limit-burst-multiplier', 'int', noLimit),
+  refused('limit-connections', 'int', noLimit, off),
+  refused('limit-allowlist', 'CIDRs', noLimit),
+  refused('limit-whitelist', 'CIDRs', noLimit),
+  refused('limit-rate', 'KB/s', noLimit, off),
+  refused('limit-rate-after', 'KB', noLimit, off),
+
+  // Raw text and firewalls.
+  refused('configuration-snippet', 'nginx text', noSnippet),
+  refused('server-snippet', 'nginx text', noSnippet),
+  refused('stream-snippet', 'nginx text', noSnippet),
+  refused('auth-snippet', 'nginx text', noSnippet),
+  refused('modsecurity-snippet', 'text', noWaf),
+  refused('enable-modsecurity', 'bool', noWaf, off),
+  refused('enable-owasp-core-rules', 'bool', noWaf, off),
+  refused('modsecurity-transaction-id', 'text', noWaf),
+
+  // TLS.
+  refused('proxy-ssl-secret', 'namespace/name', noBackendTls),
+  refused('proxy-ssl-verify', '`on`, `off`', noBackendTls, off),
+  refused('proxy-ssl-verify-depth', 'int', noBackendTls),
+  refused('proxy-ssl-server-name', '`on`, `off`', noBackendTls, off),
+  refused('proxy-ssl-name', 'name', noBackendTls),
+  refused('proxy-ssl-protocols', 'list', noBackendTls),
+  refused('proxy-ssl-ciphers', 'text', noBackendTls),
+  refused(
+    'ssl-passthrough',
+    'bool',
+    'TLS is not passed through to endpoints. Use a load balancer of its own.',
+    off,
+  ),
+  unsupported(
+    'ssl-ciphers',
+    'text',
+    'TLS ends at the load balancer: choose its security policy there.',
+  ),
+  unsupported('ssl-prefer-server-ciphers', 'bool', 'TLS ends at the load balancer.', off),
+
+  // Routing.
+  unsupported('server-alias', 'hosts', 'Write a rule for each host.'),
+  unsupported(
+    'from-to-www-redirect',
+    'bool',
+    'Write an Ingress for the other host with `weir.dev/redirect-to`.',
+    off,
+  ),
+  unsupported('relative-redirects', 'bool', 'Redirects of Weir are absolute.', off),
+  unsupported('use-port-in-redirects', 'bool', 'Redirects of Weir have no default port.', off),
+  unsupported('proxy-redirect-from', 'text', 'Location of upstreams is not rewritten.', off),
+  unsupported('proxy-redirect-to', 'text', 'Location of upstreams is not rewritten.', off),
+  unsupported('upstream-vhost', 'host', 'The Host of the client goes upstream.'),
+  unsupported(
+    'service-upstream',
+    'bool',
+    'Weir always sends to endpoints, never to the Service address.',
+    off,
+  ),
+  unsupported('default-backend', 'Service', 'A Service without endpoints answers 503.'),
+  unsupported('canary', 'bool', noCanary, off),
+  unsupported('canary-by-header', 'name', noCanary),
+  unsupported('canary-by-header-value', 'text', noCanary),
+  unsupported('canary-by-header-pattern', 'pattern', noCanary),
+  unsupported('canary-by-cookie', 'name', noCanary),
+  unsupported('canary-weight', 'int', noCanary),
+  unsupported('canary-weight-total', 'int', noCanary),
+
+  // Balance and affinity.
+  unsupported('affinity-canary-behavior', '`sticky`, `legacy`', noCanary),
+  unsupported('session-cookie-domain', 'domain', 'The cookie belongs to the host that set it.'),
+  unsupported(
+    'session-cookie-conditional-samesite-none',
+    'bool',
+    'User agents are not told apart.',
+    off,
+  ),
+  unsupported('upstream-hash-by', 'text', noHash),
+  unsupported('upstream-hash-by-subset', 'bool', noHash, off),
+  unsupported('upstream-hash-by-subset-size', 'int', noHash),
+
+  // Buffers, retries and versions.
+  unsupported('client-body-buffer-size', 'size', tuning),
+  unsupported('proxy-request-buffering', '`on`, `off`', 'Request bodies are streamed.', off),
+  unsupported('proxy-buffering', '`on`, `off`', 'Responses are streamed.', off),
+  unsupported('proxy-buffer-size', 'size', tuning),
+  unsupported('proxy-buffers-number', 'int', tuning),
+  unsupported('proxy-busy-buffers-size', 'size', tuning),
+  unsupported('proxy-max-temp-file-size', 'size', tuning),
+  unsupported('proxy-next-upstream', 'list', noRetryRule),
+  unsupported('proxy-next-upstream-tries', 'int', noRetryRule),
+  unsupported('proxy-next-upstream-timeout', 'seconds', noRetryRule, off),
+  unsupported('proxy-http-version', '`1.0`, `1.1`', 'Weir speaks HTTP/1.1 to endpoints.', ['1.1']),
+  unsupported('http2-push-preload', 'bool', 'Browsers no longer take HTTP/2 push.', off),
+
+  // Headers and cookies.
+  unsupported(
+    'connection-proxy-header',
+    'text',
+    'The Connection header belongs to the connection.',
+  ),
+  unsupported('custom-headers', 'namespace/ConfigMap', 'Use `weir.dev/response-headers-set`.'),
+  unsupported('proxy-cookie-domain', 'two tokens', 'Cookies of upstreams pass unchanged.', off),
+  unsupported('proxy-cookie-path', 'two tokens', 'Cookies of upstreams pass unchanged.', off),
+  unsupported('enable-cors', 'bool', noCors, off),
+  unsupported('cors-allow-origin', 'origins', noCors),
+  unsupported('cors-allow-methods', 'methods', noCors),
+  unsupported('cors-allow-headers', 'names', noCors),
+  unsupported('cors-expose-headers', 'names', noCors),
+  unsupported('cors-allow-credentials', 'bool', noCors),
+  unsupported('cors-max-age', 'seconds', noCors),
+
+  // Errors, mirrors, logs and traces.
+  unsupported('custom-http-errors', 'codes', 'Error responses of upstreams pass unchanged.'),
+  unsupported(
+    'disable-proxy-intercept-errors',
+    'bool',
+    'Error responses of upstreams pass unchanged.',
+    ['true', ...off],
+  ),
+  unsupported('mirror-target', 'URL', noMirror),
+  unsupported('mirror-host', 'host', noMirror),
+  unsupported('mirror-request-body', '`on`, `off`', noMirror, off),
+  unsupported('enable-access-log', 'bool', 'The access log is one for all routes.', ['true']),
+  unsupported('enable-rewrite-log', 'bool', 'Rewrites are not logged.', off),
+  unsupported('enable-opentelemetry', 'bool', noTrace, off),
+  unsupported('opentelemetry-trust-incoming-span', 'bool', noTrace),
+  unsupported('opentelemetry-operation-name', 'text', noTrace),
+  unsupported('fastcgi-index', 'name', 'FastCGI is not supported.'),
+  unsupported('fastcgi-params-configmap', '[namespace/]ConfigMap', 'FastCGI is not supported.'),
+]

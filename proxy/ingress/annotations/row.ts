@@ -1,0 +1,76 @@
+// What is a row of an annotation table? One key of a family: how its value is written, what it means, what Weir does with it.
+//
+// Invariant: a row that `failsClosed` and is not understood closes the Ingress's routes (503): the owner asked for a
+// protection, and serving without it would be serving open.
+import type { Draft } from './draft.ts'
+import type { Parser } from './values.ts'
+
+/** What every row tells the reader of docs/annotations.md. */
+interface RowText {
+  /** Without the family's prefix. */
+  readonly key: string
+  /** How the value is written. */
+  readonly value: string
+  /** What it does, or for an unsupported key what to do instead. */
+  readonly meaning: string
+  readonly failsClosed: boolean
+}
+
+/** A key that Weir acts on. */
+export interface SupportedRow extends RowText {
+  readonly state: 'supported'
+  /** Reads a value into a change of the draft; a string is the end of "The value …" when it does not parse. */
+  readonly read: (text: string, draft: Draft) => Partial<Draft> | string
+}
+
+/** A key that Weir knows and does not act on. */
+export interface UnsupportedRow extends RowText {
+  readonly state: 'unsupported'
+  /** Values that ask for nothing, or for what Weir does anyway: no problem is reported for them. */
+  readonly inert: readonly string[]
+}
+
+export type Row = SupportedRow | UnsupportedRow
+
+/** All keys of one prefix. Rows are applied in the order of the table, so that later ones may build on earlier ones. */
+export interface Family {
+  /** With its slash. */
+  readonly prefix: string
+  readonly rows: readonly Row[]
+}
+
+/** Makes a row of a parser and what its value changes; `apply` may still refuse a value with a reason. */
+export function supported<T>(
+  text: RowText,
+  parse: Parser<T>,
+  apply: (value: T, draft: Draft) => Partial<Draft> | string,
+): SupportedRow {
+  return {
+    ...text,
+    state: 'supported',
+    read: (value, draft) => {
+      const result = parse(value)
+      return result.ok ? apply(result.value, draft) : result.reason
+    },
+  }
+}
+
+/** Makes a row for a key whose loss does no harm: it is reported, and the route is served without it. */
+export function unsupported(
+  key: string,
+  value: string,
+  meaning: string,
+  inert: readonly string[] = [],
+): UnsupportedRow {
+  return { key, value, meaning, failsClosed: false, state: 'unsupported', inert }
+}
+
+/** Makes a row for a key that protects something: it is reported, and the route answers 503. */
+export function refused(
+  key: string,
+  value: string,
+  meaning: string,
+  inert: readonly string[] = [],
+): UnsupportedRow {
+  return { key, value, meaning, failsClosed: true, state: 'unsupported', inert }
+}

@@ -1,0 +1,112 @@
+// The annotations of Skipper and of kube-ingress-aws-controller.
+// Skipper drops a whole Ingress that it cannot read; Weir closes its routes when what is lost may protect something.
+
+import { type Family, refused, supported, unsupported } from './row.ts'
+import { parseBool, parseChoice, parseRedirectStatus } from './values.ts'
+
+const atBalancer = 'Weir does not create load balancers: set it on the one in front of Weir.'
+
+/** `zalando.org/`. */
+export const zalando: Family = {
+  prefix: 'zalando.org/',
+  rows: [
+    supported(
+      {
+        key: 'skipper-ingress-redirect',
+        value: 'bool',
+        meaning:
+          'Clients that came by http are redirected to https. Differs: only an explicit "true" counts (Skipper redirects by default).',
+        failsClosed: true,
+      },
+      parseBool,
+      (sslRedirect) => ({ sslRedirect }),
+    ),
+    supported(
+      {
+        key: 'skipper-ingress-redirect-code',
+        value: '301, 302, 303, 307, 308',
+        meaning: 'Status of the redirect to https; 308 when absent.',
+        failsClosed: false,
+      },
+      parseRedirectStatus,
+      (sslRedirectStatus) => ({ sslRedirectStatus }),
+    ),
+    supported(
+      {
+        key: 'skipper-loadbalancer',
+        value: '`roundRobin`, `leastRequests`',
+        meaning:
+          'How an endpoint is chosen. consistentHash, random, powerOfRandomNChoices and weightedRoundRobin are not supported: round robin serves.',
+        failsClosed: false,
+      },
+      parseChoice({ roundRobin: 'round-robin', leastRequests: 'least-requests' } as const),
+      (balance) => ({ balance }),
+    ),
+    supported(
+      {
+        key: 'skipper-backend-protocol',
+        value: '`http`',
+        meaning:
+          'Weir speaks plain HTTP/1.1 to endpoints; https, h2c and fastcgi are not supported.',
+        failsClosed: true,
+      },
+      parseChoice({ http: true }),
+      () => ({}),
+    ),
+    supported(
+      {
+        key: 'skipper-ingress-path-mode',
+        value: '`path-prefix`',
+        meaning:
+          'ImplementationSpecific paths are prefixes by whole segments. The modes kubernetes-ingress and path-regexp are not supported: their paths are taken literally.',
+        failsClosed: false,
+      },
+      parseChoice({ 'path-prefix': true }),
+      () => ({}),
+    ),
+    refused(
+      'skipper-filter',
+      'eskip',
+      'Filters are not supported, and may authenticate, limit or deny. Use the `weir.dev/` keys.',
+    ),
+    refused(
+      'skipper-predicate',
+      'eskip',
+      'Predicates are not supported, and may keep clients out. Use rules and `weir.dev/allow-source-ranges`.',
+    ),
+    refused(
+      'skipper-routes',
+      'eskip',
+      'Extra routes are not supported, and may deny. Write rules for them.',
+    ),
+    refused(
+      'ratelimit',
+      'eskip',
+      'Rate limits are not supported. Limit at the load balancer or in the application.',
+    ),
+    unsupported('skipper-backend', '`forward`', 'Forwarding to another cluster is not supported.'),
+    unsupported(
+      'backend-weights',
+      'JSON',
+      'Traffic splitting is not supported: the first backend of a path serves.',
+    ),
+    unsupported('traffic-zone-aware', 'bool', 'Endpoints of all zones serve.', ['false']),
+    refused(
+      'aws-load-balancer-scheme',
+      '`internal`, `internet-facing`',
+      'Weir stands behind one load balancer: an Ingress that must be internal needs a Weir behind an internal one.',
+      ['internet-facing'],
+    ),
+    refused(
+      'aws-load-balancer-security-group',
+      'id',
+      `A security group may keep clients out. ${atBalancer}`,
+    ),
+    refused('aws-waf-web-acl-id', 'id or ARN', `A web ACL may keep clients out. ${atBalancer}`),
+    unsupported('aws-load-balancer-ssl-cert', 'ARN', atBalancer),
+    unsupported('aws-load-balancer-ssl-policy', 'name', atBalancer),
+    unsupported('aws-load-balancer-shared', 'bool', atBalancer, ['true']),
+    unsupported('aws-load-balancer-type', '`nlb`, `alb`', atBalancer),
+    unsupported('aws-load-balancer-http2', 'bool', atBalancer),
+  ],
+}

@@ -105,6 +105,11 @@ export const proxyOptions = {
     default: [],
     help: 'Accepts PROXY headers from peers in these networks only.',
   }),
+  upgradeProtocols: option(names('PROTOCOL'), {
+    group: clients,
+    default: ['websocket'],
+    help: 'Lets clients upgrade a connection to these protocols; other upgrades are served as plain requests.',
+  }),
   healthPath: option(urlPath, {
     group: clients,
     default: '/kube-system/healthz',
@@ -176,6 +181,12 @@ export const proxyOptions = {
     group: timeouts,
     default: 45,
     help: 'After SIGTERM: answers health checks with 503 and keeps serving for this long, then finishes what is in flight and exits.',
+  }),
+
+  finishSeconds: option(integer(0, 86_400, 'seconds'), {
+    group: timeouts,
+    default: 30,
+    help: 'Gives requests that are in flight after draining this long to finish before they are cut.',
   }),
 
   maxConnections: option(integer(1, 10_000_000), {

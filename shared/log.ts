@@ -1,8 +1,9 @@
 // Where log lines go: the program's own structured log (stderr), and the sink that bulk lines such as the access log
 // are written through. The only file that imports pino.
 //
-// Invariant: a log call never blocks and never throws; while a reader stalls, whole chunks are dropped and counted.
-import { type DestinationStream, pino } from 'pino'
+// Invariant: bulk lines never block and never throw; while their reader stalls, whole chunks are dropped and counted.
+import { writeSync } from 'node:fs'
+import { pino } from 'pino'
 
 /** Facts of one log line; an Error under `error` is written with its stack and causes. */
 export type LogFields = Readonly<Record<string, unknown>>
@@ -29,7 +30,6 @@ export interface LogOptions {
 
 /** Makes a log of JSON lines: `level`, `time` (ISO), the fields, `msg`. */
 export function createLog({ level, stream }: LogOptions): Log {
-  const destination = stream ?? createSink({ ...stderrSink, minLength: 0 })
   const options = {
     level,
     base: null,
@@ -37,7 +37,8 @@ export function createLog({ level, stream }: LogOptions): Log {
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { error: pino.stdSerializers.errWithCause },
   }
-  return pino(options, destination)
+  // Written at once, unlike bulk lines: the line that says why the process ends must not be lost with it.
+  return pino(options, stream ?? pino.destination({ fd: 2, sync: true }))
 }
 
 /** A place for lines that does not block. */
@@ -58,81 +59,73 @@ export interface LineSinkOptions {
   readonly onDrop: (lines: number) => void
 }
 
-/** Makes a sink that gathers lines and writes them in the background, at least once a second. */
-export function createLineSink(options: LineSinkOptions): LineSink {
-  // One write per page of lines: a write per line costs a system call and a thread hop each.
-  return createSink({ ...options, minLength: 4096 })
-}
+// One write per page of lines: a write per line costs a system call and a thread hop each. At most PIPE_BUF, so that
+// what is left at the exit fits into a pipe at once.
+const pageBytes = 4096
+const flushEveryMs = 500
 
-// A program that cannot tell its own story keeps serving: nobody is left to hear of the dropped lines.
-const stderrSink: LineSinkOptions = { fd: 2, maxBufferedBytes: 1_048_576, onDrop: () => {} }
-
-// A reader that took nothing for this long is not waited for when the process ends.
-const stalledAfterMs = 2000
-
-function createSink({
-  fd,
-  maxBufferedBytes,
-  onDrop,
-  minLength,
-}: LineSinkOptions & { readonly minLength: number }): LineSink & DestinationStream {
-  const maxLength = maxBufferedBytes
-  const destination = pino.destination({
-    fd,
-    sync: false,
-    minLength,
-    maxLength,
-    periodicFlush: 500,
-  })
+/** Makes a sink that gathers lines and writes them in the background, at least twice a second. */
+export function createLineSink({ fd, maxBufferedBytes, onDrop }: LineSinkOptions): LineSink {
+  const destination = pino.destination({ fd, sync: false })
+  let page = ''
+  let writingBytes = 0
   let isClosed = false
-  // Monotonic ms of the first write that the reader has not answered; 0 while nothing waits.
-  let waitingSinceMs = 0
 
-  destination.on('write', () => {
-    waitingSinceMs = 0
+  destination.on('write', (bytes) => {
+    writingBytes -= bytes
   })
-  destination.on('drop', (chunk) => onDrop(countLines(chunk)))
-  // Without a listener an error of the file (disk full) would end the process. What was being written stays
-  // buffered for the next attempt; after EPIPE there is no reader left.
+  // Without a listener an error of the file (disk full) would end the process. What was being written is tried again
+  // with the next page; after EPIPE there is no reader left.
   destination.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') isClosed = true
   })
-  // pino flushes at the end as well, but waits for ever for a reader that stalled, and not in worker threads.
+  const timer = setInterval(flush, flushEveryMs)
+  timer.unref()
+  // Before pino's own listener, whose flushSync() waits for ever for a reader that stalled or left.
   process.prependOnceListener('exit', flushAtExit)
 
+  function flush(): void {
+    if (isClosed || (page === '' && writingBytes === 0)) return
+    writingBytes += Buffer.byteLength(page)
+    destination.write(page)
+    page = ''
+  }
+
   function flushAtExit(): void {
-    if (isClosed) return
+    const isReaderKeepingUp = !isClosed && writingBytes === 0
     isClosed = true
-    const isStalled = waitingSinceMs > 0 && performance.now() - waitingSinceMs > stalledAfterMs
-    try {
-      if (!isStalled) destination.flushSync()
-    } catch {
-      // The file cannot be written: what was buffered goes with the process.
-    }
     destination.destroy()
+    if (!isReaderKeepingUp) return
+    try {
+      writeSync(fd, page)
+    } catch {
+      // The reader is gone: the lines go with the process.
+    }
   }
 
   return {
     write(chunk) {
-      if (isClosed) {
+      if (isClosed || writingBytes + page.length + chunk.length > maxBufferedBytes) {
         onDrop(countLines(chunk))
         return
       }
-      if (waitingSinceMs === 0) waitingSinceMs = performance.now()
-      destination.write(chunk)
+      page += chunk
+      if (page.length >= pageBytes) flush()
     },
     async close(timeoutMs) {
-      process.off('exit', flushAtExit)
+      clearInterval(timer)
       if (isClosed) return
+      flush()
       isClosed = true
       const { promise, resolve } = Promise.withResolvers<void>()
-      const timer = setTimeout(resolve, timeoutMs)
+      const deadline = setTimeout(resolve, timeoutMs)
       destination.on('close', resolve)
       destination.on('error', resolve)
       destination.end()
       await promise
-      clearTimeout(timer)
+      clearTimeout(deadline)
       destination.destroy()
+      process.off('exit', flushAtExit)
     },
   }
 }

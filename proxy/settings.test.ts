@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { configOption } from '../shared/options.ts'
+import { markdownTable } from '../shared/options-help.ts'
+import { ConfigError } from '../shared/options-table.ts'
+import { parseProxySettings } from './settings.ts'
+import { proxyOptions } from './settings-table.ts'
+
+function parse(argv: readonly string[]) {
+  const readFile = () => ''
+  const parsed = parseProxySettings({ argv, env: {}, readFile, availableCpus: 3, version: '1' })
+  return parsed.kind === 'run' ? parsed.settings : undefined
+}
+
+t.test('the defaults are those that users rely on', async (t) => {
+  t.match(parse([]), {
+    manifests: undefined,
+    listen: { host: '0.0.0.0', port: 9999 },
+    admin: { host: '0.0.0.0', port: 9911 },
+    workers: 3,
+    ingressClass: ['weir'],
+    controllerClass: ['weir.dev/ingress'],
+    watchIngressWithoutClass: false,
+    trustedProxies: [],
+    proxyProtocol: 'off',
+    healthPath: '/kube-system/healthz',
+    drainSeconds: 45,
+    accessLog: 'json',
+  })
+})
+
+t.test('workers are as many as asked for', async (t) => {
+  t.equal(parse(['--workers', '1'])?.workers, 1)
+})
+
+const contradictions = [
+  { argv: ['--manifests', 'a', '--kubeconfig', 'b'], names: /manifests and kubeconfig/ },
+  { argv: ['--manifests', 'a', '--namespace', 'b'], names: /namespace .* manifests/ },
+  { argv: ['--proxy-protocol', 'required'], names: /proxy-protocol needs proxy-protocol-from/ },
+  { argv: ['--proxy-protocol', 'optional'], names: /proxy-protocol needs proxy-protocol-from/ },
+  { argv: ['--proxy-protocol-from', '10.0.0.0/8'], names: /proxy-protocol-from has no effect/ },
+  { argv: ['--listen', ':9911'], names: /listen and admin/ },
+  { argv: ['--listen', '127.0.0.1:9911'], names: /listen and admin/ },
+  { argv: ['--max-head-bytes', '1024'], names: /max-line-bytes is larger than max-head-bytes/ },
+  { argv: ['--ingress-class=', '--controller-class='], names: /no Ingress would be served/ },
+]
+
+for (const { argv, names } of contradictions) {
+  t.test(`${argv.join(' ')} is refused`, async (t) => {
+    t.throws(() => parse(argv), { name: 'ConfigError', message: names })
+    t.throws(() => parse(argv), ConfigError)
+  })
+}
+
+const compatible = [
+  { argv: ['--listen', ':0', '--admin', ':0'], why: 'the system chooses two different ports' },
+  {
+    argv: ['--listen', '127.0.0.1:80', '--admin', '127.0.0.2:80'],
+    why: 'the addresses differ',
+  },
+  {
+    argv: ['--ingress-class=', '--controller-class=', '--watch-ingress-without-class'],
+    why: 'Ingresses without a class are left',
+  },
+  {
+    argv: ['--proxy-protocol', 'required', '--proxy-protocol-from', '10.0.0.0/8'],
+    why: 'the load balancer is named',
+  },
+]
+
+for (const { argv, why } of compatible) {
+  t.test(`${argv.join(' ')} is accepted: ${why}`, async (t) => {
+    t.ok(parse(argv))
+  })
+}
+
+t.test('the README lists the options as they are (npm run docs)', async (t) => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const shown = /<!-- options:proxy -->\n\n(.*?)\n\n<!-- \/options:proxy -->/s.exec(readme)?.[1]
+  t.equal(shown, markdownTable({ ...proxyOptions, ...configOption }))
+})

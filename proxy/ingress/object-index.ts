@@ -1,4 +1,5 @@
 // Which objects have a given key, and which keys changed since the snapshot before?
+// Invariant: feeds give each object once; of several with one key the one that came first to the index is the first found.
 // Compares snapshots by reference: a snapshot with one new object costs one comparison per object and one change.
 import type { KubeObject } from '../../shared/kube/objects.ts'
 

@@ -17,7 +17,11 @@ import type {
 
 /** An endpoint list of a case: addresses alone are ready endpoints. */
 interface CaseSlice {
-  readonly ports: readonly { readonly name?: string; readonly port: number }[]
+  readonly ports: readonly {
+    readonly name?: string
+    readonly port: number
+    readonly protocol?: string
+  }[]
   readonly addresses?: readonly string[]
   readonly endpoints?: readonly SliceEndpoint[]
 }
@@ -213,14 +217,15 @@ function slicesOf(
   return [{ ports: service.endpointSlicePorts ?? service.ports.map(targetOf), endpoints }]
 }
 
-function targetOf({ name, port, targetPort }: ServicePort): { name?: string; port: number } {
-  const number = typeof targetPort === 'number' ? targetPort : port
-  return { ...(name === undefined ? {} : { name }), port: number ?? 0 }
+/** The slice port that Kubernetes makes of a Service port. */
+function targetOf(servicePort: ServicePort): CaseSlice['ports'][number] {
+  const { name = '', port = 0, targetPort, protocol = 'TCP' } = servicePort
+  return { name, port: typeof targetPort === 'number' ? targetPort : port, protocol }
 }
 
 /** A slice has one list of ports for all its endpoints: endpoints that are placed on other ports get another slice. */
 function buildSlices(
-  { namespace, name: service, ports: servicePorts }: CaseService,
+  { namespace, name: service }: CaseService,
   slices: readonly FullSlice[],
   place: (endpoint: CaseEndpoint) => Endpoint,
 ): readonly EndpointSlice[] {
@@ -246,7 +251,7 @@ function buildSlices(
         // The API server names an unnamed port with the empty text.
         name: port.name ?? '',
         port: group[0]?.numbers[position] ?? port.port,
-        protocol: servicePorts[position]?.protocol ?? 'TCP',
+        protocol: port.protocol ?? 'TCP',
       })),
       endpoints: group.map(({ endpoint }) => endpoint),
     }))

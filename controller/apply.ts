@@ -1,0 +1,172 @@
+// Carries out a plan: groups side by side, each group's actions in order, each failure kept to what it concerns.
+// Invariant: nothing is registered whose claim was not written; nothing is done after the lease was lost.
+import type { Clock } from '../shared/clock.ts'
+import type { KubeClient } from '../shared/kube/client.ts'
+import type { Elbv2 } from './aws/elbv2.ts'
+import { openGate, writeHostnames } from './status/write-status.ts'
+import { type Applied, deregisterTargets, registerTargets } from './targets/apply-targets.ts'
+import type { GroupMemory } from './targets/group-memory.ts'
+import type { Action, Deregistration, ObjectRef, Plan, Registration, TargetKey } from './world.ts'
+
+/** What became of one action, for the log, Events, metrics and /targets. */
+export interface Outcome {
+  readonly kind: Action['kind']
+  /** Name of the group; empty for actions on Kubernetes objects. */
+  readonly group: string
+  /** The target, pod or Ingress. */
+  readonly subject: string
+  readonly about: ObjectRef | undefined
+  readonly reason: string
+  /** Empty when it was done. */
+  readonly error: string
+  /** Wall ms. */
+  readonly atMs: number
+}
+
+export interface ApplierOptions {
+  readonly elbv2: Elbv2
+  readonly client: KubeClient
+  readonly clock: Clock
+  readonly memory: (groupArn: string) => GroupMemory
+  readonly changeOwned: (
+    groupArn: string,
+    change: { readonly add?: readonly TargetKey[]; readonly remove?: readonly TargetKey[] },
+  ) => Promise<boolean>
+  /** False once another replica may act. */
+  readonly mayAct: () => boolean
+  readonly onOutcome: (outcome: Outcome) => void
+}
+
+type TargetAction = Extract<Action, { readonly group: unknown }>
+
+/** Carries out a plan; resolves with true when every action was done. */
+export async function applyPlan(plan: Plan, options: ApplierOptions): Promise<boolean> {
+  const perGroup = new Map<string, TargetAction[]>()
+  for (const action of plan.actions) {
+    if (!('group' in action)) continue
+    const actions = perGroup.get(action.group.arn) ?? []
+    actions.push(action)
+    perGroup.set(action.group.arn, actions)
+  }
+  const groups = await Promise.all(
+    [...perGroup.values()].map((actions) => applyGroup(actions, options)),
+  )
+  const others: boolean[] = []
+  for (const action of plan.actions) {
+    if ('group' in action) continue
+    if (!options.mayAct()) return false
+    others.push(await applyObject(action, options))
+  }
+  return [...groups, ...others].every((isDone) => isDone)
+}
+
+async function applyGroup(
+  actions: readonly TargetAction[],
+  options: ApplierOptions,
+): Promise<boolean> {
+  let isDone = true
+  let isClaimed = true
+  for (const action of actions) {
+    if (!options.mayAct()) return false
+    switch (action.kind) {
+      case 'claim':
+        isClaimed = await applyRecord(action, options)
+        isDone &&= isClaimed
+        break
+      case 'register':
+        if (isClaimed) isDone = (await applyRegister(action, options)) && isDone
+        break
+      case 'deregister':
+        isDone = (await applyDeregister(action, options)) && isDone
+        break
+      case 'release':
+        isDone = (await applyRecord(action, options)) && isDone
+    }
+  }
+  return isDone
+}
+
+async function applyRecord(
+  action: Extract<Action, { readonly kind: 'claim' | 'release' }>,
+  { changeOwned, clock, onOutcome }: ApplierOptions,
+): Promise<boolean> {
+  const change = action.kind === 'claim' ? { add: action.keys } : { remove: action.keys }
+  const isWritten = await changeOwned(action.group.arn, change)
+  onOutcome({
+    kind: action.kind,
+    group: action.group.name,
+    subject: action.keys.join(' '),
+    about: undefined,
+    reason: action.kind === 'claim' ? 'recorded before it is registered' : 'gone from the group',
+    error: isWritten ? '' : 'the ownership record in the Lease could not be written',
+    atMs: clock.wallNow(),
+  })
+  return isWritten
+}
+
+async function applyRegister(
+  action: Extract<Action, { readonly kind: 'register' }>,
+  options: ApplierOptions,
+): Promise<boolean> {
+  const { elbv2, mayAct, memory, clock } = options
+  const applied = await registerTargets(elbv2, action.group, action.targets, mayAct)
+  const remembered = memory(action.group.arn)
+  remembered.noteRegistered(applied.done, clock.now())
+  for (const id of applied.outsideVpc) remembered.outsideVpc.add(id)
+  report(action, applied, ({ target }: Registration) => target.pod, options)
+  return applied.done.length === action.targets.length
+}
+
+async function applyDeregister(
+  action: Extract<Action, { readonly kind: 'deregister' }>,
+  options: ApplierOptions,
+): Promise<boolean> {
+  const { elbv2, mayAct, memory, clock } = options
+  const applied = await deregisterTargets(elbv2, action.group, action.targets, mayAct)
+  memory(action.group.arn).noteDeregistered(applied.done, clock.now())
+  report(action, applied, ({ pod }: Deregistration) => pod, options)
+  return applied.done.length === action.targets.length
+}
+
+function report<T extends Registration | Deregistration>(
+  action: Extract<Action, { readonly kind: 'register' | 'deregister' }>,
+  applied: Applied<T>,
+  podOf: (item: T) => ObjectRef | undefined,
+  { clock, onOutcome }: ApplierOptions,
+): void {
+  const tell = (item: T, error: string): void =>
+    onOutcome({
+      kind: action.kind,
+      group: action.group.name,
+      subject: item.target.key,
+      about: podOf(item),
+      reason: item.reason,
+      error,
+      atMs: clock.wallNow(),
+    })
+  for (const item of applied.done) tell(item, '')
+  for (const { items, failure } of applied.failed) {
+    for (const item of items) tell(item, failure.message)
+  }
+}
+
+async function applyObject(
+  action: Extract<Action, { readonly kind: 'open-gate' | 'show-hostnames' }>,
+  { client, clock, onOutcome }: ApplierOptions,
+): Promise<boolean> {
+  const isGate = action.kind === 'open-gate'
+  const about = isGate ? action.pod : action.ingress
+  const error = isGate
+    ? await openGate(client, clock, action.pod, action.reason)
+    : await writeHostnames(client, action.ingress, action.hostnames)
+  onOutcome({
+    kind: action.kind,
+    group: '',
+    subject: `${about.namespace}/${about.name}`,
+    about,
+    reason: isGate ? action.reason : `shows ${action.hostnames.join(', ')}`,
+    error,
+    atMs: clock.wallNow(),
+  })
+  return error === ''
+}

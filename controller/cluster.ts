@@ -1,0 +1,122 @@
+// What the API server says about proxies and Ingresses: reflectors of exactly the kinds that the settings need.
+// Started while we lead, so that hundreds of standby replicas do not watch the whole cluster for nothing.
+import type { Clock } from '../shared/clock.ts'
+import { type ClassRules, isOurs } from '../shared/ingress-class.ts'
+import type { KubeClient } from '../shared/kube/client.ts'
+import type {
+  EndpointSlice,
+  Ingress,
+  IngressClass,
+  KubeObject,
+  Node,
+  Pod,
+} from '../shared/kube/objects.ts'
+import { createReflector, type Reflector } from '../shared/kube/reflector.ts'
+import {
+  endpointSlices,
+  ingressClasses,
+  ingresses,
+  type KubeResource,
+  nodes,
+  pods,
+} from '../shared/kube/resources.ts'
+import type { Selection } from '../shared/kube/watch.ts'
+import type { Log } from '../shared/log.ts'
+import { type ProxyPod, proxiesFromPods, proxiesFromSlices } from './targets/proxy-pods.ts'
+import type { ServedIngress } from './world.ts'
+
+export interface ClusterOptions {
+  readonly client: KubeClient
+  readonly clock: Clock
+  readonly log: Log
+  readonly namespace: string
+  /** Labels of the proxy pods; undefined when only the Service tells. */
+  readonly selector: string | undefined
+  /** The proxies' headless Service; undefined when pods tell. */
+  readonly service: string | undefined
+  readonly needsNodes: boolean
+  /** Undefined when Ingress status is off. */
+  readonly classRules: ClassRules | undefined
+  readonly onChange: (eventAtMs: number) => void
+}
+
+/** The cluster as far as the controller reads it. */
+export interface Cluster {
+  start(): void
+  stop(): Promise<void>
+  /** True once every list was read completely. */
+  isSynced(): boolean
+  whenSynced(): Promise<void>
+  proxies(): ProxyPod[]
+  /** Undefined when nodes are not watched. */
+  nodes(): ReadonlyMap<string, Node> | undefined
+  /** The Ingresses that the proxies serve. */
+  ingresses(): ServedIngress[]
+  /** ms since each kind was last confirmed by the API server. */
+  ages(): Readonly<Record<string, number>>
+}
+
+/** Creates the reflectors; nothing happens before `start`. */
+export function createCluster(options: ClusterOptions): Cluster {
+  const { namespace, selector, service, needsNodes, classRules } = options
+  const all: { readonly name: string; readonly reflector: Reflector<KubeObject> }[] = []
+
+  function reflect<T extends KubeObject>(
+    resource: KubeResource<T>,
+    selection: Selection,
+  ): Reflector<T> {
+    const { client, clock, log } = options
+    const onChange = (change: { eventAtMs: number }): void => options.onChange(change.eventAtMs)
+    const reflector = createReflector({ client, resource, clock, log, onChange, ...selection })
+    all.push({ name: resource.plural, reflector })
+    return reflector
+  }
+
+  const serviceSlices =
+    service === undefined
+      ? undefined
+      : reflect<EndpointSlice>(endpointSlices, {
+          namespace,
+          labelSelector: `kubernetes.io/service-name=${service}`,
+        })
+  const proxyPods =
+    selector === undefined ? undefined : reflect<Pod>(pods, { namespace, labelSelector: selector })
+  const clusterNodes = needsNodes ? reflect<Node>(nodes, {}) : undefined
+  const allIngresses = classRules === undefined ? undefined : reflect<Ingress>(ingresses, {})
+  const classes = classRules === undefined ? undefined : reflect<IngressClass>(ingressClasses, {})
+
+  return {
+    start() {
+      for (const { reflector } of all) reflector.start()
+    },
+    async stop() {
+      await Promise.all(all.map(({ reflector }) => reflector.stop()))
+    },
+    isSynced: () => all.every(({ reflector }) => reflector.synced),
+    async whenSynced() {
+      await Promise.all(all.map(({ reflector }) => reflector.whenSynced()))
+    },
+    proxies() {
+      const podList = [...(proxyPods?.items().values() ?? [])]
+      return serviceSlices === undefined
+        ? proxiesFromPods(podList)
+        : proxiesFromSlices([...serviceSlices.items().values()], podList)
+    },
+    nodes: () => clusterNodes?.items(),
+    ingresses() {
+      if (classRules === undefined || allIngresses === undefined || classes === undefined) return []
+      const classList = [...classes.items().values()]
+      return [...allIngresses.items().values()]
+        .filter((ingress) => isOurs(ingress, classList, classRules))
+        .map(servedIngress)
+    },
+    ages: () => Object.fromEntries(all.map(({ name, reflector }) => [name, reflector.ageMs()])),
+  }
+}
+
+function servedIngress(ingress: Ingress): ServedIngress {
+  const { namespace = '', name = '', uid = '' } = ingress.metadata ?? {}
+  const entries = ingress.status?.loadBalancer?.ingress ?? []
+  // An address without name is something that must be replaced: it is shown as an empty name.
+  return { ingress: { namespace, name, uid }, shown: entries.map(({ hostname = '' }) => hostname) }
+}

@@ -1,0 +1,60 @@
+// Writes what the plan says into Kubernetes objects: names into Ingress status, the gate into pod conditions.
+// Invariant: an object that was replaced (other uid) is never written; a conflict is tried again, then left to the next pass.
+import type { Clock } from '../../shared/clock.ts'
+import type { KubeClient } from '../../shared/kube/client.ts'
+import type { KubeResult } from '../../shared/kube/error.ts'
+import type { KubeObject } from '../../shared/kube/objects.ts'
+import { ingresses, pods } from '../../shared/kube/resources.ts'
+import { gateCondition } from '../targets/proxy-pods.ts'
+import type { ObjectRef } from '../world.ts'
+
+const attempts = 3
+
+/** Shows `hostnames` in an Ingress's status; resolves with an error text, empty when it was written. */
+export function writeHostnames(
+  client: KubeClient,
+  ingress: ObjectRef,
+  hostnames: readonly string[],
+): Promise<string> {
+  const status = { loadBalancer: { ingress: hostnames.map((hostname) => ({ hostname })) } }
+  return withUid(ingress, (metadata) =>
+    client.patch(ingresses, ingress, { metadata, status }, { subresource: 'status' }),
+  )
+}
+
+/** Opens the readiness gate of a pod; resolves with an error text, empty when it was written. */
+export function openGate(
+  client: KubeClient,
+  clock: Clock,
+  pod: ObjectRef,
+  reason: string,
+): Promise<string> {
+  const condition = {
+    type: gateCondition,
+    status: 'True',
+    reason: 'TargetHealthy',
+    message: reason,
+    lastTransitionTime: new Date(clock.wallNow()).toISOString().replace(/\.\d+Z$/, 'Z'),
+  }
+  return withUid(pod, (metadata) =>
+    // Strategic: conditions are merged by type, those of the kubelet stay.
+    client.patch(
+      pods,
+      pod,
+      { metadata, status: { conditions: [condition] } },
+      { subresource: 'status', kind: 'strategic' },
+    ),
+  )
+}
+
+async function withUid<T extends KubeObject>(
+  { uid }: ObjectRef,
+  write: (metadata: { readonly uid?: string }) => Promise<KubeResult<T>>,
+): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    // The uid is a precondition: the API server answers 409 when the object is another one by now.
+    const answer = await write(uid === '' ? {} : { uid })
+    if (answer.ok || answer.error.reason === 'NotFound') return ''
+    if (answer.error.reason !== 'Conflict' || attempt === attempts) return answer.error.message
+  }
+}

@@ -4,13 +4,14 @@
 // Invariant: a key that may protect something and is not understood closes all routes of the Ingress (503): Traefik's
 // ignored denylist-source-range let everyone in.
 import type { Ingress } from '../../../shared/kube/objects.ts'
-import { nearestName } from '../../../shared/nearest-name.ts'
 import type { Problem } from '../../../shared/problem.ts'
 import type { Policy } from '../../policy/policy.ts'
 import type { PathType } from '../../route.ts'
 import { buildPolicy, createDraft, type Draft, isPathDependent } from './draft.ts'
 import { families } from './families.ts'
 import type { Family, Row, UnsupportedRow } from './row.ts'
+import { isPatternOnly, isRoot, rulePathsOf } from './rule-paths.ts'
+import { judgeUnknown } from './unknown-key.ts'
 
 /** What the annotations of one Ingress ask for. */
 export interface AnnotationReading {
@@ -20,11 +21,6 @@ export interface AnnotationReading {
   readonly useRegex: boolean
   readonly problems: readonly Problem[]
 }
-
-// A key that no table knows may be a slip of the keys or come from a version that Weir does not know:
-// its name alone must tell whether it protects something.
-const protective =
-  /auth|limit|throttl|quota|white|black|allow|deny|block|source-range|snippet|filter|predicate|modsec|owasp|waf|satisfy|jwt|oidc|saml|tls|ssl|mtls|verify|secret|secur|access|acl|guard|protect|internal|private|request-header/
 
 const askNothing: AnnotationReading = {
   policyFor: () => undefined,
@@ -61,11 +57,10 @@ class AnnotationReader {
       const key = prefix + row.key
       if (given.has(key)) this.#readRow(row, key, given.get(key))
     }
-    const known = new Map(rows.map((row) => [row.key, row] as const))
+    const known = new Set(rows.map((row) => row.key))
     for (const key of given.keys()) {
       const ownKey = key.startsWith(prefix) ? key.slice(prefix.length) : undefined
-      if (ownKey !== undefined && !known.has(ownKey))
-        this.#reportUnknown(key, prefix, ownKey, known)
+      if (ownKey !== undefined && !known.has(ownKey)) this.#reportUnknown(key, prefix, ownKey, rows)
     }
   }
 
@@ -117,20 +112,13 @@ class AnnotationReader {
     this.#report('unknown-annotation', key, row.failsClosed, message, row.meaning)
   }
 
-  #reportUnknown(
-    key: string,
-    prefix: string,
-    ownKey: string,
-    known: ReadonlyMap<string, Row>,
-  ): void {
-    const nearest = nearestName(ownKey, known.keys())
+  #reportUnknown(key: string, prefix: string, ownKey: string, rows: readonly Row[]): void {
+    const { nearest, mayProtect } = judgeUnknown(ownKey, rows)
     const remedy = nearest === undefined ? 'Remove it.' : `Did you mean ${prefix}${nearest}?`
-    const isSlip = nearest !== undefined && known.get(nearest)?.failsClosed === true
-    const isProtective = isSlip || protective.test(ownKey)
     this.#report(
       'unknown-annotation',
       key,
-      isProtective,
+      mayProtect,
       'Weir does not know this annotation.',
       remedy,
     )
@@ -164,16 +152,13 @@ class AnnotationReader {
   #meansPatterns(): boolean {
     const { rewrite } = this.#draft
     if (rewrite?.kind !== 'target') return false
-    return /\$[1-9]/.test(rewrite.replacement) || pathsOf(this.#ingress).some(isPatternOnly)
+    return /\$[1-9]/.test(rewrite.replacement) || rulePathsOf(this.#ingress).some(isPatternOnly)
   }
 
   /** An app root answers for the path `/`, so it needs a rule that gets it. */
   #coversRoot(): boolean {
-    const paths = pathsOf(this.#ingress)
-    const isRoot = (path: unknown) => path === '/' || path === '' || path === undefined
-    return (
-      this.#draft.useRegex || paths.some(isRoot) || this.#ingress.spec?.defaultBackend !== undefined
-    )
+    const hasDefault = this.#ingress.spec?.defaultBackend !== undefined
+    return hasDefault || this.#draft.useRegex || rulePathsOf(this.#ingress).some(isRoot)
   }
 
   /** What has no effect is said: its author believes that it has one. */
@@ -211,20 +196,6 @@ function rememberPolicies(draft: Draft): AnnotationReading['policyFor'] {
     if (!policies.has(key)) policies.set(key, buildPolicy(draft, path, pathType))
     return policies.get(key)
   }
-}
-
-function pathsOf(ingress: Ingress): readonly unknown[] {
-  const rules: unknown = ingress.spec?.rules
-  if (!Array.isArray(rules)) return []
-  return rules.flatMap((rule) => {
-    const paths: unknown = rule?.http?.paths
-    return Array.isArray(paths) ? paths.map((path): unknown => path?.path) : []
-  })
-}
-
-/** These characters are in no path that is meant literally. */
-function isPatternOnly(path: unknown): boolean {
-  return typeof path === 'string' && /[\\^$|?*+()[\]{}]/.test(path)
 }
 
 function quote(text: string): string {

@@ -39,19 +39,37 @@ export interface Family {
   readonly rows: readonly Row[]
 }
 
-/** Makes a row of a parser and what its value changes; `apply` may still refuse a value with a reason. */
+type Apply<T> = (value: T, draft: Draft) => Partial<Draft> | string
+
+/**
+ * Makes a row of a parser and what its value changes; `apply` may still refuse a value with a reason.
+ * A value that cannot be read is reported, and the route is served without it.
+ */
 export function supported<T>(
-  text: RowText,
+  key: string,
+  value: string,
+  meaning: string,
   parse: Parser<T>,
-  apply: (value: T, draft: Draft) => Partial<Draft> | string,
+  apply: Apply<T>,
 ): SupportedRow {
-  return {
-    ...text,
-    state: 'supported',
-    read: (value, draft) => {
-      const result = parse(value)
-      return result.ok ? apply(result.value, draft) : result.reason
-    },
+  return { key, value, meaning, failsClosed: false, state: 'supported', read: reader(parse, apply) }
+}
+
+/** Makes a row as `supported` does; a value that cannot be read is reported, and the route answers 503. */
+export function guarded<T>(
+  key: string,
+  value: string,
+  meaning: string,
+  parse: Parser<T>,
+  apply: Apply<T>,
+): SupportedRow {
+  return { ...supported(key, value, meaning, parse, apply), failsClosed: true }
+}
+
+function reader<T>(parse: Parser<T>, apply: Apply<T>): SupportedRow['read'] {
+  return (text, draft) => {
+    const result = parse(text)
+    return result.ok ? apply(result.value, draft) : result.reason
   }
 }
 

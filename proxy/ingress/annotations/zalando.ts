@@ -1,7 +1,7 @@
 // The annotations of Skipper and of kube-ingress-aws-controller.
 // Skipper drops a whole Ingress that it cannot read; Weir closes its routes when what is lost may protect something.
 
-import { type Family, refused, supported, unsupported } from './row.ts'
+import { type Family, guarded, refused, supported, unsupported } from './row.ts'
 import { parseBool, parseChoice, parseRedirectStatus } from './values.ts'
 
 const atBalancer = 'Weir does not create load balancers: set it on the one in front of Weir.'
@@ -10,57 +10,38 @@ const atBalancer = 'Weir does not create load balancers: set it on the one in fr
 export const zalando: Family = {
   prefix: 'zalando.org/',
   rows: [
-    supported(
-      {
-        key: 'skipper-ingress-redirect',
-        value: 'bool',
-        meaning:
-          'Clients that came by http are redirected to https. Differs: only an explicit "true" counts (Skipper redirects by default).',
-        failsClosed: true,
-      },
+    guarded(
+      'skipper-ingress-redirect',
+      'bool',
+      'Clients that came by http are redirected to https. Differs: only an explicit "true" counts (Skipper redirects by default).',
       parseBool,
       (sslRedirect) => ({ sslRedirect }),
     ),
     supported(
-      {
-        key: 'skipper-ingress-redirect-code',
-        value: '301, 302, 303, 307, 308',
-        meaning: 'Status of the redirect to https; 308 when absent.',
-        failsClosed: false,
-      },
+      'skipper-ingress-redirect-code',
+      '301, 302, 303, 307, 308',
+      'Status of the redirect to https; 308 when absent.',
       parseRedirectStatus,
       (sslRedirectStatus) => ({ sslRedirectStatus }),
     ),
     supported(
-      {
-        key: 'skipper-loadbalancer',
-        value: '`roundRobin`, `leastRequests`',
-        meaning:
-          'How an endpoint is chosen. consistentHash, random, powerOfRandomNChoices and weightedRoundRobin are not supported: round robin serves.',
-        failsClosed: false,
-      },
+      'skipper-loadbalancer',
+      '`roundRobin`, `leastRequests`',
+      'How an endpoint is chosen. consistentHash, random, powerOfRandomNChoices and weightedRoundRobin are not supported: round robin serves.',
       parseChoice({ roundRobin: 'round-robin', leastRequests: 'least-requests' } as const),
       (balance) => ({ balance }),
     ),
-    supported(
-      {
-        key: 'skipper-backend-protocol',
-        value: '`http`',
-        meaning:
-          'Weir speaks plain HTTP/1.1 to endpoints; https, h2c and fastcgi are not supported.',
-        failsClosed: true,
-      },
+    guarded(
+      'skipper-backend-protocol',
+      '`http`',
+      'Weir speaks plain HTTP/1.1 to endpoints; https, h2c and fastcgi are not supported.',
       parseChoice({ http: true }),
       () => ({}),
     ),
     supported(
-      {
-        key: 'skipper-ingress-path-mode',
-        value: '`path-prefix`',
-        meaning:
-          'ImplementationSpecific paths are prefixes by whole segments. The modes kubernetes-ingress and path-regexp are not supported: their paths are taken literally.',
-        failsClosed: false,
-      },
+      'skipper-ingress-path-mode',
+      '`path-prefix`',
+      'ImplementationSpecific paths are prefixes by whole segments. The modes kubernetes-ingress and path-regexp are not supported: their paths are taken literally.',
       parseChoice({ 'path-prefix': true }),
       () => ({}),
     ),

@@ -1,0 +1,36 @@
+// What do the client's facts and the request id cost per request?
+import { connectionFacts, settleFacts } from '../../proxy/wire/forwarded.ts'
+import { createRequestIdSource } from '../../proxy/wire/request-id.ts'
+import { measure } from './measure.ts'
+
+const connection = {
+  peerAddress: '10.0.0.7',
+  proxySource: undefined,
+  proxyDestination: undefined,
+  listenPort: 9999,
+}
+const untrusted = connectionFacts({ ...connection, trusted: { has: () => false } })
+const trusted = connectionFacts({
+  ...connection,
+  trusted: { has: (address) => address.startsWith('10.') },
+})
+const createRequestId = createRequestIdSource(Math.random)
+const headOf = (i: number) => ({
+  forwardedFor: `198.51.100.${i & 255}, 10.0.0.${i & 127}`,
+  forwardedProto: 'https',
+  forwardedHost: undefined,
+  forwardedPort: '443',
+  hostField: `app-${i}.example.com`,
+  otherForwarded: '',
+  requestId: '',
+})
+const heads = Array.from({ length: 1024 }, (_, i) => headOf(i))
+const first = headOf(0)
+
+measure('request id', createRequestId)
+measure('facts, untrusted peer', (i) =>
+  settleFacts(untrusted, heads[i & 1023] ?? first, createRequestId),
+)
+measure('facts, behind an ALB', (i) =>
+  settleFacts(trusted, heads[i & 1023] ?? first, createRequestId),
+)

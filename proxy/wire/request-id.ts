@@ -1,0 +1,43 @@
+// How are requests told apart in logs across programs? Ids of 32 hex digits that nobody outside can foresee.
+
+/** Tells whether an id that came with a request may be kept: 1 to 128 characters that are harmless in logs and fields. */
+export function isRequestId(text: string): boolean {
+  return text.length <= 128 && /^[A-Za-z0-9._:/+=@-]+$/.test(text)
+}
+
+const idsPerSeed = 0x10000
+const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/**
+ * Creates a source of unique ids. `random` gives numbers from 0 to below 1 and is asked five times per 65,536 ids: what is
+ * asked for each request is a counter (bench/micro/facts.bench.ts). Ids are as hard to foresee as `random` is.
+ */
+export function createRequestIdSource(random: () => number): () => string {
+  const draw = () => Math.floor(random() * 0x100000000)
+  let prefix = ''
+  let key = 0
+  let multiplier = 1
+  let left = 0
+  return () => {
+    if (left === 0) {
+      prefix = toHex(draw()) + toHex(draw()) + toHex(draw())
+      key = draw()
+      multiplier = draw() | 1
+      left = idsPerSeed
+    }
+    left -= 1
+    return prefix + toHex(scramble(left, key, multiplier))
+  }
+}
+
+/** Maps 32 bits one to one, in a way that depends on the seed: ids of one seed differ, and one does not tell the next. */
+function scramble(count: number, key: number, multiplier: number): number {
+  let value = Math.imul(count ^ key, multiplier)
+  value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d)
+  return value ^ (value >>> 13)
+}
+
+function toHex(value: number): string {
+  const high = (hex[value >>> 24] ?? '') + (hex[(value >>> 16) & 255] ?? '')
+  return high + (hex[(value >>> 8) & 255] ?? '') + (hex[value & 255] ?? '')
+}

@@ -1,4 +1,5 @@
 // What do the client's facts and the request id cost per request?
+import { randomBytes } from 'node:crypto'
 import { connectionFacts, settleFacts } from '../../proxy/wire/forwarded.ts'
 import { createRequestIdSource } from '../../proxy/wire/request-id.ts'
 import { measure } from './measure.ts'
@@ -14,7 +15,7 @@ const trusted = connectionFacts({
   ...connection,
   trusted: { has: (address) => address.startsWith('10.') },
 })
-const createRequestId = createRequestIdSource(Math.random)
+const createRequestId = createRequestIdSource(randomBytes)
 const headOf = (i: number) => ({
   forwardedFor: `198.51.100.${i & 255}, 10.0.0.${i & 127}`,
   forwardedProto: 'https',

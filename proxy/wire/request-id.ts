@@ -9,20 +9,20 @@ const idsPerSeed = 0x10000
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /**
- * Creates a source of unique ids. `random` gives numbers from 0 to below 1 and is asked five times per 65,536 ids: what is
- * asked for each request is a counter (bench/micro/facts.bench.ts). Ids are as hard to foresee as `random` is.
+ * Creates a source of unique ids. `random` gives that many unpredictable bytes and is asked once per 65,536 ids: asking the
+ * kernel for each request would cost more than all the rest of the id (bench/micro/facts.bench.ts).
  */
-export function createRequestIdSource(random: () => number): () => string {
-  const draw = () => Math.floor(random() * 0x100000000)
+export function createRequestIdSource(random: (size: number) => Buffer): () => string {
   let prefix = ''
   let key = 0
   let multiplier = 1
   let left = 0
   return () => {
     if (left === 0) {
-      prefix = toHex(draw()) + toHex(draw()) + toHex(draw())
-      key = draw()
-      multiplier = draw() | 1
+      const seed = random(20)
+      prefix = seed.toString('hex', 0, 12)
+      key = seed.readUInt32BE(12)
+      multiplier = seed.readUInt32BE(16) | 1
       left = idsPerSeed
     }
     left -= 1

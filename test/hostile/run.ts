@@ -1,0 +1,22 @@
+// Does Weir hold every hostile case? Exit 0 if so. Usage: node test/hostile/run.ts [--only REGEXP] [--quick]
+import { parseArgs } from 'node:util'
+import { failuresByCase, totals } from './report.ts'
+import { runAll } from './runner.ts'
+import { weir } from './weir.ts'
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, quick: { type: 'boolean' } },
+})
+
+const report = await runAll(weir, {
+  ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
+  ...(values.quick === true ? { segmentations: ['whole'], connections: ['fresh'] } : {}),
+})
+for (const line of totals(report)) console.log(line)
+for (const line of failuresByCase(report)) console.log(`not held: ${line}`)
+for (const fault of report.faults) console.log(`fault: ${fault}`)
+const failed = report.results.filter(({ verdict }) => verdict.problems.length > 0).length
+console.log(`took ${report.seconds.toFixed(1)} s`)
+const faults = report.faults.length
+console.log(`${report.results.length - failed} passed, ${failed + faults} failed, 0 skipped`)
+process.exitCode = failed + faults > 0 ? 1 : 0

@@ -1,7 +1,7 @@
 // How are the regular expressions that users write in paths compiled and matched? The only import of re2js.
 //
 // Invariant: matching is linear in the text (RE2 has no backtracking), and the factor is bounded by the program's size:
-// no pattern, however hostile, holds up other requests (ReDoS).
+// no pattern, however hostile, holds up other requests (ReDoS). Only idioms that cannot backtrack go to another engine.
 // Invariant: case-insensitive and anchored at the start only, as nginx compiles `location ~* "^…"`.
 import { RE2JS } from 're2js'
 
@@ -23,11 +23,36 @@ export type PatternResult =
   | { readonly ok: true; readonly pattern: Pattern }
   | { readonly ok: false; readonly reason: string }
 
+// The idioms of ingress-nginx: literal text, then perhaps `(/|$)`, `(/)?` or `/?`, then perhaps `(.*)`, then perhaps `$`.
+const idiom = /^(?:[\w/~%@:-]|\\?\.)*(?:\(\/\|\$\)|\(\/\)\?|\/\?)?(?:\(\.\*\))?\$?$/
+
 /** Compiles an RE2 pattern. Look-around, back-references and possessive or atomic groups of PCRE do not exist in RE2. */
 export function compilePattern(text: string): PatternResult {
   if (text.length > maxLength) {
     return { ok: false, reason: `the pattern is longer than ${maxLength} characters` }
   }
+  return idiom.test(text) ? compileIdiom(text) : compileAny(text)
+}
+
+/**
+ * Compiles an idiom for the engine of JavaScript: without repetition but in its last group there is nothing to backtrack
+ * over, and it is some 20 times as fast (bench/micro/pattern.bench.ts). compileAny is its oracle in the test.
+ */
+function compileIdiom(text: string): PatternResult {
+  // RE2's `.` is every char but a line feed; JavaScript's leaves out more.
+  const compiled = new RegExp(`^${text.replace(/(?<!\\)\./g, '[^\\n]')}`, 'i')
+  return {
+    ok: true,
+    pattern: {
+      groupCount: text.split('(').length - 1,
+      test: (path) => compiled.test(path),
+      groups: (path) => compiled.exec(path)?.map((group: string | undefined) => group ?? ''),
+    },
+  }
+}
+
+/** Compiles any pattern with RE2. */
+export function compileAny(text: string): PatternResult {
   let compiled: RE2JS
   try {
     compiled = RE2JS.compile(text, RE2JS.CASE_INSENSITIVE)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { compilePattern } from './pattern.ts'
+import { compileAny, compilePattern, type PatternResult } from './pattern.ts'
 import { compileRewrite } from './rewrite.ts'
 
 const prefixes = [
@@ -250,4 +250,49 @@ t.test('whatever a client sends, the rewritten path keeps the invariants', async
     }),
     { numRuns: 2000 },
   )
+})
+
+t.test('the fast engine for idioms matches as RE2 does', async (t) => {
+  const head = fc.array(fc.constantFrom('/', 'a', 'B', 'k', '.', '\\.', '-', '_', '%2f', ':'), {
+    maxLength: 4,
+  })
+  const slash = fc.constantFrom('', '(/|$)', '(/)?', '/?')
+  const rest = fc.constantFrom('', '(.*)')
+  const end = fc.constantFrom('', '$')
+  const pattern = fc.tuple(head, slash, rest, end).map((parts) => parts.flat().join(''))
+  const chars = fc.constantFrom(
+    '/',
+    'a',
+    'A',
+    'b',
+    'k',
+    '.',
+    '-',
+    '%2F',
+    '\n',
+    '\r',
+    '\x85',
+    'é',
+    '\u2028',
+  )
+  const path = fc.array(chars, { maxLength: 8 }).map((parts) => parts.join(''))
+  const outcome = (result: PatternResult, text: string) =>
+    result.ok && [result.pattern.groupCount, result.pattern.test(text), result.pattern.groups(text)]
+  let matches = 0
+  fc.assert(
+    fc.property(pattern, path, (source, text) => {
+      const expected = outcome(compileAny(source), text)
+      if (expected !== false && expected[1] === true) matches++
+      t.same(outcome(compilePattern(source), text), expected, JSON.stringify([source, text]))
+    }),
+    { numRuns: 1500 },
+  )
+  t.ok(matches > 200, 'the property saw matches')
+})
+
+t.test('an idiom is as linear as RE2', async (t) => {
+  const result = compilePattern('/a(/|$)(.*)$')
+  t.ok(result.ok)
+  if (!result.ok) return
+  t.equal(result.pattern.test(`/a/${'a/'.repeat(100_000)}\n`), false)
 })

@@ -1,0 +1,27 @@
+// Which feed does this proxy follow: manifests, or a cluster?
+import type { Clock } from '../../shared/clock.ts'
+import { createKubeClient } from '../../shared/kube/client.ts'
+import { loadKubeConfig } from '../../shared/kube/config.ts'
+import type { Log } from '../../shared/log.ts'
+import { createClusterFeed } from './cluster-feed.ts'
+import type { Feed } from './feed.ts'
+import { createManifestFeed } from './manifest-feed.ts'
+
+/** Where objects are to come from. */
+export interface FeedSource {
+  readonly manifests?: string | undefined
+  readonly kubeconfig?: string | undefined
+  readonly namespace?: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Makes the feed that the settings ask for; rejects with ConfigError when there is no way to a cluster. */
+export async function createFeed(source: FeedSource): Promise<Feed> {
+  const { manifests, kubeconfig, namespace, env, clock, log } = source
+  if (manifests !== undefined) return createManifestFeed({ paths: [manifests], clock, log })
+  const config = await loadKubeConfig({ ...(kubeconfig && { kubeconfig }), env, clock })
+  const client = createKubeClient(config, { clock, userAgent: 'weir-proxy' })
+  return createClusterFeed({ client, clock, log, ...(namespace && { namespace }) })
+}

@@ -1,0 +1,48 @@
+// Which endpoints does a worker know? One pool per address and port, shared by all upstreams that name it.
+import type { Endpoint } from '../route.ts'
+import type { CoarseTime } from '../wire/client-connection.ts'
+import { EndpointPool, endpointName, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
+
+/** All endpoint pools of one worker, counted by how many upstreams name them. */
+export class EndpointPools {
+  readonly #limits: PoolLimits
+  readonly #time: CoarseTime
+  readonly #gauges: PoolGauges
+  readonly #pools = new Map<string, EndpointPool>()
+
+  constructor(limits: PoolLimits, time: CoarseTime, gauges: PoolGauges) {
+    this.#limits = limits
+    this.#time = time
+    this.#gauges = gauges
+  }
+
+  /** Gives the pool of an endpoint to one more upstream. */
+  reference(endpoint: Endpoint): EndpointPool {
+    const name = endpointName(endpoint)
+    let pool = this.#pools.get(name)
+    if (pool === undefined) {
+      pool = new EndpointPool(endpoint, this.#limits, this.#time, this.#gauges)
+      this.#pools.set(name, pool)
+    }
+    pool.references += 1
+    return pool
+  }
+
+  /** Takes the pool back from one upstream; without any left, its idle connections are closed. */
+  release(pool: EndpointPool): void {
+    pool.references -= 1
+    if (pool.references > 0) return
+    this.#pools.delete(pool.name)
+    pool.closeIdle()
+  }
+
+  /** Closes idle connections that are too old. */
+  tick(): void {
+    for (const pool of this.#pools.values()) pool.tick()
+  }
+
+  /** Closes all idle connections: the worker ends. */
+  closeIdle(): void {
+    for (const pool of this.#pools.values()) pool.closeIdle()
+  }
+}

@@ -1,0 +1,428 @@
+// One client's connection: reads requests one at a time and in order, writes their responses, and ends well.
+//
+//              ┌───────────── keep-alive ──────────────┐
+//              ▼                                       │
+//   awaiting ──► exchanging (head given to the exchange; body while it is wanted) ──► lingering ──► closed
+//                   └──► tunnel (after a 101) ─────────────────────────────────────────────────────►┘
+//
+// Invariant: a request's bytes are read only while its exchange wants them; at most one read waits in `#held`.
+// Invariant: after a framing error nothing more is read as HTTP from this connection.
+import type { Socket } from 'node:net'
+import type { FailureCode } from '../failure.ts'
+import { ChunkedReader } from './chunked.ts'
+import { HeadGatherer } from './head-gatherer.ts'
+import { Outbox } from './outbox.ts'
+import { type HeadLimits, RequestHead, readRequestHead } from './request-head.ts'
+import type { TunnelEnd } from './tunnel.ts'
+
+/** Time limits of a client connection, in ms, and what all connections of a worker share. */
+export interface ClientLimits extends HeadLimits {
+  /** From a request's first byte to the end of its head, whatever the drip rate. */
+  readonly headerTimeoutMs: number
+  /** Between two reads of a request's body. */
+  readonly bodyIdleTimeoutMs: number
+  /** Between two requests. */
+  readonly keepAliveTimeoutMs: number
+  /** For the client to take what was written. */
+  readonly writeTimeoutMs: number
+}
+
+/** The coarse time of a worker: ms, moved on by its tick. */
+export interface CoarseTime {
+  now: number
+}
+
+/** What happens on a client connection, as its exchange sees it. */
+export interface RequestSink {
+  onRequestHead(head: RequestHead): void
+  onRequestData(bytes: Buffer): void
+  /** The request's body is complete. `trailers` are accepted field lines. */
+  onRequestEnd(trailers: string): void
+  /** The head or body can not be served: answer and close. */
+  onRequestFailure(code: FailureCode): void
+  /** The client went away while its request was being served. */
+  onClientGone(): void
+  /** The client has taken what was written. */
+  onClientDrained(): void
+  /** The connection is closed; nothing follows. */
+  onClientClosed(): void
+}
+
+type State = 'awaiting' | 'exchanging' | 'tunnel' | 'lingering' | 'closed'
+
+const requestLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d$/
+// A FIN does not say whether the client still reads. It is given this long for an answer; a reset ends it at once.
+const halfCloseGraceMs = 1500
+const lingerMs = 5000
+const lingerBytes = 16 << 20
+
+/** One accepted connection. Its exchange is set once, right after construction. */
+export class ClientConnection {
+  readonly socket: Socket
+  readonly outbox: Outbox
+  readonly #limits: ClientLimits
+  readonly #time: CoarseTime
+  readonly #head = new RequestHead()
+  readonly #gatherer: HeadGatherer
+  #sink: RequestSink | undefined
+  #tunnel: TunnelEnd | undefined
+  #chunked: ChunkedReader | undefined
+  #state: State = 'awaiting'
+  /** Bytes that came before anybody wanted them: the start of a body, or pipelined requests. */
+  #held: Buffer | undefined
+  #bodyLeft = 0
+  #isBodyChunked = false
+  #isBodyWanted = false
+  /** The current request has been read to its end. */
+  isRequestRead = false
+  #isPaused = false
+  #isPumping = false
+  #hasEnded = false
+  #lingered = 0
+  #readDeadline = 0
+  #writeDeadline = 0
+  #goneDeadline = 0
+  #writtenAtEnd = 0
+  /** Body bytes of the current request, as they came (without chunk framing). */
+  bodyBytes = 0
+
+  constructor(socket: Socket, limits: ClientLimits, time: CoarseTime) {
+    this.socket = socket
+    this.outbox = new Outbox(socket)
+    this.#limits = limits
+    this.#time = time
+    this.#gatherer = new HeadGatherer(limits, requestLine)
+    this.#readDeadline = time.now + limits.keepAliveTimeoutMs
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
+    socket.on('end', () => this.#onEnd())
+    socket.on('drain', () => this.#onDrain())
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#onClose())
+  }
+
+  /** Names the exchange that serves this connection's requests. */
+  serve(sink: RequestSink): void {
+    this.#sink = sink
+  }
+
+  /** No request is being served and none has begun to arrive. */
+  get isIdle(): boolean {
+    return this.#state === 'awaiting' && !this.#gatherer.isPartial && this.#held === undefined
+  }
+
+  get isTunnel(): boolean {
+    return this.#state === 'tunnel'
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  /** Reads bytes that were taken off the socket before this connection was made (behind a PROXY header). */
+  unshift(bytes: Buffer): void {
+    if (bytes.length > 0) this.#onData(bytes)
+  }
+
+  /** Lets the request's body come: what is held now, the rest as it arrives. */
+  startBody(): void {
+    if (this.#isBodyWanted || this.isRequestRead) return
+    this.#isBodyWanted = true
+    this.#readDeadline = this.#time.now + this.#limits.bodyIdleTimeoutMs
+    const held = this.#held
+    if (held !== undefined) {
+      this.#held = undefined
+      this.#readBody(held)
+    }
+    if (this.#held === undefined) this.#resume()
+  }
+
+  /** Stops the request's body while the upstream is congested. */
+  pauseBody(): void {
+    if (this.isRequestRead || !this.#isBodyWanted) return
+    this.#isBodyWanted = false
+    this.#readDeadline = 0
+    this.#pause()
+  }
+
+  /** Ends the exchange: the response is written. Reads the next request, or closes when `mayKeepAlive` is false. */
+  endExchange(mayKeepAlive: boolean): void {
+    this.outbox.flush()
+    if (this.#state === 'closed') return
+    if (!mayKeepAlive || !this.isRequestRead || this.#hasEnded) {
+      this.#linger()
+      return
+    }
+    this.#state = 'awaiting'
+    this.#readDeadline = this.#time.now + this.#limits.keepAliveTimeoutMs
+    if (this.#held !== undefined) this.#pump()
+    else this.#resume()
+  }
+
+  /** Cuts the connection, so that the client sees that its response is not whole. */
+  abort(): void {
+    this.outbox.clear()
+    this.socket.resetAndDestroy()
+  }
+
+  /** Closes a connection on which nothing is being served. */
+  closeIdle(): void {
+    this.#linger()
+  }
+
+  /** Turns this connection into one end of a tunnel; returns the bytes that came early. */
+  startTunnel(tunnel: TunnelEnd): Buffer | undefined {
+    const early = this.#held
+    this.#held = undefined
+    this.#state = 'tunnel'
+    this.#tunnel = tunnel
+    this.#readDeadline = 0
+    this.#writeDeadline = 0
+    this.#resume()
+    return early
+  }
+
+  /** Ends what took too long. Called with each tick of the worker. */
+  tick(now: number): void {
+    if (this.#state === 'tunnel' || this.#state === 'closed') return
+    this.#watchWrites(now)
+    if (this.#goneDeadline !== 0 && now > this.#goneDeadline) this.#endGrace(now)
+    if (this.#readDeadline === 0 || now <= this.#readDeadline) return
+    this.#readDeadline = 0
+    if (this.#state === 'lingering') this.socket.destroy()
+    else if (this.#state === 'exchanging') this.#sink?.onRequestFailure('request-timeout')
+    else if (this.#gatherer.isPartial) this.#refuse('request-timeout')
+    else this.#linger()
+  }
+
+  #watchWrites(now: number): void {
+    if (!this.outbox.isCongested) {
+      this.#writeDeadline = 0
+    } else if (this.#writeDeadline === 0) {
+      this.#writeDeadline = now + this.#limits.writeTimeoutMs
+    } else if (now > this.#writeDeadline) {
+      this.abort()
+    }
+  }
+
+  /** The client sent FIN and has had its grace: gone, unless it took bytes in that time. */
+  #endGrace(now: number): void {
+    const written = this.socket.bytesWritten
+    this.#goneDeadline = written > this.#writtenAtEnd ? now + halfCloseGraceMs : 0
+    this.#writtenAtEnd = written
+    if (this.#goneDeadline === 0 && this.#state === 'exchanging') this.#sink?.onClientGone()
+  }
+
+  #onData(bytes: Buffer): void {
+    switch (this.#state) {
+      case 'awaiting':
+        this.#held = bytes
+        this.#pump()
+        return
+      case 'exchanging':
+        if (this.#isBodyWanted && !this.isRequestRead) this.#readBody(bytes)
+        else this.#hold(bytes)
+        return
+      case 'tunnel':
+        this.#tunnel?.onData(bytes)
+        return
+      case 'lingering':
+        this.#lingered += bytes.length
+        if (this.#lingered > lingerBytes) this.socket.destroy()
+        return
+      case 'closed':
+        return
+    }
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes])
+    this.#pause()
+  }
+
+  /** Reads requests from what is held, until one has to wait. A loop, so that pipelining cannot deepen the stack. */
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    while (this.#held !== undefined && this.#state === 'awaiting') {
+      const bytes = this.#held
+      this.#held = undefined
+      this.#readHead(bytes)
+    }
+    this.#isPumping = false
+    if (this.#state === 'awaiting') this.#resume()
+  }
+
+  #readHead(bytes: Buffer): void {
+    const gatherer = this.#gatherer
+    let at = 0
+    if (!gatherer.isPartial) {
+      // RFC 9112 §2.2: empty lines in front of a request line are skipped.
+      while (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2
+      if (at === bytes.length) return
+    }
+    if (!gatherer.gather(bytes, at)) {
+      if (gatherer.failure !== undefined) this.#refuse(gatherer.failure)
+      else if (bytes.length > 0) this.#noteFirstByte()
+      return
+    }
+    this.#noteHead(gatherer.text, bytes, gatherer.consumed)
+  }
+
+  #noteFirstByte(): void {
+    if (this.#isHeadTimed) return
+    this.#isHeadTimed = true
+    this.#readDeadline = this.#time.now + this.#limits.headerTimeoutMs
+  }
+
+  #isHeadTimed = false
+
+  #noteHead(gathered: string, bytes: Buffer, consumed: number): void {
+    let text = gathered
+    while (text.startsWith('\r\n')) text = text.slice(2)
+    if (consumed < bytes.length) this.#held = bytes.subarray(consumed)
+    if (text === '') return
+    const head = this.#head
+    const failure = readRequestHead(text, this.#limits, head)
+    this.#isHeadTimed = false
+    this.#readDeadline = 0
+    this.outbox.bodyBytes = 0
+    this.bodyBytes = 0
+    if (failure !== undefined) {
+      this.#refuse(failure)
+      return
+    }
+    this.#state = 'exchanging'
+    this.#isBodyWanted = false
+    this.#isBodyChunked = head.framing === 'chunked'
+    this.#bodyLeft = head.contentLength
+    this.isRequestRead = head.framing === 'none' || (!this.#isBodyChunked && this.#bodyLeft === 0)
+    if (this.#isBodyChunked) {
+      this.#chunked ??= new ChunkedReader()
+      this.#chunked.start()
+    }
+    if (this.#held !== undefined) this.#pause()
+    this.#sink?.onRequestHead(head)
+  }
+
+  /** Answers a head that cannot be served; nothing after it is read as HTTP. */
+  #refuse(code: FailureCode): void {
+    this.#state = 'exchanging'
+    this.isRequestRead = false
+    this.#held = undefined
+    this.#readDeadline = 0
+    this.bodyBytes = 0
+    this.outbox.bodyBytes = 0
+    this.#gatherer.reset()
+    this.#sink?.onRequestFailure(code)
+  }
+
+  #readBody(bytes: Buffer): void {
+    this.#readDeadline = this.#time.now + this.#limits.bodyIdleTimeoutMs
+    if (this.#isBodyChunked) this.#readChunks(bytes)
+    else this.#readLength(bytes)
+  }
+
+  #readLength(bytes: Buffer): void {
+    const isLast = bytes.length >= this.#bodyLeft
+    const body = bytes.length > this.#bodyLeft ? bytes.subarray(0, this.#bodyLeft) : bytes
+    this.#bodyLeft -= body.length
+    if (body.length < bytes.length) this.#hold(bytes.subarray(body.length))
+    this.bodyBytes += body.length
+    this.#sink?.onRequestData(body)
+    if (isLast) this.#endBody('')
+  }
+
+  #readChunks(bytes: Buffer): void {
+    const chunked = this.#chunked
+    if (chunked === undefined) return
+    const end = chunked.push(bytes, 0, this)
+    if (chunked.isFailed) {
+      this.#readDeadline = 0
+      this.#held = undefined
+      this.#sink?.onRequestFailure('malformed-request')
+    } else if (chunked.isDone) {
+      if (end < bytes.length) this.#hold(bytes.subarray(end))
+      this.#endBody(chunked.trailers)
+    }
+  }
+
+  /** Receives chunk data from the reader. */
+  onChunkData(bytes: Buffer): void {
+    this.bodyBytes += bytes.length
+    if (this.#state === 'exchanging') this.#sink?.onRequestData(bytes)
+  }
+
+  #endBody(trailers: string): void {
+    if (this.#state !== 'exchanging') return
+    this.isRequestRead = true
+    this.#readDeadline = 0
+    this.#sink?.onRequestEnd(trailers)
+  }
+
+  #onDrain(): void {
+    this.outbox.isCongested = false
+    if (this.#state === 'tunnel') this.#tunnel?.onDrain()
+    else this.#sink?.onClientDrained()
+  }
+
+  #onEnd(): void {
+    this.#hasEnded = true
+    switch (this.#state) {
+      case 'awaiting':
+        this.socket.destroySoon()
+        return
+      case 'exchanging':
+        if (!this.isRequestRead) this.#sink?.onRequestFailure('malformed-request')
+        else this.#startGrace()
+        return
+      case 'tunnel':
+        this.#tunnel?.onEnd()
+        return
+      case 'lingering':
+        this.socket.destroySoon()
+        return
+      case 'closed':
+        return
+    }
+  }
+
+  #startGrace(): void {
+    this.#goneDeadline = this.#time.now + halfCloseGraceMs
+    this.#writtenAtEnd = this.socket.bytesWritten
+  }
+
+  /** Sends FIN, then reads on for a bounded while: a reset now could destroy the response on its way (RFC 9112 §9.6). */
+  #linger(): void {
+    if (this.#state === 'lingering' || this.#state === 'closed') return
+    this.#state = 'lingering'
+    this.#held = undefined
+    this.#readDeadline = this.#time.now + lingerMs
+    this.#goneDeadline = 0
+    if (this.#hasEnded) this.socket.destroySoon()
+    else {
+      this.socket.end()
+      this.#resume()
+    }
+  }
+
+  #onClose(): void {
+    const was = this.#state
+    this.#state = 'closed'
+    this.#held = undefined
+    if (was === 'exchanging') this.#sink?.onClientGone()
+    else if (was === 'tunnel') this.#tunnel?.onClose()
+    this.#sink?.onClientClosed()
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.socket.pause()
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.socket.resume()
+  }
+}

@@ -1,0 +1,105 @@
+// Where do connections come in, and which of them may go on to be served?
+//
+// Invariant: a connection beyond the limit is told so and closed; it never waits unseen.
+import { createServer, type Server, type Socket } from 'node:net'
+import type { CoarseTime } from './client-connection.ts'
+import { normaliseAddress } from './ip-address.ts'
+import { ProxyGate } from './proxy-gate.ts'
+import type { ProxyHeader } from './proxy-protocol.ts'
+
+/** What a listener needs; times in ms. */
+export interface ListenerOptions {
+  readonly time: CoarseTime
+  readonly maxConnections: number
+  readonly proxyProtocol: 'off' | 'required' | 'optional'
+  /** Peers that may send a PROXY header. */
+  readonly proxyProtocolFrom: { has(address: string): boolean }
+  readonly proxyProtocolTimeoutMs: number
+  /** Whole response for a connection that cannot be served now. */
+  readonly refusal: () => string
+  /** A connection to serve, the PROXY header in front of it, and bytes that were read already. */
+  readonly onConnection: (socket: Socket, header: ProxyHeader | undefined, rest: Buffer) => void
+}
+
+const backlog = 4096
+const noBytes = Buffer.alloc(0)
+
+/** Accepts connections on one address. */
+export class Listener {
+  readonly #options: ListenerOptions
+  readonly #server: Server
+  readonly #gates = new Map<Socket, ProxyGate>()
+  /** The process uses too much memory: connections are refused. */
+  isRefusing = false
+  #open = 0
+
+  constructor(options: ListenerOptions) {
+    this.#options = options
+    // Half-open sockets, because a client may close its side and still wait for its answer.
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket),
+    )
+  }
+
+  /** Listens; resolves with the port, rejects with the system's error. */
+  listen(host: string, port: number, reusePort: boolean): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port, reusePort, backlog }, () => {
+        this.#server.off('error', reject)
+        const address = this.#server.address()
+        resolve(typeof address === 'object' && address !== null ? address.port : port)
+      })
+    })
+  }
+
+  /** Accepts no more; connections that are open stay. */
+  close(): void {
+    this.#server.close()
+    for (const socket of this.#gates.keys()) socket.destroy()
+  }
+
+  /** Called with each tick of the worker. */
+  tick(now: number): void {
+    for (const gate of this.#gates.values()) gate.tick(now)
+  }
+
+  #accept(socket: Socket): void {
+    const { maxConnections, proxyProtocol, proxyProtocolFrom } = this.#options
+    if (this.isRefusing || this.#open >= maxConnections) {
+      this.#refuse(socket)
+      return
+    }
+    this.#open += 1
+    socket.on('close', () => {
+      this.#open -= 1
+    })
+    const isTrusted =
+      proxyProtocol !== 'off' &&
+      proxyProtocolFrom.has(normaliseAddress(socket.remoteAddress ?? '') ?? '')
+    if (isTrusted) this.#openGate(socket, proxyProtocol)
+    else if (proxyProtocol === 'required') socket.destroy()
+    else this.#options.onConnection(socket, undefined, noBytes)
+  }
+
+  #openGate(socket: Socket, mode: 'required' | 'optional'): void {
+    const deadline = this.#options.time.now + this.#options.proxyProtocolTimeoutMs
+    const gate = new ProxyGate(
+      socket,
+      mode,
+      deadline,
+      (header, rest) => {
+        this.#gates.delete(socket)
+        this.#options.onConnection(socket, header, rest)
+      },
+      () => this.#gates.delete(socket),
+    )
+    this.#gates.set(socket, gate)
+  }
+
+  #refuse(socket: Socket): void {
+    socket.on('error', () => socket.destroy())
+    socket.end(this.#options.refusal(), 'latin1', () => socket.destroySoon())
+    socket.resume()
+  }
+}

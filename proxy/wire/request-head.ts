@@ -1,0 +1,388 @@
+// What does a client ask for? Reads the head of one HTTP/1.1 or 1.0 request, strictly (RFC 9112 §3, §5, §6).
+//
+// Invariant: what is refused here never reaches an upstream in any form; what is accepted is kept byte-exact and in order.
+// Invariant: fields that concern one hop only, and the fields that Weir itself writes, are never part of `kept`.
+import type { FailureCode } from '../failure.ts'
+import { normaliseHost } from './authority.ts'
+import { FieldCursor, listMembers } from './fields.ts'
+import { normalisePath } from './path.ts'
+
+/** How a body ends: there is none, after `contentLength` bytes, with the last chunk, or with the connection. */
+export type Framing = 'none' | 'length' | 'chunked' | 'close'
+
+/** Bounds of a head. Sizes are bytes. */
+export interface HeadLimits {
+  readonly maxLineBytes: number
+  readonly maxHeadBytes: number
+  readonly maxFields: number
+}
+
+/** One request's head. The object is reused: nothing may keep it beyond the request. */
+export class RequestHead {
+  method = ''
+  /** Normalised path: the same string is matched and sent upstream. */
+  path = ''
+  /** With its `?`, or empty. */
+  query = ''
+  minorVersion = 1
+  /** Host for matching, or empty for an HTTP/1.0 request without one. */
+  host = ''
+  /** Host as the client sent it. */
+  hostField = ''
+  framing: Framing = 'none'
+  contentLength = 0
+  /** False when the client wants the connection closed after the response. */
+  keepAlive = true
+  /** Field lines that go upstream unchanged, Host among them, each with its CRLF. */
+  kept = ''
+  /** Lower-case names that Connection lists as belonging to this hop. */
+  listed: readonly string[] = []
+  /** Lower-case protocol of a well-formed upgrade request, or empty. */
+  upgrade = ''
+  /** Lines of the upgrade request that go upstream when it is forwarded as one. */
+  upgradeField = ''
+  expectsContinue = false
+  acceptsTrailers = false
+  forwardedFor: string | undefined
+  forwardedProto: string | undefined
+  forwardedHost: string | undefined
+  forwardedPort: string | undefined
+  /** Other X-Forwarded-* lines and Forwarded: passed on only from a trusted peer. */
+  otherForwarded = ''
+  requestId = ''
+  userAgent = ''
+  referer = ''
+
+  reset(): void {
+    this.query = ''
+    this.host = ''
+    this.hostField = ''
+    this.framing = 'none'
+    this.contentLength = 0
+    this.keepAlive = true
+    this.kept = ''
+    this.listed = []
+    this.upgrade = ''
+    this.upgradeField = ''
+    this.expectsContinue = false
+    this.acceptsTrailers = false
+    this.forwardedFor = undefined
+    this.forwardedProto = undefined
+    this.forwardedHost = undefined
+    this.forwardedPort = undefined
+    this.otherForwarded = ''
+    this.requestId = ''
+    this.userAgent = ''
+    this.referer = ''
+  }
+}
+
+// What a head's fields said about framing and this hop, gathered while they are walked.
+const seen = {
+  hosts: 0,
+  lengths: 0,
+  length: '',
+  codings: 0,
+  coding: '',
+  connection: '',
+  upgrade: '',
+  upgradeLine: '',
+  expect: '',
+  /** The last field must not be there at all. */
+  refused: false,
+}
+
+const cursor = new FieldCursor()
+const visibleToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/
+const queryBytes = /^\?[\x21\x22\x24-\x7e]*$/
+const decimal = /^\d{1,15}$/
+// Names that some parser reads as the field with `-`: refused, as a back end that maps both to one variable would mix them up.
+const lookAlike = /^(?:content.length|transfer.encoding|x.real.ip|x.request.id|x.forwarded.*)$/
+
+/**
+ * Reads `text`, a whole head with its empty line, into `head`.
+ * Returns the failure to answer with, or undefined when the head is good. Size limits other than line and field count
+ * are the caller's, who sees the bytes arrive.
+ */
+export function readRequestHead(
+  text: string,
+  limits: HeadLimits,
+  head: RequestHead,
+): FailureCode | undefined {
+  head.reset()
+  const lineEnd = text.indexOf('\r\n')
+  if (lineEnd > limits.maxLineBytes) return 'target-too-long'
+  const lineFailure = readRequestLine(text, lineEnd, head)
+  const absoluteHost = head.host
+  const fieldFailure = lineFailure ?? readFields(text, lineEnd + 2, limits, head)
+  if (fieldFailure !== undefined) return fieldFailure
+  return (
+    checkHost(head, absoluteHost) ?? readFraming(head) ?? readConnection(head) ?? readExpect(head)
+  )
+}
+
+/** Reads method, target and version; the version is judged first, as nothing else means anything without it. */
+function readRequestLine(
+  text: string,
+  lineEnd: number,
+  head: RequestHead,
+): FailureCode | undefined {
+  const methodEnd = text.indexOf(' ')
+  const targetEnd = text.indexOf(' ', methodEnd + 1)
+  if (methodEnd <= 0 || targetEnd === -1 || targetEnd > lineEnd) return 'malformed-request'
+  const version = text.slice(targetEnd + 1, lineEnd)
+  if (version === 'HTTP/1.1') head.minorVersion = 1
+  else if (version === 'HTTP/1.0') head.minorVersion = 0
+  else return /^HTTP\/\d\.\d$/.test(version) ? 'version-unsupported' : 'malformed-request'
+  head.method = text.slice(0, methodEnd)
+  if (head.method !== 'GET') {
+    if (!visibleToken.test(head.method)) return 'malformed-request'
+    if (head.method === 'CONNECT' || head.method === 'TRACE' || head.method === 'TRACK') {
+      return 'method-refused'
+    }
+  }
+  return readTarget(text.slice(methodEnd + 1, targetEnd), head)
+}
+
+/** Reads origin-form, absolute-form (its host is left in `head.host`) or `*` with OPTIONS (RFC 9112 §3.2). */
+function readTarget(target: string, head: RequestHead): FailureCode | undefined {
+  let origin = target
+  if (target.charCodeAt(0) !== 0x2f) {
+    if (target === '*' && head.method === 'OPTIONS') {
+      head.path = '*'
+      return undefined
+    }
+    const absolute = /^http:\/\/([^/?#@\\]+)(\/[^?]*)?(\?.*)?$/i.exec(target)
+    const host = absolute === null ? undefined : normaliseHost(absolute[1] ?? '')
+    if (absolute === null || host === undefined) return 'malformed-request'
+    head.host = host
+    origin = (absolute[2] ?? '/') + (absolute[3] ?? '')
+  }
+  const queryAt = origin.indexOf('?')
+  if (queryAt !== -1) {
+    head.query = origin.slice(queryAt)
+    if (!queryBytes.test(head.query)) return 'malformed-request'
+    origin = origin.slice(0, queryAt)
+  }
+  const path = normalisePath(origin)
+  if (path === undefined) return 'malformed-request'
+  head.path = path
+  return undefined
+}
+
+/** Walks the field lines, keeps what is end-to-end as few long slices, and notes the rest in `seen`. */
+function readFields(
+  text: string,
+  at: number,
+  limits: HeadLimits,
+  head: RequestHead,
+): FailureCode | undefined {
+  seen.hosts = 0
+  seen.lengths = 0
+  seen.codings = 0
+  seen.connection = ''
+  seen.upgrade = ''
+  seen.upgradeLine = ''
+  seen.expect = ''
+  seen.refused = false
+  let runStart = at
+  let fields = 0
+  cursor.start(text, at)
+  for (let length = cursor.next(); length !== 0; length = cursor.next()) {
+    if (length === -1) return 'malformed-request'
+    fields += 1
+    if (length > limits.maxLineBytes || fields > limits.maxFields) return 'head-too-large'
+    if (!isOfThisHop(text, head)) continue
+    if (runStart !== cursor.lineStart) head.kept += text.slice(runStart, cursor.lineStart)
+    runStart = cursor.lineEnd
+    if (seen.refused) return 'malformed-request'
+  }
+  if (runStart !== cursor.lineEnd) head.kept += text.slice(runStart, cursor.lineEnd)
+  return undefined
+}
+
+/** Notes what the current field says; true when its line is not passed on as it is. */
+function isOfThisHop(text: string, head: RequestHead): boolean {
+  switch (cursor.nameLength) {
+    case 2:
+      if (cursor.name() !== 'te') return false
+      head.acceptsTrailers = listMembers(cursor.value()).includes('trailers')
+      return true
+    case 4:
+      if (cursor.name() === 'host') {
+        seen.hosts += 1
+        head.hostField = cursor.value()
+      }
+      return false
+    case 6:
+      if (cursor.name() !== 'expect') return false
+      seen.expect += seen.expect === '' ? cursor.value() : `,${cursor.value()}`
+      return true
+    case 7:
+      return noteSeven(text, head)
+    case 9:
+      return noteNine(text, head)
+    case 10:
+      return noteTen(head)
+    default:
+      return noteLong(text, head)
+  }
+}
+
+function noteSeven(text: string, head: RequestHead): boolean {
+  switch (cursor.name()) {
+    case 'upgrade':
+      seen.upgrade += seen.upgrade === '' ? cursor.value() : `,${cursor.value()}`
+      seen.upgradeLine = text.slice(cursor.lineStart, cursor.lineEnd)
+      return true
+    case 'trailer':
+      return true
+    case 'referer':
+      head.referer = cursor.value()
+      return false
+    default:
+      return false
+  }
+}
+
+function noteNine(text: string, head: RequestHead): boolean {
+  switch (cursor.name()) {
+    case 'forwarded':
+      head.otherForwarded += text.slice(cursor.lineStart, cursor.lineEnd)
+      return true
+    case 'x-real-ip':
+      return true
+    default:
+      return refuseLookAlike(cursor.name())
+  }
+}
+
+function noteTen(head: RequestHead): boolean {
+  switch (cursor.name()) {
+    case 'connection':
+      seen.connection += `${cursor.value()},`
+      return true
+    case 'keep-alive':
+      return true
+    case 'user-agent':
+      head.userAgent = cursor.value()
+      return false
+    default:
+      return false
+  }
+}
+
+function noteLong(text: string, head: RequestHead): boolean {
+  const name = cursor.name()
+  switch (name) {
+    case 'content-length':
+      seen.lengths += 1
+      seen.length = cursor.value()
+      return false
+    case 'transfer-encoding':
+      seen.codings += 1
+      seen.coding = cursor.value()
+      return true
+    case 'proxy-connection':
+    case 'proxy-authenticate':
+    case 'proxy-authorization':
+    case 'http2-settings':
+      return true
+    case 'x-request-id':
+      head.requestId = cursor.value()
+      return true
+    case 'x-forwarded-for':
+      head.forwardedFor =
+        head.forwardedFor === undefined ? cursor.value() : `${head.forwardedFor}, ${cursor.value()}`
+      return true
+    case 'x-forwarded-proto':
+      head.forwardedProto = cursor.value()
+      return true
+    case 'x-forwarded-host':
+      head.forwardedHost = cursor.value()
+      return true
+    case 'x-forwarded-port':
+      head.forwardedPort = cursor.value()
+      return true
+    default:
+      if (name.startsWith('x-forwarded-')) {
+        head.otherForwarded += text.slice(cursor.lineStart, cursor.lineEnd)
+        return true
+      }
+      return refuseLookAlike(name)
+  }
+}
+
+function refuseLookAlike(name: string): boolean {
+  seen.refused = name.includes('_') && lookAlike.test(name)
+  return seen.refused
+}
+
+/** RFC 9112 §3.2: exactly one valid Host in HTTP/1.1; an absolute-form target must name the same host. */
+function checkHost(head: RequestHead, absoluteHost: string): FailureCode | undefined {
+  if (seen.hosts === 0 && head.minorVersion === 0) {
+    head.host = absoluteHost
+    return undefined
+  }
+  if (seen.hosts !== 1) return 'malformed-request'
+  const host = normaliseHost(head.hostField)
+  if (host === undefined || (absoluteHost !== '' && absoluteHost !== host)) {
+    return 'malformed-request'
+  }
+  head.host = host
+  return undefined
+}
+
+/** RFC 9112 §6.3, with every doubtful combination refused instead of resolved. */
+function readFraming(head: RequestHead): FailureCode | undefined {
+  if (seen.codings > 0) {
+    if (seen.codings > 1 || seen.lengths > 0 || head.minorVersion === 0) return 'malformed-request'
+    const coding = seen.coding.toLowerCase()
+    if (coding === 'chunked') {
+      head.framing = 'chunked'
+      return undefined
+    }
+    return /^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(coding) && !coding.includes('chunk')
+      ? 'coding-unsupported'
+      : 'malformed-request'
+  }
+  if (seen.lengths === 0) return undefined
+  if (seen.lengths > 1 || !decimal.test(seen.length)) return 'malformed-request'
+  head.framing = 'length'
+  head.contentLength = Number(seen.length)
+  return undefined
+}
+
+/** RFC 9110 §7.6.1 and §7.8: persistence, fields of this hop, and whether this is an upgrade. */
+function readConnection(head: RequestHead): undefined {
+  head.keepAlive = head.minorVersion === 1
+  if (seen.connection === '') return
+  const members = listMembers(seen.connection)
+  if (members.includes('close')) head.keepAlive = false
+  else if (members.includes('keep-alive')) head.keepAlive = true
+  head.listed = members.filter((name) => !neverListed.has(name))
+  const mayUpgrade = head.minorVersion === 1 && head.method === 'GET' && head.framing === 'none'
+  if (mayUpgrade && seen.upgrade !== '' && members.includes('upgrade')) {
+    head.upgrade = seen.upgrade.toLowerCase()
+    head.upgradeField = seen.upgradeLine
+  }
+}
+
+// Connection options, and fields that routing and framing rest on: a client cannot have them removed (CVE-2024-45410).
+const neverListed: ReadonlySet<string> = new Set([
+  'close',
+  'keep-alive',
+  'upgrade',
+  'te',
+  'host',
+  'content-length',
+  'x-amzn-trace-id',
+])
+
+/** RFC 9110 §10.1.1: 100-continue is the only expectation there is; an HTTP/1.0 client cannot have it. */
+function readExpect(head: RequestHead): FailureCode | undefined {
+  if (seen.expect === '') return undefined
+  if (seen.expect.toLowerCase() !== '100-continue') return 'expectation-failed'
+  head.expectsContinue = head.minorVersion === 1 && head.framing !== 'none'
+  return undefined
+}

@@ -1,0 +1,62 @@
+// One data-plane thread: a DataPlane, its counters and its access log, moved by messages of the control thread.
+import { randomBytes } from 'node:crypto'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '../shared/clock.ts'
+import { DataPlane } from './data-plane.ts'
+import { createAccessLog } from './observe/access-log.ts'
+import { createRecorder } from './observe/recorder.ts'
+import { createSlots } from './observe/slot-allocator.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+
+async function run(port: MessagePort, start: WorkerStart): Promise<void> {
+  const post = (message: FromWorker): void => port.postMessage(message)
+  const { settings } = start
+  const slots = createSlots(post)
+  const accessLog =
+    settings.accessLog === 'off'
+      ? undefined
+      : createAccessLog({ format: settings.accessLog, post, slots })
+  const dataPlane = new DataPlane({
+    settings,
+    clock: systemClock,
+    random: Math.random,
+    randomBytes,
+    recorder: createRecorder({ slots, accessLog }),
+    onTick: () => accessLog?.flush(),
+  })
+
+  async function obey(message: ToWorker): Promise<void> {
+    switch (message.kind) {
+      case 'delta':
+        dataPlane.apply(message.delta)
+        post({ kind: 'applied', version: message.delta.version })
+        return
+      case 'drain':
+        dataPlane.drain()
+        return
+      case 'memory':
+        dataPlane.setRefusing(message.isTooHigh)
+        return
+      case 'count-in-flight':
+        post({ kind: 'in-flight', count: dataPlane.inFlight })
+        return
+      case 'finish':
+        await dataPlane.finish(message.boundMs)
+        accessLog?.flush()
+        post({ kind: 'finished' })
+        port.close()
+        return
+    }
+  }
+
+  port.on('message', (message: ToWorker) => void obey(message))
+  try {
+    post({ kind: 'listening', port: await dataPlane.listen(start.port, start.isPortShared) })
+  } catch (cause) {
+    const { code = 'unknown', message } = cause as NodeJS.ErrnoException
+    post({ kind: 'listen-failed', code, message })
+    port.close()
+  }
+}
+
+if (parentPort !== null) await run(parentPort, workerData as WorkerStart)

@@ -1,0 +1,82 @@
+// What does the image ship? One JavaScript file per program, without node_modules: `node deploy/bundle.ts [FOLDER]`.
+// The only file that imports esbuild.
+//
+// Invariant: proxy/main.js and proxy/worker.js lie in one folder, since main starts the worker that lies beside it.
+// Invariant: LICENSES.txt holds the licence of every package of which code is in the bundle.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+
+const root = resolve(import.meta.dirname, '..')
+const entryPoints = ['proxy/main.ts', 'proxy/worker.ts', 'controller/main.ts']
+
+// CommonJS packages inside an ES module look for the names that Node gives to CommonJS alone.
+const banner = [
+  "import { createRequire as createRequireForBundle } from 'node:module'",
+  'const require = createRequireForBundle(import.meta.url)',
+  'const { filename: __filename, dirname: __dirname } = import.meta',
+].join('\n')
+
+/** Writes the bundle into `folder`, replacing what is there. */
+export async function bundle(folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints,
+    outbase: '.',
+    outdir: folder,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // Names stay as written: a stack trace from production must be readable.
+    minify: false,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    banner: { js: banner },
+    metafile: true,
+    logLevel: 'warning',
+  })
+  const { name, version, license } = readManifest(root)
+  // `type` makes Node read the .js files as ES modules, wherever the folder is put.
+  const manifest = { name, version, license, type: 'module' }
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
+  writeFileSync(join(folder, 'LICENSES.txt'), licences(Object.keys(metafile.inputs)))
+}
+
+/** Finds the package folders that the inputs come from, also nested ones (`node_modules/a/node_modules/b`). */
+function packageFolders(inputs: readonly string[]): string[] {
+  const folders = inputs.flatMap((input) => {
+    const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)
+    return match?.[1] === undefined ? [] : [match[1]]
+  })
+  return [...new Set(folders)].sort()
+}
+
+function licences(inputs: readonly string[]): string {
+  const parts = packageFolders(inputs).map((folder) => {
+    const path = join(root, folder)
+    const { name, version, license } = readManifest(path)
+    const files = readdirSync(path).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
+    const texts = files.map((file) => readFileSync(join(path, file), 'utf8').trim())
+    return [`${name} ${version} (${license})`, ...texts].join('\n\n')
+  })
+  const line = `\n\n${'-'.repeat(80)}\n\n`
+  return `Weir contains code of these packages.${line}${parts.join(line)}\n`
+}
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly license: string
+}
+
+function readManifest(folder: string): Manifest {
+  // Written by npm, which checks these fields when a package is published.
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+  return manifest
+}
+
+if (import.meta.main) await bundle(resolve(process.argv[2] ?? join(root, 'dist')))

@@ -36,7 +36,7 @@ export function compilePattern(text: string): PatternResult {
 
 /**
  * Compiles an idiom for the engine of JavaScript: without repetition but in its last group there is nothing to backtrack
- * over, and it is some 20 times as fast (bench/micro/pattern.bench.ts). compileAny is its oracle in the test.
+ * over, and it takes 55 ns instead of 1.8 µs (bench/micro/pattern.bench.ts). compileAny is its oracle in the test.
  */
 function compileIdiom(text: string): PatternResult {
   // RE2's `.` is every char but a line feed; JavaScript's leaves out more.

@@ -1,9 +1,13 @@
-// Keeps the option tables of README.md true: writes each between its markers `<!-- options:NAME -->`.
+// Keeps docs/annotations.md and the option tables of README.md true: writes each table between its markers
+// `<!-- options:NAME -->`.
 // A new program with options gets its markers in the README and a line in `tables`.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { renderAnnotations } from '../proxy/ingress/annotations/document.ts'
 import { proxyOptions } from '../proxy/settings-table.ts'
 import { configOption } from '../shared/options.ts'
 import { markdownTable } from '../shared/options-help.ts'
+
+writeFileSync(new URL('../docs/annotations.md', import.meta.url), renderAnnotations())
 
 const tables = { proxy: { ...proxyOptions, ...configOption } }
 

@@ -4,8 +4,7 @@ import type { Family, Row } from './row.ts'
 
 const introduction = `# Annotations
 
-This page is written from the tables in \`proxy/ingress/annotations/\`; to change it, change them and run
-\`UPDATE=1 node proxy/ingress/annotations/document.test.ts\`.
+This page is written from the tables in \`proxy/ingress/annotations/\`; to change it, change them and run \`npm run docs\`.
 
 Weir reads three families of Ingress annotations into one kind of policy. When an Ingress has keys of several families, they
 are applied in the order of this page: \`weir.dev/\` has the last word. Keys of any other family are ignored.

@@ -1,22 +1,30 @@
-// Keeps docs/annotations.md and the option tables of README.md true: writes each table between its markers
-// `<!-- options:NAME -->`.
+// Keeps the option tables of README.md true: writes each between its markers `<!-- options:NAME -->` (`npm run docs`).
 // A new program with options gets its markers in the README and a line in `tables`.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { renderAnnotations } from '../proxy/ingress/annotations/document.ts'
+import { controllerOptions } from '../controller/settings-table.ts'
 import { proxyOptions } from '../proxy/settings-table.ts'
 import { configOption } from '../shared/options.ts'
 import { markdownTable } from '../shared/options-help.ts'
 
-writeFileSync(new URL('../docs/annotations.md', import.meta.url), renderAnnotations())
-
-const tables = { proxy: { ...proxyOptions, ...configOption } }
-
-const path = new URL('../README.md', import.meta.url)
-let readme = readFileSync(path, 'utf8')
-for (const [name, table] of Object.entries(tables)) {
-  const [begin, end] = [`<!-- options:${name} -->`, `<!-- /options:${name} -->`]
-  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)]
-  if (from === -1 || to < from) throw new Error(`README.md has no markers ${begin} … ${end}`)
-  readme = `${readme.slice(0, from)}${begin}\n\n${markdownTable(table)}\n\n${readme.slice(to)}`
+const tables = {
+  proxy: { ...proxyOptions, ...configOption },
+  controller: { ...controllerOptions, ...configOption },
 }
-writeFileSync(path, readme)
+
+/** Gives the README with its option tables made anew; throws when a marker is missing. */
+export function writeTables(readme: string): string {
+  let written = readme
+  for (const [name, table] of Object.entries(tables)) {
+    const [begin, end] = [`<!-- options:${name} -->`, `<!-- /options:${name} -->`]
+    const [from, to] = [written.indexOf(begin), written.indexOf(end)]
+    if (from === -1 || to < from) throw new Error(`README.md has no markers ${begin} … ${end}`)
+    const before = written.slice(0, from + begin.length)
+    written = `${before}\n\n${markdownTable(table)}\n\n${written.slice(to)}`
+  }
+  return written
+}
+
+if (import.meta.main) {
+  const path = new URL('../README.md', import.meta.url)
+  writeFileSync(path, writeTables(readFileSync(path, 'utf8')))
+}

@@ -1,10 +1,6 @@
-import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { configOption } from '../shared/options.ts'
-import { markdownTable } from '../shared/options-help.ts'
 import { ConfigError } from '../shared/options-table.ts'
 import { parseProxySettings } from './settings.ts'
-import { proxyOptions } from './settings-table.ts'
 
 function parse(argv: readonly string[]) {
   const readFile = () => ''
@@ -73,9 +69,3 @@ for (const { argv, why } of compatible) {
     t.ok(parse(argv))
   })
 }
-
-t.test('the README lists the options as they are (npm run docs)', async (t) => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const shown = /<!-- options:proxy -->\n\n(.*?)\n\n<!-- \/options:proxy -->/s.exec(readme)?.[1]
-  t.equal(shown, markdownTable({ ...proxyOptions, ...configOption }))
-})

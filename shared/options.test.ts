@@ -250,7 +250,12 @@ t.test('the README table has one row per option, its bars escaped', async (t) =>
   )
 })
 
-const kinds: { kind: Kind<unknown>; given: string; value: unknown; why: string }[] = [
+const kinds: {
+  kind: Pick<Kind<unknown>, 'allowed' | 'parse'>
+  given: string
+  value: unknown
+  why: string
+}[] = [
   { kind: hostPort, given: ':9999', value: { host: '0.0.0.0', port: 9999 }, why: 'any IPv4' },
   { kind: hostPort, given: '[::]:9999', value: { host: '::', port: 9999 }, why: 'brackets go' },
   { kind: hostPort, given: '127.0.0.1:0', value: { host: '127.0.0.1', port: 0 }, why: 'any port' },

@@ -4,8 +4,9 @@
 // Invariant: fields that concern one hop only, and the fields that Weir itself writes, are never part of `kept`.
 import type { FailureCode } from '../failure.ts'
 import { normaliseHost } from './authority.ts'
-import { FieldCursor, listMembers } from './fields.ts'
+import { listMembers } from './fields.ts'
 import { normalisePath } from './path.ts'
+import { RequestFields } from './request-fields.ts'
 
 /** How a body ends: there is none, after `contentLength` bytes, with the last chunk, or with the connection. */
 export type Framing = 'none' | 'length' | 'chunked' | 'close'
@@ -39,8 +40,6 @@ export class RequestHead {
   listed: readonly string[] = []
   /** Lower-case protocol of a well-formed upgrade request, or empty. */
   upgrade = ''
-  /** Lines of the upgrade request that go upstream when it is forwarded as one. */
-  upgradeField = ''
   expectsContinue = false
   acceptsTrailers = false
   forwardedFor: string | undefined
@@ -63,7 +62,6 @@ export class RequestHead {
     this.kept = ''
     this.listed = []
     this.upgrade = ''
-    this.upgradeField = ''
     this.expectsContinue = false
     this.acceptsTrailers = false
     this.forwardedFor = undefined
@@ -77,27 +75,10 @@ export class RequestHead {
   }
 }
 
-// What a head's fields said about framing and this hop, gathered while they are walked.
-const seen = {
-  hosts: 0,
-  lengths: 0,
-  length: '',
-  codings: 0,
-  coding: '',
-  connection: '',
-  upgrade: '',
-  upgradeLine: '',
-  expect: '',
-  /** The last field must not be there at all. */
-  refused: false,
-}
-
-const cursor = new FieldCursor()
+const fields = new RequestFields()
 const visibleToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/
 const queryBytes = /^\?[\x21\x22\x24-\x7e]*$/
 const decimal = /^\d{1,15}$/
-// Names that some parser reads as the field with `-`: refused, as a back end that maps both to one variable would mix them up.
-const lookAlike = /^(?:content.length|transfer.encoding|x.real.ip|x.request.id|x.forwarded.*)$/
 
 /**
  * Reads `text`, a whole head with its empty line, into `head`.
@@ -114,7 +95,7 @@ export function readRequestHead(
   if (lineEnd > limits.maxLineBytes) return 'target-too-long'
   const lineFailure = readRequestLine(text, lineEnd, head)
   const absoluteHost = head.host
-  const fieldFailure = lineFailure ?? readFields(text, lineEnd + 2, limits, head)
+  const fieldFailure = lineFailure ?? fields.read(text, lineEnd + 2, limits, head)
   if (fieldFailure !== undefined) return fieldFailure
   return (
     checkHost(head, absoluteHost) ?? readFraming(head) ?? readConnection(head) ?? readExpect(head)
@@ -170,161 +151,13 @@ function readTarget(target: string, head: RequestHead): FailureCode | undefined 
   return undefined
 }
 
-/** Walks the field lines, keeps what is end-to-end as few long slices, and notes the rest in `seen`. */
-function readFields(
-  text: string,
-  at: number,
-  limits: HeadLimits,
-  head: RequestHead,
-): FailureCode | undefined {
-  seen.hosts = 0
-  seen.lengths = 0
-  seen.codings = 0
-  seen.connection = ''
-  seen.upgrade = ''
-  seen.upgradeLine = ''
-  seen.expect = ''
-  seen.refused = false
-  let runStart = at
-  let fields = 0
-  cursor.start(text, at)
-  for (let length = cursor.next(); length !== 0; length = cursor.next()) {
-    if (length === -1) return 'malformed-request'
-    fields += 1
-    if (length > limits.maxLineBytes || fields > limits.maxFields) return 'head-too-large'
-    if (!isOfThisHop(text, head)) continue
-    if (runStart !== cursor.lineStart) head.kept += text.slice(runStart, cursor.lineStart)
-    runStart = cursor.lineEnd
-    if (seen.refused) return 'malformed-request'
-  }
-  if (runStart !== cursor.lineEnd) head.kept += text.slice(runStart, cursor.lineEnd)
-  return undefined
-}
-
-/** Notes what the current field says; true when its line is not passed on as it is. */
-function isOfThisHop(text: string, head: RequestHead): boolean {
-  switch (cursor.nameLength) {
-    case 2:
-      if (cursor.name() !== 'te') return false
-      head.acceptsTrailers = listMembers(cursor.value()).includes('trailers')
-      return true
-    case 4:
-      if (cursor.name() === 'host') {
-        seen.hosts += 1
-        head.hostField = cursor.value()
-      }
-      return false
-    case 6:
-      if (cursor.name() !== 'expect') return false
-      seen.expect += seen.expect === '' ? cursor.value() : `,${cursor.value()}`
-      return true
-    case 7:
-      return noteSeven(text, head)
-    case 9:
-      return noteNine(text, head)
-    case 10:
-      return noteTen(head)
-    default:
-      return noteLong(text, head)
-  }
-}
-
-function noteSeven(text: string, head: RequestHead): boolean {
-  switch (cursor.name()) {
-    case 'upgrade':
-      seen.upgrade += seen.upgrade === '' ? cursor.value() : `,${cursor.value()}`
-      seen.upgradeLine = text.slice(cursor.lineStart, cursor.lineEnd)
-      return true
-    case 'trailer':
-      return true
-    case 'referer':
-      head.referer = cursor.value()
-      return false
-    default:
-      return false
-  }
-}
-
-function noteNine(text: string, head: RequestHead): boolean {
-  switch (cursor.name()) {
-    case 'forwarded':
-      head.otherForwarded += text.slice(cursor.lineStart, cursor.lineEnd)
-      return true
-    case 'x-real-ip':
-      return true
-    default:
-      return refuseLookAlike(cursor.name())
-  }
-}
-
-function noteTen(head: RequestHead): boolean {
-  switch (cursor.name()) {
-    case 'connection':
-      seen.connection += `${cursor.value()},`
-      return true
-    case 'keep-alive':
-      return true
-    case 'user-agent':
-      head.userAgent = cursor.value()
-      return false
-    default:
-      return false
-  }
-}
-
-function noteLong(text: string, head: RequestHead): boolean {
-  const name = cursor.name()
-  switch (name) {
-    case 'content-length':
-      seen.lengths += 1
-      seen.length = cursor.value()
-      return false
-    case 'transfer-encoding':
-      seen.codings += 1
-      seen.coding = cursor.value()
-      return true
-    case 'proxy-connection':
-    case 'proxy-authenticate':
-    case 'proxy-authorization':
-    case 'http2-settings':
-      return true
-    case 'x-request-id':
-      head.requestId = cursor.value()
-      return true
-    case 'x-forwarded-for':
-      head.forwardedFor =
-        head.forwardedFor === undefined ? cursor.value() : `${head.forwardedFor}, ${cursor.value()}`
-      return true
-    case 'x-forwarded-proto':
-      head.forwardedProto = cursor.value()
-      return true
-    case 'x-forwarded-host':
-      head.forwardedHost = cursor.value()
-      return true
-    case 'x-forwarded-port':
-      head.forwardedPort = cursor.value()
-      return true
-    default:
-      if (name.startsWith('x-forwarded-')) {
-        head.otherForwarded += text.slice(cursor.lineStart, cursor.lineEnd)
-        return true
-      }
-      return refuseLookAlike(name)
-  }
-}
-
-function refuseLookAlike(name: string): boolean {
-  seen.refused = name.includes('_') && lookAlike.test(name)
-  return seen.refused
-}
-
 /** RFC 9112 §3.2: exactly one valid Host in HTTP/1.1; an absolute-form target must name the same host. */
 function checkHost(head: RequestHead, absoluteHost: string): FailureCode | undefined {
-  if (seen.hosts === 0 && head.minorVersion === 0) {
+  if (fields.hosts === 0 && head.minorVersion === 0) {
     head.host = absoluteHost
     return undefined
   }
-  if (seen.hosts !== 1) return 'malformed-request'
+  if (fields.hosts !== 1) return 'malformed-request'
   const host = normaliseHost(head.hostField)
   if (host === undefined || (absoluteHost !== '' && absoluteHost !== host)) {
     return 'malformed-request'
@@ -335,9 +168,10 @@ function checkHost(head: RequestHead, absoluteHost: string): FailureCode | undef
 
 /** RFC 9112 §6.3, with every doubtful combination refused instead of resolved. */
 function readFraming(head: RequestHead): FailureCode | undefined {
-  if (seen.codings > 0) {
-    if (seen.codings > 1 || seen.lengths > 0 || head.minorVersion === 0) return 'malformed-request'
-    const coding = seen.coding.toLowerCase()
+  if (fields.codings > 0) {
+    if (fields.codings > 1 || fields.lengths > 0 || head.minorVersion === 0)
+      return 'malformed-request'
+    const coding = fields.coding.toLowerCase()
     if (coding === 'chunked') {
       head.framing = 'chunked'
       return undefined
@@ -346,25 +180,24 @@ function readFraming(head: RequestHead): FailureCode | undefined {
       ? 'coding-unsupported'
       : 'malformed-request'
   }
-  if (seen.lengths === 0) return undefined
-  if (seen.lengths > 1 || !decimal.test(seen.length)) return 'malformed-request'
+  if (fields.lengths === 0) return undefined
+  if (fields.lengths > 1 || !decimal.test(fields.length)) return 'malformed-request'
   head.framing = 'length'
-  head.contentLength = Number(seen.length)
+  head.contentLength = Number(fields.length)
   return undefined
 }
 
 /** RFC 9110 §7.6.1 and §7.8: persistence, fields of this hop, and whether this is an upgrade. */
 function readConnection(head: RequestHead): undefined {
   head.keepAlive = head.minorVersion === 1
-  if (seen.connection === '') return
-  const members = listMembers(seen.connection)
+  if (fields.connection === '') return
+  const members = listMembers(fields.connection)
   if (members.includes('close')) head.keepAlive = false
   else if (members.includes('keep-alive')) head.keepAlive = true
   head.listed = members.filter((name) => !neverListed.has(name))
   const mayUpgrade = head.minorVersion === 1 && head.method === 'GET' && head.framing === 'none'
-  if (mayUpgrade && seen.upgrade !== '' && members.includes('upgrade')) {
-    head.upgrade = seen.upgrade.toLowerCase()
-    head.upgradeField = seen.upgradeLine
+  if (mayUpgrade && fields.upgrade !== '' && members.includes('upgrade')) {
+    head.upgrade = fields.upgrade.toLowerCase()
   }
 }
 
@@ -381,8 +214,8 @@ const neverListed: ReadonlySet<string> = new Set([
 
 /** RFC 9110 §10.1.1: 100-continue is the only expectation there is; an HTTP/1.0 client cannot have it. */
 function readExpect(head: RequestHead): FailureCode | undefined {
-  if (seen.expect === '') return undefined
-  if (seen.expect.toLowerCase() !== '100-continue') return 'expectation-failed'
+  if (fields.expect === '') return undefined
+  if (fields.expect.toLowerCase() !== '100-continue') return 'expectation-failed'
   head.expectsContinue = head.minorVersion === 1 && head.framing !== 'none'
   return undefined
 }

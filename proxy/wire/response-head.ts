@@ -126,7 +126,7 @@ function noteSeven(text: string, head: ResponseHead): boolean {
 function noteTen(head: ResponseHead): boolean {
   switch (cursor.name()) {
     case 'connection':
-      seen.connection += `${cursor.value()},`
+      seen.connection += seen.connection === '' ? cursor.value() : `,${cursor.value()}`
       return true
     case 'keep-alive': {
       const timeout = /(?:^|[\s,])timeout=(\d{1,6})\b/i.exec(cursor.value())
@@ -144,7 +144,7 @@ function readConnection(head: ResponseHead, isHttp11: boolean): true {
   head.isUpgrade = false
   if (seen.connection === '') return true
   // Only what changes something is split: a bare keep-alive is what most upstreams send.
-  if (seen.connection === 'keep-alive,') {
+  if (seen.connection === 'keep-alive') {
     head.keepAlive = true
     return true
   }

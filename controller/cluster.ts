@@ -48,8 +48,10 @@ export interface Cluster {
   isSynced(): boolean
   whenSynced(): Promise<void>
   proxies(): ProxyPod[]
-  /** Undefined when nodes are not watched. */
+  /** Undefined while nodes are not watched. */
   nodes(): ReadonlyMap<string, Node> | undefined
+  /** Watches nodes from now on: a group of instances turned up. Until they are listed nothing is synced. */
+  requireNodes(): void
   /** The Ingresses that the proxies serve. */
   ingresses(): ServedIngress[]
   /** ms since each kind was last confirmed by the API server. */
@@ -81,7 +83,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         })
   const proxyPods =
     selector === undefined ? undefined : reflect<Pod>(pods, { namespace, labelSelector: selector })
-  const clusterNodes = needsNodes ? reflect<Node>(nodes, {}) : undefined
+  let clusterNodes = needsNodes ? reflect<Node>(nodes, {}) : undefined
   const allIngresses = classRules === undefined ? undefined : reflect<Ingress>(ingresses, {})
   const classes = classRules === undefined ? undefined : reflect<IngressClass>(ingressClasses, {})
 
@@ -103,6 +105,11 @@ export function createCluster(options: ClusterOptions): Cluster {
         : proxiesFromSlices([...serviceSlices.items().values()], podList)
     },
     nodes: () => clusterNodes?.items(),
+    requireNodes() {
+      if (clusterNodes !== undefined) return
+      clusterNodes = reflect<Node>(nodes, {})
+      clusterNodes.start()
+    },
     ingresses() {
       if (classRules === undefined || allIngresses === undefined || classes === undefined) return []
       const classList = [...classes.items().values()]

@@ -14,6 +14,8 @@ export interface ControllerMetrics {
   readonly readyToRegistered: HistogramMetric
   readonly readyToHealthy: HistogramMetric
   readonly terminationToGone: HistogramMetric
+  /** Shows whether a group and the proxies disagree about the PROXY protocol. */
+  showProxyProtocol(group: string, isMismatch: boolean): void
   observeDrainStep(step: DrainStep, elapsedMs: number): void
 }
 
@@ -92,6 +94,11 @@ export function createControllerMetrics(
       }
     },
   })
+  const mismatches = registry.gauge({
+    name: 'weir_proxy_protocol_mismatch',
+    help: '1 while the group and the proxies disagree about the PROXY protocol: no request can succeed then.',
+    labelNames: ['group'],
+  })
   const drainSteps = registry.histogram({
     name: 'weir_drain_step_seconds',
     help: 'Time from the begin of this pod’s drain to each of its steps.',
@@ -126,6 +133,7 @@ export function createControllerMetrics(
       'weir_target_termination_to_gone_seconds',
       'Time from a pod being seen terminating to its target being gone from the group.',
     ),
+    showProxyProtocol: (group, isMismatch) => mismatches.set(isMismatch ? 1 : 0, { group }),
     observeDrainStep: (step, elapsedMs) => drainSteps.observe(elapsedMs / 1000, { step }),
   }
 }

@@ -74,6 +74,10 @@ export class Observer {
     const entries = await directory.refresh(now())
     const problems = new Map(entries.map(({ given, problem }) => [given, problem]))
     const known = entries.flatMap((entry) => (entry.facts === undefined ? [] : [entry.facts]))
+    if (known.some(({ targetType }) => targetType === 'instance')) {
+      cluster.requireNodes()
+      await cluster.whenSynced()
+    }
     const health = await Promise.all(known.map((facts) => this.#targetHealth(facts)))
     // Nothing asynchronous from here to the views: lists and answers belong to one moment.
     const proxies = cluster.proxies()

@@ -187,7 +187,7 @@ export const controllerOptions = {
   once: option(boolean, {
     group: general,
     default: false,
-    help: 'Runs one pass and exits: 0 nothing to change or all done, 2 --dry-run found changes, 1 something failed.',
+    help: 'Runs one pass and exits: 0 nothing to change or all done, 3 --dry-run found changes, 1 something failed.',
   }),
   output: option(oneOf(['table', 'json']), {
     group: general,

@@ -6,9 +6,6 @@ import { settle } from '../test/settle.ts'
 import { AwsFailure } from './aws-failure.ts'
 import { createElbv2, type Elbv2 } from './elbv2.ts'
 
-process.env.AWS_ACCESS_KEY_ID = 'test'
-process.env.AWS_SECRET_ACCESS_KEY = 'test'
-
 interface Bench {
   readonly clock: ManualClock
   readonly model: Elbv2Model
@@ -23,6 +20,7 @@ async function start(t: Tap, pageSize = 400): Promise<Bench> {
   const elbv2 = createElbv2({
     region: 'eu-central-1',
     endpoint: await model.start(),
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     clock,
     random: () => 0.5,
     rates: { describe: { perSecond: 10, burst: 40 }, change: { perSecond: 4, burst: 20 } },
@@ -206,8 +204,8 @@ t.test('calls keep to their token bucket', async (t) => {
   const work = Array.from({ length: 30 }, (_, at) =>
     elbv2.register(group.arn, [{ id: `10.0.0.${at}`, port: 9999 }]),
   )
-  await settle(clock, Promise.all(work), 20)
+  await settle(clock, Promise.all(work), { stepMs: 20 })
   const atOnce = model.calls.filter((call) => call.atMs < 100).length
-  t.equal(atOnce, 20)
+  t.equal(atOnce, { stepMs: 20 })
   t.ok((model.calls.at(-1)?.atMs ?? 0) >= 2_500, 'ten more at 4/s')
 })

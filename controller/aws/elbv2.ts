@@ -46,6 +46,8 @@ export interface Elbv2Options {
   readonly region: string | undefined
   /** Another address than AWS's own; undefined for AWS. */
   readonly endpoint: string | undefined
+  /** Absent: AWS's default chain (environment, profile, IRSA, pod identity, instance role). */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly clock: Clock
   /** 0 ≤ n < 1, for jitter. */
   readonly random: () => number
@@ -66,6 +68,7 @@ export function createElbv2(options: Elbv2Options): Elbv2 {
   const client = new ElasticLoadBalancingV2Client({
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     // Retries are ours: each attempt takes a token and is counted.
     maxAttempts: 1,
     requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 },

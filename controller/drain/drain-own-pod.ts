@@ -147,6 +147,10 @@ async function waitUntilLetGo(
       const asked = elbv2.targetHealth(group.arn, [target]).catch(() => undefined)
       const [own] = (await Promise.race([asked, pause(clock, pollMs)])) ?? []
       isGone = own !== undefined && own.state === 'unused' && own.reason === 'Target.NotRegistered'
+      // Still in: the call was lost or throttled away. It is asked for again, and not waited for.
+      if (own !== undefined && isPresent(own)) {
+        void elbv2.deregister(group.arn, [target]).catch(() => undefined)
+      }
     }
     await pause(clock, Math.min(pollMs, Math.max(1, leastMs)))
   }

@@ -2,24 +2,28 @@
 import { setImmediate as nextTurn, setTimeout as realPause } from 'node:timers/promises'
 import type { ManualClock } from '../../shared/testing/manual-clock.ts'
 
-/** Waits for `promise` while fake time passes in steps; real time is bounded by `limitMs`. */
+/** How fake time passes. */
+export interface Steps {
+  /** Fake ms per step; default 50. */
+  readonly stepMs?: number
+  /** Fake ms after which `until` gives up; default 600 s. */
+  readonly mostMs?: number
+  /** Time stands still while this is true: a call to another party is on its way. */
+  readonly isBusy?: () => boolean
+}
+
+/** Waits for `promise` while fake time passes in steps. */
 export async function settle<T>(
   clock: ManualClock,
   promise: Promise<T>,
-  stepMs = 50,
-  limitMs = 20_000,
+  steps: Steps = {},
 ): Promise<T> {
   let isDone = false
   const done = promise.finally(() => {
     isDone = true
   })
   done.catch(() => undefined)
-  const deadline = performance.now() + limitMs
-  while (!isDone) {
-    if (performance.now() > deadline) throw new Error('nothing settled in time')
-    await breathe()
-    if (!isDone) clock.advance(stepMs)
-  }
+  await until(clock, () => isDone, steps)
   return done
 }
 
@@ -27,29 +31,37 @@ export async function settle<T>(
 export async function until(
   clock: ManualClock,
   condition: () => boolean,
-  { stepMs = 50, mostMs = 600_000 }: { stepMs?: number; mostMs?: number } = {},
+  { stepMs = 50, mostMs = 600_000, isBusy }: Steps = {},
 ): Promise<number> {
   const start = clock.now()
-  while (!condition()) {
+  for (;;) {
+    await breathe(isBusy)
+    if (condition()) return clock.now() - start
     if (clock.now() - start > mostMs) throw new Error(`not within ${mostMs} ms of fake time`)
-    await breathe()
     clock.advance(stepMs)
   }
-  return clock.now() - start
 }
 
 /** Lets `ms` of fake time pass. */
-export async function pass(clock: ManualClock, ms: number, stepMs = 100): Promise<void> {
+export async function pass(
+  clock: ManualClock,
+  ms: number,
+  { stepMs = 100, isBusy }: Steps = {},
+): Promise<void> {
   const end = clock.now() + ms
   while (clock.now() < end) {
-    await breathe()
+    await breathe(isBusy)
     clock.advance(Math.min(stepMs, end - clock.now()))
   }
-  await breathe()
+  await breathe(isBusy)
 }
 
-/** Gives sockets of this process time to carry a request and its answer. */
-export async function breathe(): Promise<void> {
+// How long a call may hold fake time up; beyond it something hangs and must be allowed to time out.
+const busyForMs = 3_000
+
+async function breathe(isBusy: () => boolean = () => false): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await nextTurn()
   await realPause(1)
+  const giveUpAt = performance.now() + busyForMs
+  while (isBusy() && performance.now() < giveUpAt) await realPause(1)
 }

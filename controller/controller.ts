@@ -1,0 +1,312 @@
+// One replica: takes part in the election, leads when it is its turn, and answers for its own pod in any case.
+// Everything from outside (clients, clock, log, output) is a parameter, so that tests run whole replicas in one process.
+import { BlockList, isIPv6 } from 'node:net'
+import type { Clock } from '../shared/clock.ts'
+import type { KubeClient } from '../shared/kube/client.ts'
+import type { Log } from '../shared/log.ts'
+import type { MetricsRegistry } from '../shared/metrics.ts'
+import type { AwsFailureCode } from './aws/aws-failure.ts'
+import type { Elbv2 } from './aws/elbv2.ts'
+import type { Operation } from './aws/operations.ts'
+import { GroupDirectory } from './balancer/group-directory.ts'
+import { createCluster } from './cluster.ts'
+import { createProxyControl } from './drain/control-client.ts'
+import { createOwnPod, type OwnPod } from './drain/own-pod.ts'
+import { createElection, type Election } from './election.ts'
+import { Leader } from './leader.ts'
+import { type ControllerMetrics, createControllerMetrics } from './metrics.ts'
+import { Observer } from './observe.ts'
+import { planJson, planTable } from './print-plan.ts'
+import { createReporter, type Reporter } from './reporter.ts'
+import type { ControllerSettings } from './settings.ts'
+import { createEventRecorder, type EventRecorder } from './status/event-recorder.ts'
+import { ownedTargets } from './targets/ownership.ts'
+import { targetsJson } from './targets-json.ts'
+
+/** Exit code of `--dry-run --once` when something would change. */
+const exitChanges = 3
+
+export interface ControllerOptions {
+  readonly settings: ControllerSettings
+  readonly client: KubeClient
+  /** Makes the AWS client; called once. */
+  readonly openElbv2: (
+    onCall: (operation: Operation, result: 'ok' | AwsFailureCode) => void,
+  ) => Elbv2
+  readonly clock: Clock
+  /** 0 ≤ n < 1. */
+  readonly random: () => number
+  readonly log: Log
+  readonly registry: MetricsRegistry
+  /** Unique among the replicas. */
+  readonly identity: string
+  /** Takes what a dry run prints. */
+  readonly print: (text: string) => void
+}
+
+export interface Controller {
+  start(): void
+  /** Runs one pass without taking part for longer; resolves with the exit code of `--once`. */
+  runOnce(): Promise<number>
+  /** Ends in order: hands the lease over, takes our own pod out, then stops. Resolves when all is done. */
+  drain(reason: string): Promise<void>
+  /** Stops at once: nothing is deregistered. */
+  stop(): Promise<void>
+  readonly isLeader: boolean
+  /** True from the moment on when the replica knows its part; never false again. */
+  readonly isReady: boolean
+  /** The document of /targets. */
+  targets(): unknown
+}
+
+export function createController(options: ControllerOptions): Controller {
+  return new Replica(options)
+}
+
+class Replica implements Controller {
+  readonly #options: ControllerOptions
+  readonly #metrics: ControllerMetrics
+  readonly #elbv2: Elbv2
+  readonly #events: EventRecorder
+  readonly #reporter: Reporter
+  readonly #election: Election
+  readonly #ownPod: OwnPod | undefined
+  #leader: Leader | undefined
+  #lastPrinted = ''
+  #isReady = false
+  #draining: Promise<void> | undefined
+  /** Terms end one after the other: the end of the last one is awaited when we stop. */
+  #ending: Promise<void> = Promise.resolve()
+
+  constructor(options: ControllerOptions) {
+    this.#options = options
+    const { settings, client, clock, log, registry, identity, random } = options
+    this.#metrics = createControllerMetrics(registry, {
+      isLeader: () => this.isLeader,
+      syncAgeSeconds: () => {
+        const at = this.#leader?.syncedAtMs
+        return at === undefined ? undefined : (clock.now() - at) / 1000
+      },
+      watchAgesMs: () => this.#leader?.watchAgesMs() ?? {},
+    })
+    this.#elbv2 = options.openElbv2((operation, result) =>
+      this.#metrics.countCall(operation, result),
+    )
+    this.#events = createEventRecorder({ client, clock, log, host: identity })
+    const { podName } = settings
+    const podNamespace = settings.podNamespace ?? client.namespace
+    this.#reporter = createReporter({
+      log,
+      events: this.#events,
+      metrics: this.#metrics,
+      ownPod:
+        podName === undefined ? undefined : { namespace: podNamespace, name: podName, uid: '' },
+    })
+    this.#election = createElection({
+      client,
+      clock,
+      random,
+      log,
+      identity,
+      namespace: settings.leaseNamespace ?? client.namespace,
+      name: settings.leaseName,
+      onChange: (isLeader) => (isLeader ? this.#beginTerm() : this.#endTerm()),
+    })
+    this.#ownPod = podName === undefined ? undefined : this.#createOwnPod(podName, podNamespace)
+  }
+
+  start(): void {
+    this.#ownPod?.start()
+    // A dry run looks and prints: it needs no turn.
+    if (this.#options.settings.dryRun) this.#beginTerm()
+    else this.#election.start()
+  }
+
+  async runOnce(): Promise<number> {
+    const { settings, clock, log } = this.#options
+    if (!settings.dryRun) {
+      this.#election.start()
+      const deadlineMs = clock.now() + 60_000
+      while (!this.#election.isLeader) {
+        if (clock.now() > deadlineMs) {
+          log.error({ holder: this.#election.holder }, 'another replica leads: nothing was done')
+          await this.stop()
+          return 1
+        }
+        await pause(clock, 100)
+      }
+    }
+    const leader = this.#leader ?? this.#createLeader()
+    const { plan, isComplete } = await leader.runOnce()
+    await leader.stop()
+    await this.stop()
+    if (!isComplete) return 1
+    return settings.dryRun && plan.actions.length > 0 ? exitChanges : 0
+  }
+
+  drain(reason: string): Promise<void> {
+    this.#draining ??= this.#drain(reason)
+    return this.#draining
+  }
+
+  async #drain(reason: string): Promise<void> {
+    // Our own target first, everything else beside it: a second counts here.
+    const own = this.#ownPod?.drain(reason)
+    this.#endTerm()
+    await Promise.all([own, this.#election.stop()])
+  }
+
+  async stop(): Promise<void> {
+    this.#endTerm()
+    await this.#election.stop()
+    await this.#ending
+    await this.#ownPod?.stop()
+    await this.#events.flush()
+    this.#elbv2.close()
+  }
+
+  get isLeader(): boolean {
+    return this.#election.isLeader
+  }
+
+  get isReady(): boolean {
+    this.#isReady ||=
+      this.#leader === undefined ? this.#election.hasSeenLease : this.#leader.lastPass !== undefined
+    return this.#isReady
+  }
+
+  targets(): unknown {
+    const status = {
+      identity: this.#options.identity,
+      isLeader: this.isLeader,
+      holder: this.#election.holder,
+      isDraining: this.#ownPod?.isDraining === true,
+      recent: this.#reporter.recent(),
+    }
+    return targetsJson(status, this.#leader?.lastPass)
+  }
+
+  #beginTerm(): void {
+    if (this.#draining !== undefined || this.#leader !== undefined) return
+    this.#leader = this.#createLeader()
+    // With --once the caller runs the one pass itself.
+    if (!this.#options.settings.once) this.#leader.start()
+  }
+
+  #endTerm(): void {
+    const leader = this.#leader
+    this.#leader = undefined
+    if (leader !== undefined) this.#ending = this.#ending.then(() => leader.stop())
+  }
+
+  #createLeader(): Leader {
+    const { settings, client, clock, log } = this.#options
+    const election = this.#election
+    const cluster = createCluster({
+      client,
+      clock,
+      log,
+      namespace: settings.proxyNamespace ?? client.namespace,
+      selector: settings.proxySelector,
+      service: settings.proxyService,
+      needsNodes: settings.drainNodes,
+      classRules:
+        settings.ingressStatus === 'off'
+          ? undefined
+          : {
+              ingressClasses: settings.ingressClass,
+              controllerClasses: settings.controllerClass,
+              watchWithoutClass: settings.watchIngressWithoutClass,
+            },
+      onChange: () => leader.trigger(),
+    })
+    const observer = new Observer({
+      cluster,
+      client,
+      elbv2: this.#elbv2,
+      directory: new GroupDirectory(this.#elbv2, settings.targetGroup),
+      limits: {
+        minTargets: settings.minTargets,
+        maxRemovalPercent: settings.maxRemoval,
+        healthyWaitMs: settings.healthyWaitSeconds * 1000,
+      },
+      targetPort: settings.targetPort,
+      drainNodes: settings.drainNodes,
+      vpcRanges: blockList(settings.vpcCidrs),
+      ingressStatus: settings.ingressStatus,
+      owned: (arn) => (settings.ownership === 'all' ? undefined : ownedTargets(election, arn)),
+      now: () => clock.now(),
+    })
+    const leader: Leader = new Leader({
+      cluster,
+      observer,
+      client,
+      elbv2: this.#elbv2,
+      election,
+      clock,
+      log,
+      metrics: this.#metrics,
+      reporter: this.#reporter,
+      control: this.#control(),
+      proxyProtocol: settings.proxyProtocol,
+      isDryRun: settings.dryRun,
+      mayAct: () => election.isLeader && (this.#leader === leader || settings.once),
+      onPlan: (plan, observation) => {
+        if (!settings.dryRun) return
+        const text =
+          settings.output === 'json' ? planJson(plan, observation) : planTable(plan, observation)
+        if (text === this.#lastPrinted) return
+        this.#lastPrinted = text
+        this.#options.print(text)
+      },
+    })
+    return leader
+  }
+
+  #createOwnPod(name: string, namespace: string): OwnPod {
+    const { settings, client, clock, log } = this.#options
+    const { letGoLeastMs, letGoMostMs } = settings
+    return createOwnPod({
+      client,
+      clock,
+      elbv2: this.#elbv2,
+      log,
+      namespace,
+      name,
+      proxyNamespace: settings.proxyNamespace ?? client.namespace,
+      proxySelector: settings.proxySelector,
+      targetGroups: settings.targetGroup,
+      targetPort: settings.targetPort,
+      minTargets: settings.minTargets,
+      control: this.#control(),
+      drainSeconds: settings.drainSeconds,
+      letGo:
+        letGoLeastMs === undefined && letGoMostMs === undefined
+          ? undefined
+          : { leastMs: letGoLeastMs ?? 0, mostMs: letGoMostMs ?? letGoLeastMs ?? 0 },
+      onStep: (step, elapsedMs) => this.#metrics.observeDrainStep(step, elapsedMs),
+      onTerminating: () => void this.drain('deletionTimestamp'),
+    })
+  }
+
+  #control(): ReturnType<typeof createProxyControl> | undefined {
+    const { controlSocket } = this.#options.settings
+    return controlSocket === undefined ? undefined : createProxyControl(controlSocket)
+  }
+}
+
+function blockList(ranges: readonly string[]): BlockList | undefined {
+  if (ranges.length === 0) return undefined
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/')
+    list.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
+  }
+  return list
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve)
+  })
+}

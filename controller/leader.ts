@@ -1,0 +1,165 @@
+// One term of leadership: watch the cluster, and pass after pass observe → plan → apply.
+// A term keeps no state for the next one: what a new leader must know is in AWS, the cluster and the Lease.
+import type { Clock } from '../shared/clock.ts'
+import type { ProxyProtocolMode } from '../shared/control-socket.ts'
+import type { KubeClient } from '../shared/kube/client.ts'
+import type { Log } from '../shared/log.ts'
+import { applyPlan, type Outcome } from './apply.ts'
+import type { Elbv2 } from './aws/elbv2.ts'
+import { clientAddressSource, proxyProtocolMismatch } from './balancer/proxy-protocol.ts'
+import type { Cluster } from './cluster.ts'
+import type { ProxyControl } from './drain/control-client.ts'
+import type { Election } from './election.ts'
+import type { ControllerMetrics } from './metrics.ts'
+import type { Observation, Observer } from './observe.ts'
+import { plan as planWorld } from './plan.ts'
+import { createReconciler, type Reconciler } from './reconciler.ts'
+import type { Reporter } from './reporter.ts'
+import { isServing } from './targets/guard.ts'
+import { changeOwned } from './targets/ownership.ts'
+import { Timings } from './timings.ts'
+import type { Plan, World } from './world.ts'
+
+export interface LeaderOptions {
+  readonly cluster: Cluster
+  readonly observer: Observer
+  readonly client: KubeClient
+  readonly elbv2: Elbv2
+  readonly election: Election
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: ControllerMetrics
+  readonly reporter: Reporter
+  readonly control: ProxyControl | undefined
+  readonly proxyProtocol: ProxyProtocolMode | undefined
+  /** True plans without applying. */
+  readonly isDryRun: boolean
+  /** False once another replica may act. */
+  readonly mayAct: () => boolean
+  /** Called after each pass, before it is applied. */
+  readonly onPlan: (plan: Plan, observation: Observation) => void
+}
+
+/** What one pass came to. */
+export interface PassResult {
+  readonly plan: Plan
+  readonly observation: Observation
+  /** Every group was seen and every action done. */
+  readonly isComplete: boolean
+}
+
+export class Leader {
+  readonly #options: LeaderOptions
+  readonly #reconciler: Reconciler
+  readonly #timings: Timings
+  #isStopped = false
+  /** Monotonic ms of the last complete pass. */
+  syncedAtMs: number | undefined
+  lastPass: PassResult | undefined
+
+  constructor(options: LeaderOptions) {
+    this.#options = options
+    this.#timings = new Timings(options.metrics)
+    this.#reconciler = createReconciler({ clock: options.clock, pass: () => this.#safePass() })
+  }
+
+  start(): void {
+    this.#options.cluster.start()
+    void this.#options.cluster.whenSynced().then(() => {
+      if (!this.#isStopped) this.#reconciler.start()
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await Promise.all([this.#reconciler.stop(), this.#options.cluster.stop()])
+  }
+
+  /** Runs one pass only, as soon as the lists are complete. */
+  async runOnce(): Promise<PassResult> {
+    this.#options.cluster.start()
+    await this.#options.cluster.whenSynced()
+    return this.pass()
+  }
+
+  /** ms since each kind was last confirmed by the API server. */
+  watchAgesMs(): Readonly<Record<string, number>> {
+    return this.#options.cluster.ages()
+  }
+
+  /** Says that something changed. */
+  trigger(): void {
+    if (this.#options.cluster.isSynced()) this.#reconciler.trigger()
+  }
+
+  /** Runs one pass. */
+  async pass(): Promise<PassResult> {
+    const { observer, isDryRun, reporter, metrics, clock } = this.#options
+    const observation = await observer.observe()
+    const { world } = observation
+    const plan = planWorld(world)
+    await this.#checkProxyProtocol(observation)
+    metrics.showTargets(world.groups)
+    this.#timings.notePass(world.groups, clock.wallNow())
+    reporter.reportPass(plan, observation)
+    this.#options.onPlan(plan, observation)
+    const isApplied = isDryRun || (await this.#apply(plan, world))
+    const isSeen = [...observation.problems.values()].every((problem) => problem === '')
+    const result = { plan, observation, isComplete: isApplied && isSeen && world.synced }
+    this.lastPass = result
+    if (result.isComplete) this.syncedAtMs = clock.now()
+    return result
+  }
+
+  async #safePass(): Promise<boolean> {
+    try {
+      const { observation } = await this.pass()
+      return isAwaiting(observation.world, this.#options.clock.now())
+    } catch (error) {
+      // A fault of ours: everything stays as it is, the next pass starts from scratch.
+      this.#options.log.error({ error }, 'a pass failed')
+      return false
+    }
+  }
+
+  #apply(plan: Plan, world: World): Promise<boolean> {
+    const { elbv2, client, clock, observer, election, mayAct, reporter } = this.#options
+    return applyPlan(plan, {
+      elbv2,
+      client,
+      clock,
+      mayAct,
+      memory: (arn) => observer.memory(arn),
+      changeOwned: (arn, change) => changeOwned(election, arn, change),
+      onOutcome: (outcome: Outcome) => {
+        const view = world.groups.find(({ facts }) => facts.name === outcome.group)
+        if (outcome.kind === 'register' && outcome.error === '' && view !== undefined) {
+          this.#timings.noteRegistered(view, outcome.subject, outcome.atMs)
+        }
+        reporter.reportOutcome(outcome)
+      },
+    })
+  }
+
+  async #checkProxyProtocol({ entries }: Observation): Promise<void> {
+    const { control, metrics, reporter, proxyProtocol } = this.#options
+    const mode = proxyProtocol ?? (await control?.status())?.proxyProtocol
+    for (const entry of entries) {
+      if (entry.facts === undefined) continue
+      const mismatch = proxyProtocolMismatch(entry, mode)
+      metrics.showProxyProtocol(entry.facts.name, mismatch !== undefined)
+      reporter.reportGroup(entry.facts.name, clientAddressSource(entry), mismatch)
+    }
+  }
+}
+
+/** Tells whether a new target is awaited: then the next look comes soon. */
+function isAwaiting({ groups, limits }: World, nowMs: number): boolean {
+  return groups.some(({ observed = [], wanted, pendingSince }) => {
+    const serving = new Set(observed.filter(isServing).map(({ key }) => key))
+    return wanted.some(
+      ({ key }) =>
+        !serving.has(key) && nowMs - (pendingSince.get(key) ?? nowMs) < limits.healthyWaitMs,
+    )
+  })
+}

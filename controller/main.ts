@@ -1,0 +1,104 @@
+// The controller as a process: the only place that reads its environment, opens its ports and hears its signals.
+//
+// SIGTERM: our own pod is taken out of the load balancer, then exit 0. SIGINT and a second signal: exit at once.
+// Exit codes: 0 in order, 1 failed, 2 wrong settings, 3 --dry-run --once found something to change.
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { systemClock } from '../shared/clock.ts'
+import { createKubeClient } from '../shared/kube/client.ts'
+import { loadKubeConfig } from '../shared/kube/config.ts'
+import { createLog } from '../shared/log.ts'
+import { createRegistry } from '../shared/metrics.ts'
+import { ConfigError } from '../shared/options-table.ts'
+import { version } from '../shared/version.ts'
+import { openAdmin } from './admin.ts'
+import { createElbv2 } from './aws/elbv2.ts'
+import { createController } from './controller.ts'
+import { type ControllerSettings, parseControllerSettings } from './settings.ts'
+
+const wrongSettings = 2
+
+async function run(settings: ControllerSettings): Promise<void> {
+  const log = createLog({ level: settings.logLevel })
+  const registry = createRegistry({ nodeMetrics: true })
+  const kubeConfig = await loadKubeConfig({
+    env: process.env,
+    clock: systemClock,
+    ...(settings.kubeconfig === undefined ? {} : { kubeconfig: settings.kubeconfig }),
+  })
+  const client = createKubeClient(kubeConfig, { clock: systemClock, userAgent: 'weir-controller' })
+  const controller = createController({
+    settings,
+    client,
+    openElbv2: (onCall) =>
+      createElbv2({
+        region: settings.region,
+        endpoint: settings.awsEndpoint,
+        clock: systemClock,
+        random: Math.random,
+        rates: settings.awsRates,
+        onCall,
+      }),
+    clock: systemClock,
+    random: Math.random,
+    log,
+    registry,
+    identity:
+      settings.identity ?? settings.podName ?? `${hostname()}-${randomBytes(4).toString('hex')}`,
+    print: (text) => process.stdout.write(text),
+  })
+  // Timers of the product do not keep a process alive: this one does until we say so.
+  const alive = setInterval(() => undefined, 60_000)
+  const finish = async (code: number): Promise<void> => {
+    clearInterval(alive)
+    await client.close()
+    process.exitCode = code
+  }
+
+  if (settings.once) {
+    await finish(await controller.runOnce())
+    return
+  }
+  const admin = await openAdmin({
+    host: settings.admin.host,
+    port: settings.admin.port,
+    metrics: registry,
+    isReady: () => controller.isReady,
+    targets: () => controller.targets(),
+  })
+  log.info({ admin: admin.port, targetGroups: settings.targetGroup }, 'weir-controller runs')
+  controller.start()
+  let signals = 0
+  const end = (signal: NodeJS.Signals): void => {
+    signals++
+    if (signals > 1 || signal === 'SIGINT') process.exit(signals > 1 ? 1 : 0)
+    log.info({ signal }, 'ends')
+    void controller
+      .drain(signal)
+      .then(() => controller.stop())
+      .then(() => admin.close())
+      .then(() => finish(0))
+  }
+  process.on('SIGTERM', end)
+  process.on('SIGINT', end)
+}
+
+try {
+  const parsed = parseControllerSettings({
+    argv: process.argv.slice(2),
+    env: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    version,
+  })
+  if (parsed.kind === 'print') process.stdout.write(parsed.text)
+  else await run(parsed.settings)
+} catch (error) {
+  if (error instanceof ConfigError) {
+    process.stderr.write(`weir-controller: ${error.message}\n`)
+    process.exitCode = wrongSettings
+  } else {
+    process.stderr.write(`weir-controller: ${error instanceof Error ? error.stack : error}\n`)
+    process.exitCode = 1
+  }
+}

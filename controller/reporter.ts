@@ -1,0 +1,144 @@
+// Tells people what was done and refused, and why: log lines, Events, counters. Each change once, not once per pass.
+import type { Log } from '../shared/log.ts'
+import type { Outcome } from './apply.ts'
+import type { ControllerMetrics } from './metrics.ts'
+import type { Observation } from './observe.ts'
+import type { EventRecorder, Occurrence } from './status/event-recorder.ts'
+import type { ObjectRef, Plan } from './world.ts'
+
+export interface ReporterOptions {
+  readonly log: Log
+  readonly events: EventRecorder
+  readonly metrics: ControllerMetrics
+  /** The pod that Events without another object are about; undefined when the controller runs in none. */
+  readonly ownPod: ObjectRef | undefined
+}
+
+export interface Reporter {
+  reportOutcome(outcome: Outcome): void
+  reportPass(plan: Plan, observation: Observation): void
+  /** `mismatch` says what does not fit about the PROXY protocol. */
+  reportGroup(group: string, clientAddresses: string, mismatch: string | undefined): void
+  /** The last outcomes, newest first. */
+  recent(): readonly Outcome[]
+}
+
+const recentMost = 50
+
+// Reasons of Events by what was done: [done, failed].
+const eventReasons: Readonly<Record<Outcome['kind'], readonly [string, string] | undefined>> = {
+  register: ['TargetRegistered', 'TargetNotRegistered'],
+  deregister: ['TargetDeregistered', 'TargetNotDeregistered'],
+  'open-gate': ['TargetHealthy', 'TargetGateNotOpened'],
+  'show-hostnames': ['LoadBalancerPublished', 'LoadBalancerNotPublished'],
+  claim: undefined,
+  release: undefined,
+}
+
+export function createReporter({ log, events, metrics, ownPod }: ReporterOptions): Reporter {
+  const recent: Outcome[] = []
+  /** What was said last about a subject, so that it is not said again. */
+  let said = new Map<string, string>()
+  const facts = new Map<string, string>()
+
+  /** Tells whether `words` about `subject` are news; keeps them in `next`. */
+  function isNews(next: Map<string, string>, subject: string, words: string): boolean {
+    const isNew = (next === facts ? facts : said).get(subject) !== words
+    next.set(subject, words)
+    return isNew
+  }
+
+  function occur(
+    kind: Occurrence['kind'],
+    about: ObjectRef | undefined,
+    rest: Pick<Occurrence, 'type' | 'reason' | 'message'>,
+  ): void {
+    const object = about ?? ownPod
+    if (object !== undefined)
+      events.record({ kind: about === undefined ? 'Pod' : kind, about: object, ...rest })
+  }
+
+  function reportHeld(plan: Plan, next: Map<string, string>): void {
+    for (const { group, target, pod, code, message, override } of plan.held) {
+      metrics.countHold(code)
+      const isNew = isNews(next, `held ${group.name} ${target.key}`, code)
+      if (code === 'awaiting-healthy') {
+        if (isNew)
+          log.info(
+            { group: group.name, target: target.key, code },
+            `keeps a target for now: ${message}`,
+          )
+        continue
+      }
+      if (!isNew) continue
+      const fields = { group: group.name, target: target.key, code, override }
+      log.warn(fields, `refuses to remove a target: ${message}`)
+      occur('Pod', pod, {
+        type: 'Warning',
+        reason: 'TargetRemovalRefused',
+        message: `${target.key} stays in target group ${group.name}: ${message}. To override: ${override}.`,
+      })
+    }
+  }
+
+  function reportProblems(problems: Observation['problems'], next: Map<string, string>): void {
+    for (const [name, problem] of problems) {
+      const wasSaid = said.has(`group ${name}`)
+      if (!isNews(next, `group ${name}`, problem)) continue
+      if (problem !== '') log.error({ group: name }, problem)
+      else if (wasSaid) log.info({ group: name }, 'the group can be kept again')
+    }
+  }
+
+  function reportUnplaced(unplaced: Observation['unplaced'], next: Map<string, string>): void {
+    for (const { proxy, reason } of unplaced) {
+      const pod = `${proxy.pod.namespace}/${proxy.pod.name}`
+      if (!isNews(next, `unplaced ${pod}`, reason)) continue
+      const message = `this proxy cannot be a target: ${reason}`
+      log.warn({ pod }, message)
+      occur('Pod', proxy.pod, { type: 'Warning', reason: 'NoTargetAddress', message })
+    }
+  }
+
+  return {
+    reportOutcome(outcome) {
+      recent.unshift(outcome)
+      recent.length = Math.min(recent.length, recentMost)
+      const { kind, group, subject, reason, error, about } = outcome
+      const isDone = error === ''
+      const fields = { action: kind, subject, reason, ...(group === '' ? {} : { group }) }
+      if (isDone) log.info(fields, 'done')
+      else log.error({ ...fields, error }, 'failed')
+      if (kind === 'register' || kind === 'deregister') {
+        metrics.countChange(kind, isDone ? 'ok' : 'error', 1)
+      }
+      const [doneReason, failedReason] = eventReasons[kind] ?? []
+      if (doneReason === undefined || failedReason === undefined) return
+      const where = group === '' ? '' : ` in target group ${group}`
+      occur(kind === 'show-hostnames' ? 'Ingress' : 'Pod', about, {
+        type: isDone ? 'Normal' : 'Warning',
+        reason: isDone ? doneReason : failedReason,
+        message: isDone ? `${subject}${where}: ${reason}` : `${subject}${where}: ${error}`,
+      })
+    },
+    reportPass(plan, { problems, unplaced }) {
+      const next = new Map<string, string>()
+      reportProblems(problems, next)
+      reportUnplaced(unplaced, next)
+      reportHeld(plan, next)
+      said = next
+    },
+    reportGroup(group, clientAddresses, mismatch) {
+      if (!isNews(facts, group, `${clientAddresses} ${mismatch}`)) return
+      log.info({ group, clientAddresses }, 'keeps this target group')
+      if (mismatch === undefined) return
+      log.error({ group }, mismatch)
+      occur('Pod', undefined, {
+        type: 'Warning',
+        reason: 'ProxyProtocolMismatch',
+        message: mismatch,
+      })
+    },
+    recent: () => recent,
+  }
+}

@@ -15,10 +15,12 @@
 // An Exchange belongs to one client connection and serves its requests one after another.
 // Invariant: each request ends in exactly one `record`.
 // Invariant: a response that is not whole never looks whole to the client, and a failed attempt leaves no connection behind.
+import { chooseEndpoint, chooseSticky } from './choose-endpoint.ts'
 import { type FailureCode, failures } from './failure.ts'
 import type { LiveRoute } from './live-route.ts'
 import { errorPage } from './observe/error-page.ts'
 import { add } from './observe/slots.ts'
+import { healthAnswer, serverOptions, textFields } from './own-answers.ts'
 import type { Plane } from './plane.ts'
 import type { Answer, CompiledPolicy } from './policy/compiled.ts'
 import { RequestLedger } from './request-ledger.ts'
@@ -26,7 +28,6 @@ import { findRoute } from './router/router.ts'
 import type { EndpointPool } from './upstream/endpoint-pool.ts'
 import { mayRetry } from './upstream/retry.ts'
 import type { ClientConnection, RequestSink } from './wire/client-connection.ts'
-import { fieldValue } from './wire/fields.ts'
 import { type PeerFacts, type RequestFacts, settleFacts } from './wire/forwarded.ts'
 import {
   answerHead,
@@ -62,7 +63,7 @@ export class Exchange implements RequestSink, ResponseSink {
   /** Endpoints that failed this request. */
   readonly #tried: EndpointPool[] = []
   #retries = 0
-  #affinityField = ''
+  #affinityLine = ''
   #isBodyConsumed = false
   #continueAt = 0
   #hasContinued = false
@@ -88,8 +89,12 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#facts = facts
     this.#ledger.noteHead(head, facts.clientAddress, facts.requestId)
     this.#mayKeepAlive = head.keepAlive
-    if (head.path === this.#plane.healthPath) this.#answerHealth()
-    else if (head.path === '*') this.#answer(serverOptions)
+    const { healthPath, isSynced, isDraining } = this.#plane
+    if (head.path === healthPath) {
+      // Not the client's traffic: neither counted nor logged.
+      this.#ledger.leaveOut()
+      this.#answer(healthAnswer(isSynced, isDraining))
+    } else if (head.path === '*') this.#answer(serverOptions)
     else this.#findRoute(head)
   }
 
@@ -99,20 +104,13 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#route = undefined
     this.#tried.length = 0
     this.#retries = 0
-    this.#affinityField = ''
+    this.#affinityLine = ''
     this.#isBodyConsumed = false
     this.#continueAt = 0
     this.#hasContinued = false
     this.#isResponding = false
     this.#mayKeepAlive = false
     this.#bodyOut = 'none'
-  }
-
-  /** The load balancer's health check: 503 before the first table and while draining, and nothing is recorded. */
-  #answerHealth(): void {
-    const { isSynced, isDraining } = this.#plane
-    this.#ledger.leaveOut()
-    this.#answer(isDraining ? healthDraining : isSynced ? healthOk : healthNotSynced)
   }
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
@@ -177,23 +175,12 @@ export class Exchange implements RequestSink, ResponseSink {
 
   #pickPool(): EndpointPool | undefined {
     const route = this.#route
+    const affinity = route?.policy?.affinity
     if (route === undefined) return undefined
-    const { upstream, policy } = route
-    const affinity = policy?.affinity
-    if (affinity === undefined) {
-      return policy?.leastRequests === true
-        ? upstream.leastRequests(this.#tried)
-        : upstream.roundRobin(this.#tried)
-    }
-    const cookie = fieldValue(this.#head?.kept ?? '', 'cookie', '; ')
-    const known = cookie === undefined ? undefined : affinity.pick(cookie, upstream.endpoints)
-    const sticky = known === undefined ? undefined : upstream.poolOf(known)
-    if (sticky !== undefined && !this.#tried.includes(sticky)) return sticky
-    const pool = upstream.roundRobin(this.#tried)
-    if (pool !== undefined && (known === undefined || affinity.changeOnFailure)) {
-      this.#affinityField = `Set-Cookie: ${affinity.setCookie(pool.endpoint)}\r\n`
-    }
-    return pool
+    if (affinity === undefined) return chooseEndpoint(route, this.#tried)
+    const choice = chooseSticky(route, affinity, this.#head?.kept ?? '', this.#tried)
+    this.#affinityLine = choice?.cookieLine ?? ''
+    return choice?.pool
   }
 
   // ── forward ───────────────────────────────────────────────────────────────────────────────────
@@ -308,7 +295,7 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#pool?.noteSuccess()
     const edits = this.#route?.policy?.responseEdits
     this.#client.outbox.addText(
-      responseHead(head, isRechunked, this.#clientSide(), edits, this.#affinityField),
+      responseHead(head, isRechunked, this.#clientSide(), edits, this.#affinityLine),
     )
   }
 
@@ -550,14 +537,3 @@ export class Exchange implements RequestSink, ResponseSink {
 function joinQuery(path: string, query: string): string {
   return query !== '' && path.includes('?') ? `${path}&${query.slice(1)}` : path + query
 }
-
-const textFields: Answer['headers'] = [['Content-Type', 'text/plain; charset=utf-8']]
-
-function plainAnswer(status: number, body: string): Answer {
-  return { status, code: '', headers: textFields, body }
-}
-
-const healthOk = plainAnswer(200, 'ok\n')
-const healthNotSynced = plainAnswer(503, 'not synced\n')
-const healthDraining = plainAnswer(503, 'draining\n')
-const serverOptions: Answer = { status: 200, code: '', headers: [], body: '' }

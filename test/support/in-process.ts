@@ -1,0 +1,149 @@
+// A data plane in the test's own process: real sockets, a clock of the test's choice, routes without Kubernetes.
+//
+// Invariant: after `close()` nothing of it is left: no listener, no connection, no timer.
+import { randomBytes } from 'node:crypto'
+import { DataPlane } from '../../proxy/data-plane.ts'
+import { createAccessLog } from '../../proxy/observe/access-log.ts'
+import { createRecorder } from '../../proxy/observe/recorder.ts'
+import { createSlots, keyOf } from '../../proxy/observe/slot-allocator.ts'
+import type { SlotsMessage } from '../../proxy/observe/slots.ts'
+import type { Policy } from '../../proxy/policy/policy.ts'
+import type { Endpoint, PathType, Route, TableDelta } from '../../proxy/route.ts'
+import { type ProxySettings, parseProxySettings } from '../../proxy/settings.ts'
+import { type Clock, systemClock } from '../../shared/clock.ts'
+
+/** One rule in short: host `a.test`, path `/`, Prefix, service `web` unless said otherwise. */
+export interface RouteSketch {
+  readonly host?: string
+  readonly path?: string
+  readonly pathType?: PathType
+  readonly service?: string
+  readonly policy?: Policy
+}
+
+/** A whole table in short: rules, and the endpoints of each service. A service that is not named does not exist. */
+export interface TableSketch {
+  readonly routes?: readonly RouteSketch[]
+  readonly endpoints?: Readonly<Record<string, readonly Endpoint[]>>
+  readonly fallback?: RouteSketch
+}
+
+/** What a data plane is started with. */
+export interface InProcessOptions extends TableSketch {
+  /** Flags as the program takes them (`--retries`, `0`); `--listen` and `--workers` are given. */
+  readonly flags?: readonly string[]
+  readonly clock?: Clock
+  /** True: no table is applied, as before the first sync. */
+  readonly isUnsynced?: boolean
+}
+
+/** One line of the access log (json). */
+export type LogLine = Readonly<Record<string, string | number>>
+
+/** A running data plane. */
+export interface InProcess {
+  readonly port: number
+  readonly plane: DataPlane
+  /** Applies a table as the next delta; hosts that it does not name are removed. */
+  apply(table: TableSketch): void
+  /** The access log so far. */
+  log(): readonly LogLine[]
+  /** A counter's or gauge's value; 0 when it was never touched. */
+  counter(metric: string, labels?: Readonly<Record<string, string>>): number
+  close(): Promise<void>
+}
+
+/** Makes the settings that these flags stand for. */
+export function settingsOf(flags: readonly string[]): ProxySettings {
+  const parsed = parseProxySettings({
+    argv: ['--listen', '127.0.0.1:0', '--workers', '1', ...flags],
+    env: {},
+    readFile: () => '',
+    availableCpus: 1,
+    version: 'test',
+  })
+  if (parsed.kind !== 'run') throw new Error('the flags ask for a text')
+  return parsed.settings
+}
+
+/** Starts a data plane on a free port of 127.0.0.1. */
+export async function startInProcess(options: InProcessOptions = {}): Promise<InProcess> {
+  const { clock = systemClock, flags = [], isUnsynced = false } = options
+  const messages = new Map<string, SlotsMessage>()
+  const slots = createSlots((message) =>
+    messages.set(keyOf(message.metric, message.labels), message),
+  )
+  let lines = ''
+  const accessLog = createAccessLog({
+    format: 'json',
+    slots,
+    post: (message) => {
+      Atomics.sub(new Int32Array(message.pending), 0, 1)
+      lines += message.lines
+    },
+  })
+  const plane = new DataPlane({
+    settings: settingsOf(flags),
+    clock,
+    random: () => 0,
+    randomBytes,
+    recorder: createRecorder({ slots, accessLog }),
+  })
+  const port = await plane.listen(0, false)
+  const tables = new TableSeries()
+  if (!isUnsynced) plane.apply(tables.next(options))
+  return {
+    port,
+    plane,
+    apply: (table) => plane.apply(tables.next(table)),
+    log() {
+      accessLog.flush()
+      return lines
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line): LogLine => JSON.parse(line))
+    },
+    counter(metric, labels = {}) {
+      const message = messages.get(keyOf(metric, labels))
+      return message === undefined ? 0 : (new Float64Array(message.page)[message.at] ?? 0)
+    },
+    // No time to finish anything: what a test left open is cut.
+    close: () => plane.finish(0),
+  }
+}
+
+/** Turns whole tables into deltas from the one before. */
+class TableSeries {
+  #version = 0
+  #hosts: ReadonlySet<string> = new Set()
+  #upstreams: ReadonlySet<string> = new Set()
+
+  next({ routes = [{}], endpoints = {}, fallback }: TableSketch): TableDelta {
+    const full = routes.map(toRoute)
+    const hosts = new Map<string, readonly Route[]>(Map.groupBy(full, (route) => route.host))
+    for (const host of this.#hosts) if (!hosts.has(host)) hosts.set(host, [])
+    const upstreams = new Map<string, { key: string; endpoints: readonly Endpoint[] } | undefined>(
+      Object.entries(endpoints).map(([service, list]) => {
+        const key = upstreamKey(service)
+        return [key, { key, endpoints: list }]
+      }),
+    )
+    for (const key of this.#upstreams) if (!upstreams.has(key)) upstreams.set(key, undefined)
+    this.#hosts = new Set(full.map((route) => route.host))
+    this.#upstreams = new Set(Object.keys(endpoints).map(upstreamKey))
+    this.#version += 1
+    const route = fallback === undefined ? undefined : toRoute(fallback)
+    return { version: this.#version, hosts, upstreams, fallback: { route } }
+  }
+}
+
+function upstreamKey(service: string): string {
+  return `default/${service}:80`
+}
+
+function toRoute(sketch: RouteSketch): Route {
+  const { host = 'a.test', path = '/', pathType = 'Prefix', service = 'web', policy } = sketch
+  const names = { namespace: 'default', ingress: 'rules', service }
+  const route = { host, path, pathType, ...names, upstream: upstreamKey(service) }
+  return policy === undefined ? route : { ...route, policy }
+}

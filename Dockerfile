@@ -17,7 +17,7 @@ COPY . .
 RUN node deploy/bundle.ts dist
 
 FROM ${BASE}
-# One file per program and no node_modules: nothing is there that does not run.
+# A bundle and no node_modules: nothing is there that does not run.
 COPY --from=build /src/dist /app
 COPY --from=build /src/LICENSE /app/LICENSE
 WORKDIR /app

@@ -1,4 +1,4 @@
-// What does the image ship? One JavaScript file per program, without node_modules: `node deploy/bundle.ts [FOLDER]`.
+// What does the image ship? The programs as JavaScript, without node_modules: `node deploy/bundle.ts [FOLDER]`.
 // The only file that imports esbuild.
 //
 // Invariant: proxy/main.js and proxy/worker.js lie in one folder, since main starts the worker that lies beside it.
@@ -30,8 +30,11 @@ export async function bundle(folder: string): Promise<void> {
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    // Names stay as written: a stack trace from production must be readable.
-    minify: false,
+    // What is imported lazily stays a file of its own: client-node is 5 MB that only a kubeconfig needs.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    // Names stay as written: a stack trace from production must be readable, also without source maps.
+    minifyWhitespace: true,
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',

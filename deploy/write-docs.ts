@@ -1,7 +1,9 @@
-// Keeps the option tables of README.md true: writes each between its markers `<!-- options:NAME -->` (`npm run docs`).
+// Keeps docs/annotations.md and the option tables of README.md true (`npm run docs`): writes each option table between its
+// markers `<!-- options:NAME -->`.
 // A new program with options gets its markers in the README and a line in `tables`.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { controllerOptions } from '../controller/settings-table.ts'
+import { renderAnnotations } from '../proxy/ingress/annotations/document.ts'
 import { proxyOptions } from '../proxy/settings-table.ts'
 import { configOption } from '../shared/options.ts'
 import { markdownTable } from '../shared/options-help.ts'
@@ -25,6 +27,7 @@ export function writeTables(readme: string): string {
 }
 
 if (import.meta.main) {
+  writeFileSync(new URL('../docs/annotations.md', import.meta.url), renderAnnotations())
   const path = new URL('../README.md', import.meta.url)
   writeFileSync(path, writeTables(readFileSync(path, 'utf8')))
 }

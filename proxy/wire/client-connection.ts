@@ -154,8 +154,7 @@ export class ClientConnection {
     }
     this.#state = 'awaiting'
     this.#readDeadline = this.#time.now + this.#limits.keepAliveTimeoutMs
-    if (this.#held !== undefined) this.#pump()
-    else this.#resume()
+    this.#pump()
   }
 
   /** Cuts the connection, so that the client sees that its response is not whole. */
@@ -164,9 +163,9 @@ export class ClientConnection {
     this.socket.resetAndDestroy()
   }
 
-  /** Closes a connection on which nothing is being served. */
+  /** Closes a connection on which nothing is being served: there is no response whose delivery is worth waiting for. */
   closeIdle(): void {
-    this.#linger()
+    this.socket.destroySoon()
   }
 
   /** Turns this connection into one end of a tunnel; returns the bytes that came early. */
@@ -191,7 +190,7 @@ export class ClientConnection {
     if (this.#state === 'lingering') this.socket.destroy()
     else if (this.#state === 'exchanging') this.#sink?.onRequestFailure('request-timeout')
     else if (this.#gatherer.isPartial) this.#refuse('request-timeout')
-    else this.#linger()
+    else this.closeIdle()
   }
 
   #watchWrites(now: number): void {
@@ -215,7 +214,7 @@ export class ClientConnection {
   #onData(bytes: Buffer): void {
     switch (this.#state) {
       case 'awaiting':
-        this.#held = bytes
+        this.#held = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes])
         this.#pump()
         return
       case 'exchanging':
@@ -239,17 +238,22 @@ export class ClientConnection {
     this.#pause()
   }
 
-  /** Reads requests from what is held, until one has to wait. A loop, so that pipelining cannot deepen the stack. */
+  /**
+   * Reads requests from what is held, until one has to wait. A loop, so that pipelining cannot deepen the stack; and not while
+   * the client takes no answers, so that it cannot fill the memory with them.
+   */
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
-    while (this.#held !== undefined && this.#state === 'awaiting') {
+    while (this.#held !== undefined && this.#state === 'awaiting' && !this.outbox.isCongested) {
       const bytes = this.#held
       this.#held = undefined
       this.#readHead(bytes)
     }
     this.#isPumping = false
-    if (this.#state === 'awaiting') this.#resume()
+    if (this.#state !== 'awaiting') return
+    if (this.outbox.isCongested) this.#pause()
+    else this.#resume()
   }
 
   #readHead(bytes: Buffer): void {
@@ -362,6 +366,7 @@ export class ClientConnection {
   #onDrain(): void {
     this.outbox.isCongested = false
     if (this.#state === 'tunnel') this.#tunnel?.onDrain()
+    else if (this.#state === 'awaiting') this.#pump()
     else this.#sink?.onClientDrained()
   }
 

@@ -91,11 +91,11 @@ function isOfThisHop(text: string, head: ResponseHead): boolean {
     case 10:
       return noteTen(head)
     case 14:
-      if (cursor.name() === 'content-length') {
-        seen.lengths += 1
-        seen.length = cursor.value()
-      }
-      return false
+      if (cursor.name() !== 'content-length') return false
+      seen.lengths += 1
+      seen.length = cursor.value()
+      // RFC 9110 §8.6: a response that cannot have a body has no length either.
+      return head.status < 200 || head.status === 204
     case 17:
       if (cursor.name() !== 'transfer-encoding') return false
       seen.codings += 1

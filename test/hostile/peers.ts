@@ -1,20 +1,18 @@
 // The peers that the hostile cases are compared with, each with the settings a careful operator of an edge would give it:
 // streaming both ways, client facts overwritten, keep-alive pools, WebSocket open.
-import { existsSync } from 'node:fs'
 import path from 'node:path'
-import type { Service } from './recorder.ts'
 import {
+  findEnvoy,
   findProgram,
-  fixtureRoutes,
   freePort,
   makeFolder,
-  type RunningTarget,
+  type RunningProxy,
   running,
   spawnProgram,
-  type Target,
-  type Timeouts,
   waitForPort,
-} from './target.ts'
+} from '../support/programs.ts'
+import type { Service } from './recorder.ts'
+import { fixtureRoutes, type Target, type Timeouts } from './target.ts'
 
 type Upstreams = ReadonlyMap<Service, number>
 
@@ -30,7 +28,7 @@ async function launch(
   port: number,
   name: string,
   files: Readonly<Record<string, string>>,
-): Promise<RunningTarget> {
+): Promise<RunningProxy> {
   const folder = makeFolder(name, files)
   const spawned = spawnProgram(command, args(folder), folder)
   await waitForPort(port, spawned)
@@ -277,25 +275,6 @@ export function envoyConfig(port: number, upstreams: Upstreams, times: Timeouts)
 const socketAddress = (port: number) => ({
   socket_address: { address: '127.0.0.1', port_value: port },
 })
-
-/** Finds Envoy: on the PATH, or inside the wheel whose launcher is on the PATH. */
-export function findEnvoy(): string | undefined {
-  const launcher = findProgram('envoy')
-  if (launcher === undefined) return undefined
-  const root = process.env.PYENV_ROOT ?? path.join(process.env.HOME ?? '', '.pyenv')
-  const versions = ['3.11.7', '3.12.1', '3.10.13', '3.13.0']
-  const inWheel = versions
-    .map((v) =>
-      path.join(
-        root,
-        'versions',
-        v,
-        `lib/python${v.split('.').slice(0, 2).join('.')}/site-packages/envoy/_bin/envoy`,
-      ),
-    )
-    .find((file) => existsSync(file))
-  return inWheel ?? launcher
-}
 
 const envoy: Target = {
   name: 'envoy',

@@ -1,17 +1,17 @@
 // One run: the innocent client before, the case, the innocent client during and after, then what was seen.
 import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { RunningProxy } from '../support/programs.ts'
 import { bytesOf, clientParts, type HostileCase, type Segmentation } from './cases.ts'
 import { judge, scriptMessages, type Verdict } from './judge.ts'
 import { connect, type RawClient } from './raw-client.ts'
 import { innocentPrefix, type Recorder, type SeenRequest } from './recorder.ts'
 import type { Seen } from './seen.ts'
 import { readStrictly } from './strict.ts'
-import type { RunningTarget } from './target.ts'
 
 /** A proxy, its upstreams, and how the times of the cases are scaled for it. */
 export interface Lane {
-  readonly target: RunningTarget
+  readonly target: RunningProxy
   readonly recorder: Recorder
   readonly timeScale: number
   /** The longest wait for an end, ms; above every scaled timeout of the proxy. */

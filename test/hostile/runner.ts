@@ -1,10 +1,13 @@
 // All cases, in every variant, over several lanes at once. A lane is one proxy with its own recorder: runs in a lane
 // follow each other, so whatever reaches its upstreams belongs to the run that is on.
+
+import type { RunningProxy } from '../support/programs.ts'
+import { caseFile } from './case-file.ts'
 import { type HostileCase, readCases, type Segmentation, segmentations } from './cases.ts'
 import type { Verdict } from './judge.ts'
 import { Recorder } from './recorder.ts'
 import { type Lane, runCase, type Variant } from './run-case.ts'
-import type { RunningTarget, Target, Timeouts } from './target.ts'
+import type { Target, Timeouts } from './target.ts'
 
 /** One judged run. */
 export interface Result {
@@ -112,7 +115,7 @@ async function runLane(
   const patienceMs = slow ? slowPatienceMs : fastPatienceMs
   const recorder = new Recorder(timeScale)
   const upstreams = await recorder.start()
-  let proxy: RunningTarget | undefined
+  let proxy: RunningProxy | undefined
   try {
     proxy = await target.start(upstreams, timeouts)
     const baseKib = proxy.residentKib()
@@ -135,9 +138,6 @@ async function runLane(
     await recorder.stop()
   }
 }
-
-/** Where the cases lie. */
-export const caseFile = new URL('../cases/http1-hostile.json', import.meta.url)
 
 /** Plays all cases in all variants against a target. */
 export async function runAll(target: Target, options: RunOptions = {}): Promise<Report> {

@@ -1,11 +1,5 @@
 // What is a proxy under test? Started with the cases' routes in front of the recorder's ports, stopped by process id.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import type { RunningProxy } from '../support/programs.ts'
 import type { Service } from './recorder.ts'
 
 /** Timeouts, ms, that the cases' times were scaled to. */
@@ -32,144 +26,9 @@ export const fixtureRoutes: readonly FixtureRoute[] = [
   { host: 'secret.internal', path: '/', service: 'secret' },
 ]
 
-/** A proxy that accepts connections. */
-export interface RunningTarget {
-  readonly host: string
-  readonly port: number
-  /** Resident memory of the process and its children. */
-  residentKib(): number
-  /** True as long as the process lives. */
-  alive(): boolean
-  /** Its last lines on stderr. */
-  lastWords(): string
-  stop(): Promise<void>
-}
-
 /** A way to start one. `undefined` from `missing` means that it is installed. */
 export interface Target {
   readonly name: string
   missing(): string | undefined
-  start(upstreams: ReadonlyMap<Service, number>, timeouts: Timeouts): Promise<RunningTarget>
-}
-
-/** Finds a program on the PATH. */
-export function findProgram(name: string): string | undefined {
-  for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
-    try {
-      if (readdirSync(folder).includes(name)) return path.join(folder, name)
-    } catch {
-      // A PATH entry that cannot be read holds no program for us.
-    }
-  }
-  return undefined
-}
-
-/** Asks the kernel for a port that is free now. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  server.close()
-  await once(server, 'close')
-  return address.port
-}
-
-/** Lists a process and its descendants. */
-export function processTree(pid: number): number[] {
-  try {
-    const tasks = readdirSync(`/proc/${pid}/task`)
-    const children = tasks.flatMap((task) =>
-      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8')
-        .split(' ')
-        .filter((text) => text.trim() !== '')
-        .map(Number),
-    )
-    return [pid, ...children.flatMap(processTree)]
-  } catch {
-    return []
-  }
-}
-
-/** Adds up the resident memory of a process and its descendants. */
-export function residentKib(pid: number): number {
-  return processTree(pid).reduce((sum, one) => {
-    try {
-      const status = readFileSync(`/proc/${one}/status`, 'utf8')
-      return sum + Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0)
-    } catch {
-      return sum
-    }
-  }, 0)
-}
-
-/** A process of ours with a folder of its own. */
-export interface Spawned {
-  readonly child: ChildProcess
-  readonly stderr: { text: string }
-  stop(): Promise<void>
-}
-
-/** Makes a folder for configuration files; removed when the process stops. */
-export function makeFolder(name: string, files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(path.join(tmpdir(), `weir-${name}-`))
-  for (const [file, text] of Object.entries(files)) writeFileSync(path.join(folder, file), text)
-  return folder
-}
-
-/** Starts a program; `stop` ends exactly this process and waits for it. */
-export function spawnProgram(command: string, args: readonly string[], folder: string): Spawned {
-  const child = spawn(command, args, { cwd: process.cwd(), stdio: ['ignore', 'pipe', 'pipe'] })
-  const stderr = { text: '' }
-  const keep = (chunk: Buffer) => {
-    stderr.text = (stderr.text + chunk.toString()).slice(-65_536)
-  }
-  child.stdout?.on('data', keep)
-  child.stderr?.on('data', keep)
-  child.on('error', (error) => {
-    stderr.text += String(error)
-  })
-  return {
-    child,
-    stderr,
-    stop: async () => {
-      if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-        const gone = once(child, 'exit')
-        child.kill('SIGKILL')
-        await gone
-      }
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
-
-/** Waits until a port accepts connections, or tells why it never will. */
-export async function waitForPort(port: number, spawned: Spawned): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    if (spawned.child.exitCode !== null) break
-    const socket = net.connect(port, '127.0.0.1')
-    const open = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      once(socket, 'close').then(() => false),
-    ]).catch(() => false)
-    socket.destroy()
-    if (open) return
-    await delay(50)
-  }
-  const words = spawned.stderr.text.slice(-2000)
-  await spawned.stop()
-  throw new Error(`${spawned.child.spawnfile} does not listen: ${words}`)
-}
-
-/** Gives the running form of a started process. */
-export function running(spawned: Spawned, port: number): RunningTarget {
-  const pid = spawned.child.pid ?? 0
-  return {
-    host: '127.0.0.1',
-    port,
-    residentKib: () => residentKib(pid),
-    alive: () => spawned.child.exitCode === null && spawned.child.signalCode === null,
-    lastWords: () => spawned.stderr.text.slice(-2000),
-    stop: () => spawned.stop(),
-  }
+  start(upstreams: ReadonlyMap<Service, number>, timeouts: Timeouts): Promise<RunningProxy>
 }

@@ -2,17 +2,15 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { Service } from './recorder.ts'
 import {
-  fixtureRoutes,
   makeFolder,
-  type RunningTarget,
+  type RunningProxy,
   running,
   type Spawned,
   spawnProgram,
-  type Target,
-  type Timeouts,
-} from './target.ts'
+} from '../support/programs.ts'
+import type { Service } from './recorder.ts'
+import { fixtureRoutes, type Target, type Timeouts } from './target.ts'
 
 const program = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
 
@@ -94,7 +92,7 @@ export function dataPort(log: string): number | undefined {
 async function start(
   upstreams: ReadonlyMap<Service, number>,
   timeouts: Timeouts,
-): Promise<RunningTarget> {
+): Promise<RunningProxy> {
   const folder = makeFolder('hostile', { 'fixture.json': fixtureManifests(upstreams) })
   const flags = [
     ...['--manifests', folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],

@@ -1,0 +1,96 @@
+// Weir itself, as users run it: manifests in a folder, all duties on.
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { makeFolder, type Spawned, spawnProgram } from '../../test/support/programs.ts'
+import { onCore } from '../pin.ts'
+import { hostNames, type Lane, type Peer, type Setup, toLane } from './peer.ts'
+
+const program = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
+
+function slice(port: number): object {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: 'up-1',
+      namespace: 'bench',
+      labels: { 'kubernetes.io/service-name': 'up' },
+    },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port, protocol: 'TCP' }],
+    endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready: true } }],
+  }
+}
+
+function manifests(setup: Setup): string {
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'up', namespace: 'bench' },
+    spec: { ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
+  }
+  const backend = { service: { name: 'up', port: { number: 80 } } }
+  const ingresses = hostNames(setup).map((host, index) => ({
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: { name: `i${index}`, namespace: 'bench' },
+    spec: {
+      ingressClassName: 'weir',
+      rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
+    },
+  }))
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [service, ...ingresses] })
+}
+
+/** Gives the data port once the log says `ready`. */
+function readyPort(log: string): number | undefined {
+  const line = log.split('\n').find((text) => text.includes('"msg":"ready"'))
+  const port = /"listen":"[^"]*:(\d+)"/.exec(line ?? '')?.[1]
+  return port === undefined ? undefined : Number(port)
+}
+
+async function waitForReady(spawned: Spawned): Promise<number> {
+  for (let waited = 0; waited < 60_000 && spawned.child.exitCode === null; waited += 5) {
+    const port = readyPort(spawned.stderr.text)
+    if (port !== undefined) return port
+    await delay(5)
+  }
+  const words = spawned.stderr.text.slice(-2000)
+  await spawned.stop()
+  throw new Error(`weir is not ready: ${words}`)
+}
+
+async function start(setup: Setup, accessLog: string, workers: number): Promise<Lane> {
+  const sliceFile = (port: number) => JSON.stringify(slice(port))
+  const folder = makeFolder('bench', {
+    'routes.json': manifests(setup),
+    'slice.json': sliceFile(setup.upstreamPort),
+  })
+  const flags = [
+    ...['--manifests', folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
+    ...['--workers', String(workers), '--access-log', accessLog],
+  ]
+  const command = onCore(workers > 1 ? 'both' : 'proxy', [process.execPath, program, ...flags])
+  const [name = '', ...args] = command
+  const started = performance.now()
+  const spawned = spawnProgram(name, args, folder)
+  const port = await waitForReady(spawned)
+  return {
+    ...toLane(spawned, port, performance.now() - started),
+    moveTo: async (upstreamPort) => {
+      writeFileSync(path.join(folder, 'slice.json'), sliceFile(upstreamPort))
+    },
+  }
+}
+
+/** Makes a row for Weir with an access log and a number of workers. */
+export function weir(name: string, accessLog: 'off' | 'json', workers = 1): Peer {
+  return {
+    name,
+    missing: () => undefined,
+    hasRoutes: true,
+    start: (setup) => start(setup, accessLog, workers),
+  }
+}

@@ -95,12 +95,18 @@ class Replica implements Controller {
     this.#events = createEventRecorder({ client, clock, log, host: identity })
     const { podName } = settings
     const podNamespace = settings.podNamespace ?? client.namespace
+    const lease = {
+      namespace: settings.leaseNamespace ?? client.namespace,
+      name: settings.leaseName,
+    }
     this.#reporter = createReporter({
       log,
       events: this.#events,
       metrics: this.#metrics,
-      ownPod:
-        podName === undefined ? undefined : { namespace: podNamespace, name: podName, uid: '' },
+      self:
+        podName === undefined
+          ? { kind: 'Lease', about: { ...lease, uid: '' } }
+          : { kind: 'Pod', about: { namespace: podNamespace, name: podName, uid: '' } },
     })
     this.#election = createElection({
       client,
@@ -108,8 +114,7 @@ class Replica implements Controller {
       random,
       log,
       identity,
-      namespace: settings.leaseNamespace ?? client.namespace,
-      name: settings.leaseName,
+      ...lease,
       onChange: (isLeader) => (isLeader ? this.#beginTerm() : this.#endTerm()),
     })
     this.#ownPod = podName === undefined ? undefined : this.#createOwnPod(podName, podNamespace)

@@ -10,8 +10,8 @@ export interface ReporterOptions {
   readonly log: Log
   readonly events: EventRecorder
   readonly metrics: ControllerMetrics
-  /** The pod that Events without another object are about; undefined when the controller runs in none. */
-  readonly ownPod: ObjectRef | undefined
+  /** What Events are about that know no other object: our own pod, or the Lease. */
+  readonly self: Pick<Occurrence, 'kind' | 'about'>
 }
 
 export interface Reporter {
@@ -35,7 +35,7 @@ const eventReasons: Readonly<Record<Outcome['kind'], readonly [string, string] |
   release: undefined,
 }
 
-export function createReporter({ log, events, metrics, ownPod }: ReporterOptions): Reporter {
+export function createReporter({ log, events, metrics, self }: ReporterOptions): Reporter {
   const recent: Outcome[] = []
   /** What was said last about a subject, so that it is not said again. */
   let said = new Map<string, string>()
@@ -53,9 +53,7 @@ export function createReporter({ log, events, metrics, ownPod }: ReporterOptions
     about: ObjectRef | undefined,
     rest: Pick<Occurrence, 'type' | 'reason' | 'message'>,
   ): void {
-    const object = about ?? ownPod
-    if (object !== undefined)
-      events.record({ kind: about === undefined ? 'Pod' : kind, about: object, ...rest })
+    events.record({ ...(about === undefined ? self : { kind, about }), ...rest })
   }
 
   function reportHeld(plan: Plan, next: Map<string, string>): void {

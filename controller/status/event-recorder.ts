@@ -10,6 +10,7 @@ import type { ObjectRef } from '../world.ts'
 const kinds = {
   Pod: 'v1',
   Ingress: 'networking.k8s.io/v1',
+  Lease: 'coordination.k8s.io/v1',
 } as const
 
 /** What happened to an object. */

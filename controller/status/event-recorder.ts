@@ -46,6 +46,8 @@ interface Series {
   /** Monotonic ms of the last write. */
   writtenAtMs: number
   isPending: boolean
+  /** The Event exists: further writes bring it up to date. */
+  isCreated: boolean
   latest: Occurrence
 }
 
@@ -83,30 +85,31 @@ export function createEventRecorder({
     queue = queue.then(() => send(one))
   }
 
-  async function send({ name, firstAtMs, lastAtMs, count, latest }: Series): Promise<void> {
+  async function send(one: Series): Promise<void> {
+    const { name, firstAtMs, lastAtMs, count, latest } = one
     const { kind, about, type, reason, message } = latest
     const namespace = about.namespace === '' ? 'default' : about.namespace
     const times = { lastTimestamp: isoSeconds(lastAtMs), count, message: message.slice(0, 1000) }
     const { name: objectName, uid } = about
-    const answer =
-      count > 1
-        ? await client.patch(events, { namespace, name }, times)
-        : await client.create(events, {
-            metadata: { namespace, name },
-            involvedObject: {
-              apiVersion: kinds[kind],
-              kind,
-              namespace: about.namespace,
-              name: objectName,
-              ...(uid === '' ? {} : { uid }),
-            },
-            type,
-            reason,
-            source: { component: 'weir-controller', host },
-            firstTimestamp: isoSeconds(firstAtMs),
-            ...times,
-          })
-    if (!answer.ok) {
+    const answer = one.isCreated
+      ? await client.patch(events, { namespace, name }, times)
+      : await client.create(events, {
+          metadata: { namespace, name },
+          involvedObject: {
+            apiVersion: kinds[kind],
+            kind,
+            namespace: about.namespace,
+            name: objectName,
+            ...(uid === '' ? {} : { uid }),
+          },
+          type,
+          reason,
+          source: { component: 'weir-controller', host },
+          firstTimestamp: isoSeconds(firstAtMs),
+          ...times,
+        })
+    if (answer.ok) one.isCreated = true
+    else {
       log.debug({ event: name, reason: answer.error.reason }, 'an Event was not written')
       // The API server forgets Events after an hour: the next one begins a new series.
       if (answer.error.reason === 'NotFound') series.delete(seriesKey(latest))
@@ -135,6 +138,7 @@ export function createEventRecorder({
           count: 1,
           writtenAtMs: clock.now(),
           isPending: false,
+          isCreated: false,
           latest: occurrence,
         }
         series.set(key, one)

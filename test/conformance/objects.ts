@@ -56,6 +56,8 @@ export interface CaseExpectation {
   readonly distinctPods?: number
   readonly proto?: string
   readonly responseHeadersPresent?: readonly string[]
+  /** The certificate that the client must see: TLS ends at the load balancer, which takes it for the hosts of `spec.tls`. */
+  readonly tls?: { readonly certificateVerifiesHostname?: string }
   readonly upstream?: {
     readonly method?: string
     readonly path?: string

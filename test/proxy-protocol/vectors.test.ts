@@ -3,7 +3,7 @@ import t from 'tap'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { type InProcess, startInProcess } from '../support/in-process.ts'
 import { connectRaw, type RawResponse } from '../support/raw-client.ts'
-import { type Echo, startEcho } from '../support/upstream.ts'
+import { echoFields, readEcho, startEcho } from '../support/upstream.ts'
 import {
   addressOf,
   hasSecondHeader,
@@ -119,7 +119,7 @@ function judgeFacts({ expect }: Vector, response: RawResponse): string {
   const right = { 'x-forwarded-for': client, 'x-real-ip': client, 'x-forwarded-proto': 'http' }
   const port = isSocket ? String(dataPlane.port) : portOf(expect.dst ?? '')
   const got = Object.entries({ ...right, 'x-forwarded-port': port }).map(([name, value]) => {
-    const values = echoFields(response, name)
+    const values = echoFields(readEcho(response.body), name)
     return values.length === 1 && values[0] === value ? '' : `${name}: ${values} is not ${value}`
   })
   return got.filter((problem) => problem !== '').join('; ')
@@ -153,10 +153,4 @@ async function playWaiting(
     await client.response()
     client.close()
   }
-}
-
-/** Values of a field as they arrived upstream. */
-function echoFields(response: RawResponse, name: string): readonly string[] {
-  const { headers }: Echo = JSON.parse(response.body)
-  return headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === name)
 }

@@ -22,6 +22,18 @@ export interface Echo {
   readonly endpoint: string
 }
 
+/** The values of a field as they arrived upstream, in order. */
+export function echoFields(echo: Echo | undefined, name: string): readonly string[] {
+  const wanted = name.toLowerCase()
+  const headers = echo?.headers ?? []
+  return headers.filter((_, at) => at % 2 === 1 && headers[at - 1]?.toLowerCase() === wanted)
+}
+
+/** Reads the body of an echo's response. */
+export function readEcho(body: string): Echo {
+  return JSON.parse(body)
+}
+
 /** A running upstream. */
 export interface Upstream {
   readonly address: string

@@ -1,0 +1,22 @@
+// Is anything of a test's traffic left in a data plane? Gauges tell, as they would on a dashboard.
+import { eventually } from '../../shared/testing/eventually.ts'
+import type { InProcess } from './in-process.ts'
+
+/** What a data plane holds now: all 0 when nobody is connected and nothing is in flight. */
+export function heldBy({ plane, counter }: InProcess): Readonly<Record<string, number>> {
+  return {
+    inFlight: plane.inFlight,
+    clientsActive: counter('weir_connections', { state: 'active' }),
+    clientsIdle: counter('weir_connections', { state: 'idle' }),
+    tunnels: counter('weir_connections', { state: 'tunnel' }),
+    upstreamsBusy: counter('weir_upstream_connections', { state: 'busy' }),
+  }
+}
+
+/** Waits until nothing is in flight and no client is connected; rejects with what is left when that never happens. */
+export async function untilQuiet(proxy: InProcess, meanwhile?: () => void): Promise<void> {
+  const isQuiet = () => Object.values(heldBy(proxy)).every((count) => count === 0)
+  await eventually('nothing held', isQuiet, meanwhile).catch((cause: unknown) => {
+    throw new Error(`still held: ${JSON.stringify(heldBy(proxy))}`, { cause })
+  })
+}

@@ -58,7 +58,7 @@ export class RequestFields {
     switch (cursor.nameLength) {
       case 2:
         if (cursor.name() !== 'te') return false
-        head.acceptsTrailers = listMembers(cursor.value()).includes('trailers')
+        head.acceptsTrailers ||= listMembers(cursor.value()).includes('trailers')
         return true
       case 4:
         if (cursor.name() !== 'host') return false

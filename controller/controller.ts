@@ -1,6 +1,5 @@
 // One replica: takes part in the election, leads when it is its turn, and answers for its own pod in any case.
 // Everything from outside (clients, clock, log, output) is a parameter, so that tests run whole replicas in one process.
-import { BlockList, isIPv6 } from 'node:net'
 import type { Clock } from '../shared/clock.ts'
 import type { KubeClient } from '../shared/kube/client.ts'
 import type { Log } from '../shared/log.ts'
@@ -8,20 +7,19 @@ import type { MetricsRegistry } from '../shared/metrics.ts'
 import type { AwsFailureCode } from './aws/aws-failure.ts'
 import type { Elbv2 } from './aws/elbv2.ts'
 import type { Operation } from './aws/operations.ts'
-import { GroupDirectory } from './balancer/group-directory.ts'
-import { createCluster } from './cluster.ts'
+import { createLeader } from './create-leader.ts'
 import { createProxyControl } from './drain/control-client.ts'
 import { createOwnPod, type OwnPod } from './drain/own-pod.ts'
 import { createElection, type Election } from './election.ts'
-import { Leader } from './leader.ts'
+import type { Leader } from './leader.ts'
 import { type ControllerMetrics, createControllerMetrics } from './metrics.ts'
-import { Observer } from './observe.ts'
+import type { Observation } from './observe.ts'
 import { planJson, planTable } from './print-plan.ts'
 import { createReporter, type Reporter } from './reporter.ts'
 import type { ControllerSettings } from './settings.ts'
 import { createEventRecorder, type EventRecorder } from './status/event-recorder.ts'
-import { ownedTargets } from './targets/ownership.ts'
 import { targetsJson } from './targets-json.ts'
+import type { Plan } from './world.ts'
 
 /** Exit code of `--dry-run --once` when something would change. */
 const exitChanges = 3
@@ -206,66 +204,30 @@ class Replica implements Controller {
 
   #createLeader(): Leader {
     const { settings, client, clock, log } = this.#options
-    const election = this.#election
-    const cluster = createCluster({
+    const leader: Leader = createLeader({
+      settings,
       client,
       clock,
       log,
-      namespace: settings.proxyNamespace ?? client.namespace,
-      selector: settings.proxySelector,
-      service: settings.proxyService,
-      needsNodes: settings.drainNodes,
-      classRules:
-        settings.ingressStatus === 'off'
-          ? undefined
-          : {
-              ingressClasses: settings.ingressClass,
-              controllerClasses: settings.controllerClass,
-              watchWithoutClass: settings.watchIngressWithoutClass,
-            },
-      onChange: () => leader.trigger(),
-    })
-    const observer = new Observer({
-      cluster,
-      client,
       elbv2: this.#elbv2,
-      directory: new GroupDirectory(this.#elbv2, settings.targetGroup),
-      limits: {
-        minTargets: settings.minTargets,
-        maxRemovalPercent: settings.maxRemoval,
-        healthyWaitMs: settings.healthyWaitSeconds * 1000,
-      },
-      targetPort: settings.targetPort,
-      drainNodes: settings.drainNodes,
-      vpcRanges: blockList(settings.vpcCidrs),
-      ingressStatus: settings.ingressStatus,
-      owned: (arn) => (settings.ownership === 'all' ? undefined : ownedTargets(election, arn)),
-      now: () => clock.now(),
-    })
-    const leader: Leader = new Leader({
-      cluster,
-      observer,
-      client,
-      elbv2: this.#elbv2,
-      election,
-      clock,
-      log,
+      election: this.#election,
       metrics: this.#metrics,
       reporter: this.#reporter,
       control: this.#control(),
-      proxyProtocol: settings.proxyProtocol,
-      isDryRun: settings.dryRun,
-      mayAct: () => election.isLeader && (this.#leader === leader || settings.once),
+      mayAct: () => this.#election.isLeader && (this.#leader === leader || settings.once),
       onPlan: (plan, observation) => {
-        if (!settings.dryRun) return
-        const text =
-          settings.output === 'json' ? planJson(plan, observation) : planTable(plan, observation)
-        if (text === this.#lastPrinted) return
-        this.#lastPrinted = text
-        this.#options.print(text)
+        if (settings.dryRun) this.#print(plan, observation)
       },
     })
     return leader
+  }
+
+  #print(plan: Plan, observation: Observation): void {
+    const isJson = this.#options.settings.output === 'json'
+    const text = isJson ? planJson(plan, observation) : planTable(plan, observation)
+    if (text === this.#lastPrinted) return
+    this.#lastPrinted = text
+    this.#options.print(text)
   }
 
   #createOwnPod(name: string, namespace: string): OwnPod {
@@ -298,16 +260,6 @@ class Replica implements Controller {
     const { controlSocket } = this.#options.settings
     return controlSocket === undefined ? undefined : createProxyControl(controlSocket)
   }
-}
-
-function blockList(ranges: readonly string[]): BlockList | undefined {
-  if (ranges.length === 0) return undefined
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', bits] = range.split('/')
-    list.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
-  }
-  return list
 }
 
 function pause(clock: Clock, ms: number): Promise<void> {

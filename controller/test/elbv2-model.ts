@@ -2,11 +2,16 @@
 // It is wrong on purpose when told so: throttling, stale reads, lost answers, missing permissions, no answer at all.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Clock } from '../../shared/clock.ts'
+import {
+  describeBalancers,
+  describeGroups,
+  describeHealth,
+  type ModelBalancer,
+} from './elbv2-model-answers.ts'
 import { ModelGroup, type ModelGroupOptions, type ModelTiming } from './elbv2-model-group.ts'
 import {
   answerXml,
   errorXml,
-  listField,
   ModelError,
   targetsField,
   type WireValue,
@@ -34,13 +39,6 @@ export interface ModelCall {
   readonly error: string
   /** How many targets it named. */
   readonly targets: number
-}
-
-export interface ModelBalancer {
-  readonly arn: string
-  readonly name: string
-  readonly dnsName: string
-  readonly type: 'application' | 'network'
 }
 
 export interface ModelOptions {
@@ -176,15 +174,15 @@ export class Elbv2Model {
   #run(action: string, fields: URLSearchParams): WireValue {
     switch (action) {
       case 'DescribeTargetGroups':
-        return this.#describeGroups(fields)
+        return describeGroups([...this.groups.values()], fields, this.#pageSize)
       case 'DescribeLoadBalancers':
-        return this.#describeBalancers(fields)
+        return describeBalancers([...this.balancers.values()], fields, this.#pageSize)
       case 'DescribeTargetGroupAttributes':
         return {
           Attributes: [...this.#group(fields).attributes].map(([Key, Value]) => ({ Key, Value })),
         }
       case 'DescribeTargetHealth':
-        return this.#describeHealth(fields)
+        return describeHealth(this.#group(fields), fields, this.#clock.now() - this.faults.staleMs)
       case 'RegisterTargets':
         this.#group(fields).register(targetsField(fields) ?? missing('Targets'))
         return {}
@@ -202,97 +200,6 @@ export class Elbv2Model {
     if (group === undefined)
       throw new ModelError('TargetGroupNotFound', `Target group '${arn}' not found`)
     return group
-  }
-
-  #describeGroups(fields: URLSearchParams): WireValue {
-    const arns = listField(fields, 'TargetGroupArns')
-    const names = listField(fields, 'Names')
-    if (arns.length > 0 && names.length > 0) {
-      throw new ModelError('ValidationError', 'Names and ARNs cannot be given together')
-    }
-    const all = [...this.groups.values()]
-    const found = all.filter(
-      ({ arn, options }) =>
-        (arns.length === 0 && names.length === 0) ||
-        arns.includes(arn) ||
-        names.includes(options.name),
-    )
-    if (found.length < arns.length + names.length) {
-      throw new ModelError('TargetGroupNotFound', 'One or more target groups not found')
-    }
-    return this.#page(
-      fields,
-      'TargetGroups',
-      found.map(({ arn, options }) => ({
-        TargetGroupArn: arn,
-        TargetGroupName: options.name,
-        Protocol: options.protocol ?? 'HTTP',
-        Port: String(options.port ?? 9999),
-        VpcId: 'vpc-0123456789abcdef0',
-        TargetType: options.targetType ?? 'ip',
-        IpAddressType: options.ipAddressType ?? 'ipv4',
-        LoadBalancerArns: options.loadBalancerArns ?? [],
-      })),
-    )
-  }
-
-  #describeBalancers(fields: URLSearchParams): WireValue {
-    const arns = listField(fields, 'LoadBalancerArns')
-    if (arns.length > 20) throw new ModelError('ValidationError', 'At most 20 load balancers')
-    const found = [...this.balancers.values()].filter(
-      ({ arn }) => arns.length === 0 || arns.includes(arn),
-    )
-    if (found.length < arns.length) {
-      throw new ModelError('LoadBalancerNotFound', 'One or more load balancers not found')
-    }
-    return this.#page(
-      fields,
-      'LoadBalancers',
-      found.map(({ arn, name, dnsName, type }) => ({
-        LoadBalancerArn: arn,
-        LoadBalancerName: name,
-        DNSName: dnsName,
-        Type: type,
-        State: { Code: 'active' },
-      })),
-    )
-  }
-
-  #page(fields: URLSearchParams, name: string, items: readonly WireValue[]): WireValue {
-    const from = Number(fields.get('Marker') ?? 0)
-    const end = from + this.#pageSize
-    return {
-      [name]: items.slice(from, end),
-      NextMarker: end < items.length ? String(end) : undefined,
-    }
-  }
-
-  #describeHealth(fields: URLSearchParams): WireValue {
-    const group = this.#group(fields)
-    const view = group.view(this.#clock.now() - this.faults.staleMs)
-    const asked = targetsField(fields)
-    const shown =
-      asked === undefined
-        ? view
-        : asked.map(({ id, port = group.options.port ?? 80 }) => {
-            const found = view.find((target) => target.id === id && target.port === port)
-            return (
-              found ?? {
-                id,
-                port,
-                zone: undefined,
-                state: 'unused',
-                reason: 'Target.NotRegistered',
-              }
-            )
-          })
-    return {
-      TargetHealthDescriptions: shown.map(({ id, port, zone, state, reason }) => ({
-        Target: { Id: id, Port: String(port), AvailabilityZone: zone ?? 'eu-central-1a' },
-        HealthCheckPort: String(port),
-        TargetHealth: { State: state, Reason: reason === '' ? undefined : reason },
-      })),
-    }
   }
 
   #nextId(): string {

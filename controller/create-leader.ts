@@ -1,0 +1,72 @@
+// Puts one term of leadership together from the settings.
+import { BlockList, isIPv6 } from 'node:net'
+import { GroupDirectory } from './balancer/group-directory.ts'
+import { createCluster } from './cluster.ts'
+import { Leader, type LeaderOptions } from './leader.ts'
+import { Observer } from './observe.ts'
+import type { ControllerSettings } from './settings.ts'
+import { ownedTargets } from './targets/ownership.ts'
+
+/** What a leader needs besides what the settings give. */
+export interface CreateLeaderOptions
+  extends Omit<LeaderOptions, 'cluster' | 'observer' | 'isDryRun' | 'proxyProtocol'> {
+  readonly settings: ControllerSettings
+}
+
+/** Creates a leader; nothing happens before it is started. */
+export function createLeader(options: CreateLeaderOptions): Leader {
+  const { settings, client, clock, log, elbv2, election } = options
+  const cluster = createCluster({
+    client,
+    clock,
+    log,
+    namespace: settings.proxyNamespace ?? client.namespace,
+    selector: settings.proxySelector,
+    service: settings.proxyService,
+    needsNodes: settings.drainNodes,
+    classRules:
+      settings.ingressStatus === 'off'
+        ? undefined
+        : {
+            ingressClasses: settings.ingressClass,
+            controllerClasses: settings.controllerClass,
+            watchWithoutClass: settings.watchIngressWithoutClass,
+          },
+    onChange: () => leader.trigger(),
+  })
+  const observer = new Observer({
+    cluster,
+    client,
+    elbv2,
+    directory: new GroupDirectory(elbv2, settings.targetGroup),
+    limits: {
+      minTargets: settings.minTargets,
+      maxRemovalPercent: settings.maxRemoval,
+      healthyWaitMs: settings.healthyWaitSeconds * 1000,
+    },
+    targetPort: settings.targetPort,
+    drainNodes: settings.drainNodes,
+    vpcRanges: blockList(settings.vpcCidrs),
+    ingressStatus: settings.ingressStatus,
+    owned: (arn) => (settings.ownership === 'all' ? undefined : ownedTargets(election, arn)),
+    now: () => clock.now(),
+  })
+  const leader: Leader = new Leader({
+    ...options,
+    cluster,
+    observer,
+    proxyProtocol: settings.proxyProtocol,
+    isDryRun: settings.dryRun,
+  })
+  return leader
+}
+
+function blockList(ranges: readonly string[]): BlockList | undefined {
+  if (ranges.length === 0) return undefined
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/')
+    list.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
+  }
+  return list
+}

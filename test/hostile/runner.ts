@@ -101,6 +101,7 @@ async function runJob(lane: Lane, job: Job): Promise<Verdict> {
 
 const settleBackMs = 1500
 const allowedSockets = 64
+const allowedDescriptors = 8
 
 /** Runs jobs one after the other on a proxy of its own; a dead proxy is a fault and is replaced. */
 async function runLane(
@@ -119,6 +120,7 @@ async function runLane(
   try {
     proxy = await target.start(upstreams, timeouts)
     const baseKib = proxy.residentKib()
+    const baseDescriptors = proxy.descriptors()
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
       const verdict = await runJob({ target: proxy, recorder, timeScale, patienceMs }, job)
       report(job, verdict)
@@ -131,6 +133,9 @@ async function runLane(
     if (recorder.openConnections > allowedSockets) {
       faults.push(`${recorder.openConnections} upstream connections stayed open`)
     }
+    // What is open beyond the start and the pool belongs to clients that are gone.
+    const kept = proxy.descriptors() - baseDescriptors - recorder.openConnections
+    if (kept > allowedDescriptors) faults.push(`${kept} descriptors stayed open`)
     const grown = proxy.residentKib() - baseKib
     if (!slow && grown > 300_000) faults.push(`memory grew by ${grown} KiB`)
   } finally {

@@ -15,6 +15,8 @@ export interface RunningProxy {
   readonly pid: number
   /** Resident memory of the process and its children. */
   residentKib(): number
+  /** Open file descriptors of the process and its children. */
+  descriptors(): number
   /** True as long as the process lives. */
   alive(): boolean
   /** Its last lines on stderr. */
@@ -99,6 +101,11 @@ export function residentKib(pid: number): number {
   }, 0)
 }
 
+/** Counts the open file descriptors of a process and its descendants. */
+export function descriptorCount(pid: number): number {
+  return processTree(pid).reduce((sum, one) => sum + list(`/proc/${one}/fd`).length, 0)
+}
+
 /** A process of ours with a folder of its own. */
 export interface Spawned {
   readonly child: ChildProcess
@@ -165,6 +172,7 @@ export function running(spawned: Spawned, port: number): RunningProxy {
     port,
     pid,
     residentKib: () => residentKib(pid),
+    descriptors: () => descriptorCount(pid),
     alive: () => spawned.child.exitCode === null && spawned.child.signalCode === null,
     lastWords: () => spawned.stderr.text.slice(-2000),
     stop: () => spawned.stop(),

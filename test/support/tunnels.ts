@@ -46,6 +46,7 @@ export class TunnelPeer {
   /** Reads and keeps what comes. */
   collect(): this {
     this.socket.on('data', (bytes: Buffer) => this.#take(bytes))
+    this.socket.resume()
     return this
   }
 

@@ -1,7 +1,8 @@
 // The faults that a test can switch on: what real API servers and the networks before them do on bad days.
 import type { KubeObject } from '../kube/objects.ts'
-import type { KubeResource } from '../kube/resources.ts'
-import type { Target, Verb } from './api-paths.ts'
+import { type KubeResource, qualifiedName, resourceGroup } from '../kube/resources.ts'
+import type { Answer } from './api-handler.ts'
+import { statusBody, type Target, type Verb } from './api-paths.ts'
 import type { ApiStore } from './api-store.ts'
 import type { OpenWatch, WatchHub } from './api-watches.ts'
 
@@ -136,4 +137,20 @@ export function createFaults(
     },
   }
   return state
+}
+
+/** The answer that a rule asks for. */
+export function answerRule(
+  rule: FaultRule,
+  verb: Verb,
+  { resource }: Target,
+): Answer & { readonly headers: Readonly<Record<string, string>> } {
+  const denied = `${qualifiedName(resource)} is forbidden: User "system:serviceaccount:kube-system:weir" cannot ${verb} resource "${resource.plural}" in API group "${resourceGroup(resource)}" at the cluster scope`
+  const message = rule.message ?? (rule.status === 403 ? denied : 'injected by the test')
+  return {
+    status: rule.status,
+    headers:
+      rule.retryAfterSeconds === undefined ? {} : { 'retry-after': String(rule.retryAfterSeconds) },
+    body: rule.body ?? statusBody(rule.status, message, rule.reason),
+  }
 }

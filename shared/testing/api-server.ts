@@ -11,8 +11,8 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { KubeObject } from '../kube/objects.ts'
-import { type KubeResource, objectKey, qualifiedName, resourceGroup } from '../kube/resources.ts'
-import { type ApiFaults, createFaults, type FaultRule } from './api-faults.ts'
+import { type KubeResource, objectKey } from '../kube/resources.ts'
+import { type ApiFaults, answerRule, createFaults } from './api-faults.ts'
 import {
   type Answer,
   answerCreate,
@@ -22,7 +22,7 @@ import {
   answerUpdate,
 } from './api-handler.ts'
 import { parseApiPath, resources, statusBody, type Target, type Verb, verbOf } from './api-paths.ts'
-import { compileSelectors } from './api-selectors.ts'
+import { createReads } from './api-reads.ts'
 import { ApiStore } from './api-store.ts'
 import { type OpenWatch, WatchHub } from './api-watches.ts'
 
@@ -92,10 +92,7 @@ export async function createApiServer(): Promise<ApiServer> {
   const sockets = new Set<Socket>()
   const requests: LoggedRequest[] = []
   const faultState = createFaults(store, hub, resetConnection)
-  const pages = new Map<
-    number,
-    { readonly items: readonly KubeObject[]; readonly version: string }
-  >()
+  const reads = createReads(store, hub, faultState)
 
   for (const resource of resources) {
     store.listen(resource, (event) => hub.send(resource, event))
@@ -135,7 +132,7 @@ export async function createApiServer(): Promise<ApiServer> {
     const status = answer === 'watch' ? 200 : answer.status
     const { resource, namespace, name } = target
     requests.push({ verb, resource, namespace, name, query, status, body })
-    if (answer === 'watch') startWatch(response, target, query)
+    if (answer === 'watch') reads.watch(response, target, query)
     else send(response, status, answer.body, answer.headers)
   }
 
@@ -163,96 +160,10 @@ export async function createApiServer(): Promise<ApiServer> {
       case 'delete':
         return answerDelete(store, target, body)
       case 'list':
-        return answerList(target, query)
-      case 'watch': {
-        const isGone =
-          store.since(target.resource, Number(query.resourceVersion ?? 0)) === undefined
-        if (isGone && faultState.goneAs === 'status' && isVersioned(query)) {
-          return { status: 410, body: statusBody(410, 'too old resource version') }
-        }
-        return 'watch'
-      }
+        return reads.list(target, query)
+      case 'watch':
+        return reads.isGone(target, query) ?? 'watch'
     }
-  }
-
-  function answerList(target: Target, query: Readonly<Record<string, string>>): Answer {
-    const { resource, namespace } = target
-    const covers = compileSelectors(query.labelSelector ?? '', query.fieldSelector ?? '')
-    let items: readonly KubeObject[]
-    let { version } = store
-    let start = 0
-    const [tokenId = 0, at = 0] = (query.continue ?? '').split(':').map(Number)
-    const page = pages.get(tokenId)
-    if (query.continue !== undefined) {
-      if (page === undefined || tokenId < faultState.firstToken) {
-        const message = 'The provided continue parameter is too old to display a consistent list'
-        return { status: 410, body: statusBody(410, message) }
-      }
-      items = page.items
-      version = page.version
-      start = at
-    } else {
-      items = store
-        .list(resource)
-        .filter((o) => (namespace === '' || o.metadata?.namespace === namespace) && covers(o))
-    }
-    const limit = Number(query.limit ?? 0)
-    const end = limit === 0 ? items.length : start + limit
-    const metadata: Record<string, string> = { resourceVersion: version }
-    if (end < items.length) {
-      let id = tokenId
-      if (page === undefined) {
-        faultState.lastToken += 1
-        id = faultState.lastToken
-        pages.set(id, { items, version })
-      }
-      metadata.continue = `${id}:${end}`
-    }
-    const body = {
-      kind: `${resource.kind}List`,
-      apiVersion: resource.apiVersion,
-      metadata,
-      // As the real one: items of a list do not say their kind.
-      items: items.slice(start, end).map(({ kind, apiVersion, ...rest }) => rest),
-    }
-    return { status: 200, body }
-  }
-
-  function startWatch(
-    response: ServerResponse,
-    { resource, namespace }: Target,
-    query: Readonly<Record<string, string>>,
-  ): void {
-    const covers = compileSelectors(query.labelSelector ?? '', query.fieldSelector ?? '')
-    const watch: OpenWatch = {
-      resource,
-      response,
-      covers: (object) =>
-        (namespace === '' || object.metadata?.namespace === namespace) && covers(object),
-      wantsBookmarks: query.allowWatchBookmarks === 'true',
-    }
-    response.writeHead(200, { 'content-type': 'application/json' })
-    response.flushHeaders()
-    const version = Number(query.resourceVersion ?? 0)
-    const missed = isVersioned(query)
-      ? store.since(resource, version)
-      : store
-          .list(resource)
-          .map((object) => ({ type: 'ADDED' as const, version, object, before: undefined }))
-    if (missed === undefined) {
-      const object = statusBody(410, `too old resource version: ${version}`, 'Expired')
-      response.end(`${JSON.stringify({ type: 'ERROR', object })}\n`)
-      return
-    }
-    for (const event of missed) hub.sendTo(watch, event)
-    hub.add(watch)
-    const seconds = Number(query.timeoutSeconds ?? 1800)
-    const bookmarks = setInterval(() => hub.bookmark(watch, store.version), 60_000)
-    const end = setTimeout(() => hub.end(watch), seconds * 1000)
-    response.once('close', () => {
-      clearInterval(bookmarks)
-      clearTimeout(end)
-    })
   }
 
   function cut(): void {
@@ -340,29 +251,10 @@ export async function createApiServer(): Promise<ApiServer> {
   }
 }
 
-function isVersioned(query: Readonly<Record<string, string>>): boolean {
-  return query.resourceVersion !== undefined && !['', '0'].includes(query.resourceVersion)
-}
-
 function resourceOf(object: KubeObject): KubeResource {
   const found = resources.find((r) => r.kind === object.kind && r.apiVersion === object.apiVersion)
   if (found === undefined) throw new Error(`no such resource: ${object.apiVersion} ${object.kind}`)
   return found
-}
-
-function answerRule(
-  rule: FaultRule,
-  verb: Verb,
-  { resource }: Target,
-): Answer & { readonly headers: Readonly<Record<string, string>> } {
-  const denied = `${qualifiedName(resource)} is forbidden: User "system:serviceaccount:kube-system:weir" cannot ${verb} resource "${resource.plural}" in API group "${resourceGroup(resource)}" at the cluster scope`
-  const message = rule.message ?? (rule.status === 403 ? denied : 'injected by the test')
-  return {
-    status: rule.status,
-    headers:
-      rule.retryAfterSeconds === undefined ? {} : { 'retry-after': String(rule.retryAfterSeconds) },
-    body: rule.body ?? statusBody(rule.status, message, rule.reason),
-  }
 }
 
 function send(

@@ -96,7 +96,7 @@ t.test(
   async (t) => {
     const { api, client } = await startClient(t)
     const target = { namespace: 'shop', name: 'web' }
-    const before = api.put({
+    const before = api.put<Ingress>({
       apiVersion: 'networking.k8s.io/v1',
       kind: 'Ingress',
       metadata: target,

@@ -2,12 +2,11 @@
 //
 // The pods of a case are echo upstreams on ports of 127.0.0.1; endpoints that must not be used run, too.
 import t, { type Test } from 'tap'
-import type { Endpoint } from '../../proxy/route.ts'
 import type { KubeObject } from '../../shared/kube/objects.ts'
 import { createManifestFolder, type ManifestFolder } from '../support/manifests.ts'
 import { type ProxyProcess, startProxyProcess } from '../support/proxy-process.ts'
 import { connectRaw, type RawClient } from '../support/raw-client.ts'
-import { type EchoUpstream, readEcho, startEcho } from '../support/upstream.ts'
+import { readEcho } from '../support/upstream.ts'
 import { checkExpectations, type Outcome, type Sight, sentFields } from './expectations.ts'
 import {
   buildObjects,
@@ -17,6 +16,7 @@ import {
   classRulesOf,
   readCases,
 } from './objects.ts'
+import { nameOf, Pods } from './pods.ts'
 
 // A process each: more at a time than this only take turns on the processors.
 const casesAtATime = 3
@@ -43,38 +43,6 @@ for (const conformance of cases) {
       }
     }
   })
-}
-
-/** Echo upstreams in the place of a case's pods. */
-class Pods {
-  readonly #byEndpoint = new Map<string, EchoUpstream>()
-  readonly #byPlace = new Map<string, CaseEndpoint>()
-
-  async start(endpoint: CaseEndpoint): Promise<void> {
-    const key = nameOf(endpoint)
-    if (this.#byEndpoint.has(key)) return
-    const echo = await startEcho(endpoint.service)
-    this.#byEndpoint.set(key, echo)
-    this.#byPlace.set(`${echo.address}:${echo.port}`, endpoint)
-  }
-
-  placeOf(endpoint: CaseEndpoint): Endpoint {
-    const echo = this.#byEndpoint.get(nameOf(endpoint))
-    if (echo === undefined) throw new Error(`no pod for ${nameOf(endpoint)}`)
-    return { address: echo.address, port: echo.port }
-  }
-
-  at(place: string | undefined): CaseEndpoint | undefined {
-    return place === undefined ? undefined : this.#byPlace.get(place)
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#byEndpoint.values()].map((echo) => echo.close()))
-  }
-}
-
-function nameOf({ namespace, service, address, port }: CaseEndpoint): string {
-  return `${namespace}/${service} ${address} ${port}`
 }
 
 async function startPods(t: Test, conformance: ConformanceCase): Promise<Pods> {

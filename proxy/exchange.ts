@@ -367,8 +367,7 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#tunnel = tunnel
     this.#ledger.noteTunnel()
     connection.startTunnel(tunnel.upstreamEnd)
-    const early = this.#client.startTunnel(tunnel.clientEnd)
-    if (early !== undefined) tunnel.clientEnd.onData(early)
+    this.#client.startTunnel(tunnel.clientEnd)
   }
 
   #finishTunnel(tunnel: Tunnel): void {

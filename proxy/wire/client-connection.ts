@@ -168,16 +168,17 @@ export class ClientConnection {
     this.socket.destroySoon()
   }
 
-  /** Turns this connection into one end of a tunnel; returns the bytes that came early. */
-  startTunnel(tunnel: TunnelEnd): Buffer | undefined {
+  /** Turns this connection into one end of a tunnel; bytes, and an end, that came before the 101 are part of it. */
+  startTunnel(tunnel: TunnelEnd): void {
     const early = this.#held
     this.#held = undefined
     this.#state = 'tunnel'
     this.#tunnel = tunnel
     this.#readDeadline = 0
     this.#writeDeadline = 0
+    if (early !== undefined) tunnel.onData(early)
+    if (this.#hasEnded) tunnel.onEnd()
     this.#resume()
-    return early
   }
 
   /** Ends what took too long. Called with each tick of the worker. */

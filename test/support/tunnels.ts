@@ -35,6 +35,11 @@ export class TunnelPeer {
     })
   }
 
+  /** The other side ended or closed: nothing more will come. */
+  get isOver(): boolean {
+    return this.hasEnded || this.isClosed
+  }
+
   get bytes(): Buffer {
     return Buffer.concat(this.#chunks)
   }

@@ -13,6 +13,7 @@ export interface ChunkSink {
 }
 
 const maxSizeLine = 256
+// Of all trailer lines together, dropped ones too.
 const maxTrailerBytes = 16384
 // Bytes of extensions and size lines allowed beyond the data: 16 KiB, and one byte per byte of data after that (CVE-2023-39326).
 const freeOverhead = 16384
@@ -35,6 +36,7 @@ export class ChunkedReader {
   #overhead = 0
   #data = 0
   #trailers = ''
+  #trailerBytes = 0
 
   start(): void {
     this.#state = 'size'
@@ -42,6 +44,7 @@ export class ChunkedReader {
     this.#overhead = 0
     this.#data = 0
     this.#trailers = ''
+    this.#trailerBytes = 0
   }
 
   /** The last chunk and the trailer section have been read. */
@@ -131,9 +134,10 @@ export class ChunkedReader {
   }
 
   #readTrailer(line: string): void {
+    this.#trailerBytes += line.length + 2
     trailerCursor.start(`${line}\r\n\r\n`, 0)
     if (trailerCursor.next() <= 0 || trailerCursor.next() !== 0) this.#state = 'failed'
-    else if (this.#trailers.length + line.length > maxTrailerBytes) this.#state = 'failed'
+    else if (this.#trailerBytes > maxTrailerBytes) this.#state = 'failed'
     else if (!isForbiddenTrailer(line)) this.#trailers += `${line}\r\n`
   }
 

@@ -96,7 +96,8 @@ export class HeadGatherer {
     this.#length += 1
     this.#lineLength += 1
     if (byte === lf) return this.#endLine(partial)
-    if (this.#lineLength <= this.#limits.maxLineBytes) return true
+    // Its CR may come on top, as where a whole head is read.
+    if (this.#lineLength <= this.#limits.maxLineBytes + 1) return true
     return this.#fail(this.#isFirstLine ? 'target-too-long' : 'head-too-large')
   }
 

@@ -46,7 +46,7 @@ export function readResponseHead(
 ): boolean {
   statusLine.lastIndex = 0
   const line = statusLine.exec(text)
-  if (line === null) return false
+  if (line === null || statusLine.lastIndex - 2 > limits.maxLineBytes) return false
   head.status = Number(line[2])
   head.reason = line[3] ?? ''
   if (!readFields(text, statusLine.lastIndex, limits, head)) return false

@@ -32,8 +32,8 @@ export interface ClusterFeedOptions {
 interface Source<T extends KubeObject> {
   readonly plural: string
   readonly reflector: Reflector<T>
-  /** True when the kind can be done without as long as we may not read it. */
-  readonly isOptional: boolean
+  /** True when a complete list has come, or when the kind can be done without and we may not read it. */
+  isReady(): boolean
   /** The same array until something changes. */
   objects(): readonly T[]
 }
@@ -51,6 +51,7 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
     isOptional = false,
   ): Source<T> {
     let objects: readonly T[] | undefined
+    let hasCome = false
     const reflector = createReflector({
       client: options.client,
       resource,
@@ -60,6 +61,7 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
       log,
       onChange({ eventAtMs }) {
         objects = undefined
+        hasCome = true
         schedule(eventAtMs)
       },
       onProblem(problem) {
@@ -71,7 +73,7 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
     return {
       plural: resource.plural,
       reflector,
-      isOptional,
+      isReady: () => hasCome || (isOptional && reflector.problem !== undefined),
       objects() {
         objects ??= [...reflector.items().values()]
         return objects
@@ -101,10 +103,7 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
   }
 
   function publish(eventAtMs: number): void {
-    hasStarted ||= all.every(
-      ({ reflector, isOptional }) =>
-        reflector.synced || (isOptional && reflector.problem !== undefined),
-    )
+    hasStarted ||= all.every((source) => source.isReady())
     if (!hasStarted) return
     onUpdate({
       objects: {

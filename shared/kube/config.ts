@@ -7,8 +7,9 @@ import type { KubeConfig as ClientNodeConfig } from '@kubernetes/client-node'
 import type { Clock } from '../clock.ts'
 import type { TlsMaterial } from '../http.ts'
 import { ConfigError } from '../options-table.ts'
-import { parseYamlDocuments } from '../yaml.ts'
+import type { YamlDocuments } from '../yaml.ts'
 import type { KubeAuth, KubeConfig } from './auth.ts'
+import { createAuthCache } from './auth-cache.ts'
 import { isRecord } from './error.ts'
 import { loadServiceAccount } from './service-account.ts'
 
@@ -22,22 +23,22 @@ export interface KubeConfigOptions {
   readonly serviceAccountFolder?: string
 }
 
-/** How old credentials may become before they are read again; bound tokens are rotated well before they expire. */
-const authLifetimeMs = 30_000
-
 /** Loads the way to the API server. Rejects with a ConfigError when there is none. */
 export async function loadKubeConfig(options: KubeConfigOptions): Promise<KubeConfig> {
   const { kubeconfig, env, clock, serviceAccountFolder } = options
   return kubeconfig === undefined
-    ? loadServiceAccount(env, clock, authLifetimeMs, serviceAccountFolder)
+    ? loadServiceAccount(env, clock, serviceAccountFolder)
     : await loadKubeconfigFile(kubeconfig, clock)
 }
 
 async function loadKubeconfigFile(path: string, clock: Clock): Promise<KubeConfig> {
-  const { KubeConfig: ClientNode } = await import('@kubernetes/client-node')
+  const [{ KubeConfig: ClientNode }, { parseYamlDocuments }] = await Promise.all([
+    import('@kubernetes/client-node'),
+    import('../yaml.ts'),
+  ])
   const load = (): ClientNodeConfig => {
     const loaded = new ClientNode()
-    loaded.loadFromString(adaptKubeconfig(readFileSync(path, 'utf8')))
+    loaded.loadFromString(adaptKubeconfig(parseYamlDocuments(readFileSync(path, 'utf8'))))
     loaded.makePathsAbsolute(dirname(path))
     return loaded
   }
@@ -49,24 +50,17 @@ async function loadKubeconfigFile(path: string, clock: Clock): Promise<KubeConfi
   if (cluster.proxyUrl !== undefined) {
     throw new ConfigError(`--kubeconfig ${path}: proxy-url is not supported`)
   }
-  let cached: { readonly auth: KubeAuth; readonly readAtMs: number } | undefined
-  let stale = false
   return {
     server: cluster.server.replace(/\/+$/, ''),
     namespace: current.getContextObject(current.getCurrentContext())?.namespace ?? 'default',
-    async auth() {
-      if (cached !== undefined && clock.now() - cached.readAtMs < authLifetimeMs) return cached.auth
-      // client-node keeps tokens of commands and files in its own caches: only a new object surely reads them again.
-      if (stale) current = read(load, path)
-      stale = false
-      const auth = await readAuth(current)
-      cached = { auth: sameAuth(cached?.auth, auth) ?? auth, readAtMs: clock.now() }
-      return cached.auth
-    },
-    forget() {
-      cached = undefined
-      stale = true
-    },
+    ...createAuthCache({
+      clock,
+      async read(wasRefused) {
+        // client-node keeps tokens of commands and files itself: only a new object surely reads them again.
+        if (wasRefused) current = read(load, path)
+        return await readAuth(current)
+      },
+    }),
   }
 }
 
@@ -111,8 +105,7 @@ function pem(name: 'ca' | 'cert' | 'key', value: unknown): TlsMaterial {
  * spelling and reads that once), and plain `http` servers such as `kubectl proxy` (it refuses them unless TLS
  * verification is off, which means nothing there).
  */
-function adaptKubeconfig(text: string): string {
-  const { documents, errors } = parseYamlDocuments(text)
+function adaptKubeconfig({ documents, errors }: YamlDocuments): string {
   const [document] = documents
   if (errors[0] !== undefined) throw new Error(`line ${errors[0].line}: ${errors[0].message}`)
   if (!isRecord(document)) throw new Error('it is not a kubeconfig')
@@ -140,11 +133,4 @@ function entries(list: unknown, field: string, adapt: (value: Fields) => Fields)
     const value = entry[field]
     return isRecord(value) ? { ...entry, [field]: adapt(value) } : entry
   })
-}
-
-/** Gives `before` back when `after` says the same, so that nobody opens new connections for nothing. */
-function sameAuth(before: KubeAuth | undefined, after: KubeAuth): KubeAuth | undefined {
-  return before !== undefined && JSON.stringify(before) === JSON.stringify(after)
-    ? before
-    : undefined
 }

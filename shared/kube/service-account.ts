@@ -6,7 +6,8 @@ import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { ConfigError } from '../options-table.ts'
-import type { KubeAuth, KubeConfig } from './auth.ts'
+import type { KubeConfig } from './auth.ts'
+import { createAuthCache } from './auth-cache.ts'
 
 const standardFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 
@@ -14,7 +15,6 @@ const standardFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 export function loadServiceAccount(
   env: Readonly<Record<string, string | undefined>>,
   clock: Clock,
-  lifetimeMs: number,
   folder: string = standardFolder,
 ): KubeConfig {
   const host = env.KUBERNETES_SERVICE_HOST
@@ -25,26 +25,19 @@ export function loadServiceAccount(
         'give --kubeconfig PATH or --manifests PATH',
     )
   }
-  let cached: { readonly auth: KubeAuth; readonly readAtMs: number } | undefined
   return {
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
     namespace: readNamespace(folder),
-    async auth() {
-      if (cached !== undefined && clock.now() - cached.readAtMs < lifetimeMs) return cached.auth
-      const [token, ca] = await Promise.all([
-        readFile(join(folder, 'token'), 'utf8'),
-        readFile(join(folder, 'ca.crt'), 'utf8'),
-      ])
-      const authorization = `Bearer ${token.trim()}`
-      const before = cached?.auth
-      const isSame = before?.headers.authorization === authorization && before.tls.ca === ca
-      const auth = isSame ? before : { headers: { authorization }, tls: { ca } }
-      cached = { auth, readAtMs: clock.now() }
-      return auth
-    },
-    forget() {
-      if (cached !== undefined) cached = { ...cached, readAtMs: Number.NEGATIVE_INFINITY }
-    },
+    ...createAuthCache({
+      clock,
+      async read() {
+        const [token, ca] = await Promise.all([
+          readFile(join(folder, 'token'), 'utf8'),
+          readFile(join(folder, 'ca.crt'), 'utf8'),
+        ])
+        return { headers: { authorization: `Bearer ${token.trim()}` }, tls: { ca } }
+      },
+    }),
   }
 }
 

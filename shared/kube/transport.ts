@@ -2,6 +2,7 @@
 //
 // Invariant: `send` never rejects; a body in a result is whole, a stream in a result is the caller's to end.
 // Invariant: one pool for all calls; a rotated CA or client certificate makes a new one, the old one finishes its work.
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import { createHttpPool, type HttpPool, type HttpResponse, type TlsMaterial } from '../http.ts'
 import type { KubeConfig } from './auth.ts'
@@ -41,8 +42,12 @@ export function createTransport(config: KubeConfig, clock: Clock, userAgent: str
   const prefix = pathname === '/' ? '' : pathname
   let current: { readonly tls: TlsMaterial; readonly pool: HttpPool } | undefined
 
+  let isClosed = false
+
   function poolFor(tls: TlsMaterial): HttpPool {
-    if (current !== undefined && current.tls === tls) return current.pool
+    if (isClosed) throw new Error('the client is closed')
+    // A new token alone needs no new connections.
+    if (current !== undefined && isDeepStrictEqual(current.tls, tls)) return current.pool
     // Running watches stay on the old pool until they end; nobody waits for that.
     current?.pool.close().catch(() => undefined)
     const pool = createHttpPool({
@@ -122,6 +127,7 @@ export function createTransport(config: KubeConfig, clock: Clock, userAgent: str
       }
     },
     async close() {
+      isClosed = true
       const pool = current?.pool
       current = undefined
       await pool?.destroy()

@@ -9,6 +9,7 @@ import { ConfigError } from '../../options-table.ts'
 import { type ApiServer, createApiServer } from '../../testing/api-server.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
 import type { KubeConfig } from '../auth.ts'
+import { createAuthCache } from '../auth-cache.ts'
 import { createKubeClient, type KubeClient } from '../client.ts'
 import { loadKubeConfig } from '../config.ts'
 import type { KubeResult } from '../error.ts'
@@ -190,6 +191,31 @@ t.test('calls share their connection', async (t) => {
   for (let i = 0; i < 10; i += 1) await client.list(nodes)
   // undici offers a connection again one turn after its answer: the next call may be quicker, once.
   t.ok(api.connections() <= 2, `${api.connections()} connections`)
+})
+
+t.test('credentials that many ask for at once are read once', async (t) => {
+  let readings = 0
+  const auth = createAuthCache({
+    clock: new ManualClock(),
+    read: async () => {
+      readings += 1
+      return { headers: { authorization: `Bearer ${readings}` }, tls: {} }
+    },
+  })
+  const [first, second] = await Promise.all([auth.auth(), auth.auth()])
+  t.equal(first, second)
+  t.equal(readings, 1)
+  auth.forget()
+  t.not(await auth.auth(), first)
+})
+
+t.test('a client that was closed connects no more', async (t) => {
+  const { api, client } = await startClient(t)
+  await client.list(nodes)
+  const before = api.connections()
+  await client.close()
+  t.equal(failureOf(await client.list(nodes)), '0 Unreachable')
+  t.equal(api.connections(), before)
 })
 
 t.test('outside of a pod and without a kubeconfig the way out is named', async (t) => {

@@ -2,10 +2,19 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { residentKib } from '../test/support/programs.ts'
+import { fileURLToPath } from 'node:url'
+import {
+  freePort,
+  makeFolder,
+  residentKib,
+  type Spawned,
+  spawnProgram,
+  waitForPort,
+} from '../test/support/programs.ts'
 import { runLoad } from './load.ts'
 import type { Lane, Peer } from './peers/peer.ts'
 import { weir } from './peers/weir.ts'
+import { onCore } from './pin.ts'
 import type { Sample, Table } from './rows.ts'
 import { toRows } from './rows.ts'
 import { cpuMs } from './usage.ts'
@@ -75,32 +84,46 @@ export async function websockets({ peers, seconds, upstreamPorts }: Bench): Prom
   }
 }
 
-/** Endpoints move back and forth while requests come at half load: no request may fail. */
-export async function churn({ seconds, upstreamPorts }: Bench): Promise<Table> {
-  const [first = 0, second = 0] = upstreamPorts
-  const peer = weir('weir', 'off')
-  const lane = await peer.start({ upstreamPort: first, routes: 1 })
+// Upstreams that come and go: each a process of its own, killed outright.
+async function startUpstream(): Promise<{ readonly port: number; readonly spawned: Spawned }> {
+  const port = await freePort()
+  const program = fileURLToPath(new URL('upstream.ts', import.meta.url))
+  const [name = '', ...args] = onCore('load', [process.execPath, program, String(port)])
+  const spawned = spawnProgram(name, args, makeFolder('upstream', {}))
+  await waitForPort(port, spawned)
+  return { port, spawned }
+}
+
+/** Two endpoints are replaced one by one, the old one killed at the moment of the change: no request may fail. */
+export async function churn({ seconds }: Bench): Promise<Table> {
+  let upstreams = [await startUpstream(), await startUpstream()]
+  const ports = () => upstreams.map(({ port }) => port)
+  const lane = await weir('weir', 'off').start({ upstreamPort: ports()[0] ?? 0, routes: 1 })
+  lane.moveTo?.(ports())
+  await delay(1000)
+  const cpuBefore = cpuMs(lane.pid)
+  let isOver = false
   const load = {
     port: lane.port,
     host,
     path: '/',
     connections: 64,
-    seconds: seconds * 2,
+    seconds: seconds * 3,
     rate: 2000,
   }
-  const cpuBefore = cpuMs(lane.pid)
-  const running = runLoad(load)
+  const running = runLoad(load).finally(() => {
+    isOver = true
+  })
   let moves = 0
-  let isOver = false
-  const moving = (async () => {
-    while (!isOver) {
-      await delay(400)
-      await lane.moveTo?.(moves++ % 2 === 0 ? second : first)
-    }
-  })()
+  while (!isOver) {
+    const [oldest, ...others] = upstreams
+    upstreams = [...others, await startUpstream()]
+    lane.moveTo?.(ports())
+    await oldest?.spawned.stop()
+    moves++
+    await delay(300)
+  }
   const result = await running
-  isOver = true
-  await moving
   const sample = {
     ...result,
     perSecond: result.requests / result.seconds,
@@ -109,12 +132,13 @@ export async function churn({ seconds, upstreamPorts }: Bench): Promise<Table> {
     residentMib: residentKib(lane.pid) / 1024,
   }
   await lane.stop()
+  await Promise.all(upstreams.map(({ spawned }) => spawned.stop()))
   return {
     scenario: 'churn',
-    title: 'endpoints replaced every 400 ms at 2,000 requests/s',
+    title: 'two endpoints replaced one by one, killed at once, at 2,000 requests/s',
     rows: toRows(new Map([['weir', [sample]]]), 'weir'),
     notes: [
-      `${moves} moves; peers cannot change endpoints without a restart or an API of their own`,
+      `${moves} endpoints replaced; peers cannot change endpoints without a restart or an API of their own`,
     ],
   }
 }

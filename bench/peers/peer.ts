@@ -21,8 +21,8 @@ export interface Setup {
 export interface Lane extends RunningProxy {
   /** ms from start to ready, where the proxy says so. */
   readonly readyMs: number
-  /** Points every route at another port; absent where a peer cannot without a restart. */
-  moveTo?(upstreamPort: number): Promise<void>
+  /** Points every route at these ports; absent where a peer cannot without a restart. */
+  moveTo?(upstreamPorts: readonly number[]): void
 }
 
 /** One row of the tables. */

@@ -9,19 +9,21 @@ import { hostNames, type Lane, type Peer, type Setup, toLane } from './peer.ts'
 
 const program = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
 
-function slice(port: number): object {
-  return {
+/** One EndpointSlice per port, as a change of one endpoint touches one slice. */
+function slices(ports: readonly number[]): string {
+  const items = ports.map((port) => ({
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: 'up-1',
+      name: `up-${port}`,
       namespace: 'bench',
       labels: { 'kubernetes.io/service-name': 'up' },
     },
     addressType: 'IPv4',
     ports: [{ name: 'http', port, protocol: 'TCP' }],
     endpoints: [{ addresses: ['127.0.0.1'], conditions: { ready: true } }],
-  }
+  }))
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
 }
 
 function manifests(setup: Setup): string {
@@ -63,10 +65,9 @@ async function waitForReady(spawned: Spawned): Promise<number> {
 }
 
 async function start(setup: Setup, accessLog: string, workers: number): Promise<Lane> {
-  const sliceFile = (port: number) => JSON.stringify(slice(port))
   const folder = makeFolder('bench', {
     'routes.json': manifests(setup),
-    'slice.json': sliceFile(setup.upstreamPort),
+    'slice.json': slices([setup.upstreamPort]),
   })
   const flags = [
     ...['--manifests', folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
@@ -79,8 +80,8 @@ async function start(setup: Setup, accessLog: string, workers: number): Promise<
   const port = await waitForReady(spawned)
   return {
     ...toLane(spawned, port, performance.now() - started),
-    moveTo: async (upstreamPort) => {
-      writeFileSync(path.join(folder, 'slice.json'), sliceFile(upstreamPort))
+    moveTo: (upstreamPorts) => {
+      writeFileSync(path.join(folder, 'slice.json'), slices(upstreamPorts))
     },
   }
 }

@@ -91,11 +91,11 @@ export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): 
       warnOnce(roots.flatMap((root) => root.problems))
       return
     }
-    const { objects, problems } = mergeManifests(roots.flatMap((root) => [...root.files.values()]))
-    const all = [...roots.flatMap((root) => root.problems), ...problems]
-    const version = [changeOf(roots), JSON.stringify(all)].join()
+    const version = versionOf(roots)
     if (version === published) return
     published = version
+    const { objects, problems } = mergeManifests(roots.flatMap((root) => [...root.files.values()]))
+    const all = [...roots.flatMap((root) => root.problems), ...problems]
     onUpdate({ objects, problems: all, eventAtMs })
   }
 
@@ -150,12 +150,14 @@ function createRoot(path: string): Root {
   }
 }
 
-/** Says whether anything changed: each file's text has its digest. */
-function changeOf(roots: readonly Root[]): string {
-  return roots
-    .flatMap((root) => [...root.files.values()])
-    .map((file) => `${file.path} ${file.digest}`)
-    .join()
+/** Differs when anything that is published differs: texts by their digests, and what is wrong. */
+function versionOf(roots: readonly Root[]): string {
+  return JSON.stringify(
+    roots.map((root) => [
+      root.problems,
+      [...root.files.values()].map(({ path, digest, problems }) => [path, digest, problems]),
+    ]),
+  )
 }
 
 /** Brings one root up to date. Never rejects. */

@@ -1,11 +1,11 @@
 // What all exchanges of one worker share: routes, limits, time, counters, and whether the worker is on its way out.
 import type { Clock } from '../shared/clock.ts'
-import type { Exchange } from './exchange.ts'
 import type { LiveRoute } from './live-route.ts'
 import type { Recorder } from './observe/recorder.ts'
 import type { Router } from './router/router.ts'
 import type { RetryBudget } from './upstream/retry.ts'
-import type { ClientLimits, CoarseTime } from './wire/client-connection.ts'
+import type { ClientLimits } from './wire/client-connection.ts'
+import type { CoarseTime } from './wire/coarse-time.ts'
 
 /** Time limits of an exchange, in ms; a route's policy may set its own. */
 export interface ExchangeLimits {
@@ -17,6 +17,14 @@ export interface ExchangeLimits {
   readonly tunnelIdleTimeoutMs: number
   /** Attempts after the first. */
   readonly maxRetries: number
+}
+
+/** What a worker does with each exchange besides serving: beat its deadlines and end it. */
+export interface OpenExchange {
+  tick(now: number): void
+  closeIdle(): void
+  cutTunnel(): void
+  abort(): void
 }
 
 /** The state of one worker that its exchanges read. */
@@ -44,5 +52,5 @@ export interface Plane {
   /** Requests and tunnels that are not finished. */
   inFlight: number
   /** One per client connection, as long as it or its tunnel is open. */
-  readonly exchanges: Set<Exchange>
+  readonly exchanges: Set<OpenExchange>
 }

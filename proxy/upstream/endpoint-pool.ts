@@ -4,7 +4,7 @@
 // Invariant: idle connections are kept as a stack, so that few are warm and the rest age out.
 import { add, type Slot } from '../observe/slots.ts'
 import type { Endpoint } from '../route.ts'
-import type { CoarseTime } from '../wire/client-connection.ts'
+import type { CoarseTime } from '../wire/coarse-time.ts'
 import type { HeadLimits } from '../wire/request-head.ts'
 import {
   type ConnectionOwner,

@@ -10,9 +10,11 @@
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../failure.ts'
 import { ChunkedReader } from './chunked.ts'
+import type { CoarseTime } from './coarse-time.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { Outbox } from './outbox.ts'
-import { type HeadLimits, RequestHead, readRequestHead } from './request-head.ts'
+import { readRequestHead } from './read-request-head.ts'
+import { type HeadLimits, RequestHead } from './request-head.ts'
 import type { TunnelEnd } from './tunnel.ts'
 
 /** Time limits of a client connection, in ms, and what all connections of a worker share. */
@@ -25,11 +27,6 @@ export interface ClientLimits extends HeadLimits {
   readonly keepAliveTimeoutMs: number
   /** For the client to take what was written. */
   readonly writeTimeoutMs: number
-}
-
-/** The coarse time of a worker: ms, moved on by its tick. */
-export interface CoarseTime {
-  now: number
 }
 
 /** What happens on a client connection, as its exchange sees it. */

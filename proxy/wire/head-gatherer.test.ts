@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { HeadGatherer } from './head-gatherer.ts'
-import { type HeadLimits, RequestHead, readRequestHead } from './request-head.ts'
+import { readRequestHead } from './read-request-head.ts'
+import { type HeadLimits, RequestHead } from './request-head.ts'
 import { ResponseHead, readResponseHead } from './response-head.ts'
 
 const requestLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d$/

@@ -2,7 +2,7 @@
 //
 // Invariant: a connection beyond the limit is told so and closed; it never waits unseen.
 import { createServer, type Server, type Socket } from 'node:net'
-import type { CoarseTime } from './client-connection.ts'
+import type { CoarseTime } from './coarse-time.ts'
 import { normaliseAddress } from './ip-address.ts'
 import { ProxyGate } from './proxy-gate.ts'
 import type { ProxyHeader } from './proxy-protocol.ts'

@@ -1,7 +1,7 @@
 // What does an upstream answer? Reads the head of one response as strictly as a request's (RFC 9112 §4, §6).
 //
 // Invariant: a head that is refused here is a 502 and its connection is destroyed; nothing of it reaches the client.
-import { FieldCursor, listMembers } from './fields.ts'
+import { dropFields, FieldCursor, listMembers } from './fields.ts'
 import type { Framing, HeadLimits } from './request-head.ts'
 
 /** One response's head. The object is reused: nothing may keep it beyond the response. */
@@ -164,6 +164,8 @@ const neverListed: ReadonlySet<string> = new Set([
   'content-length',
 ])
 
+const contentLength: ReadonlySet<string> = new Set(['content-length'])
+
 /** RFC 9112 §6.3 from the recipient's side; doubtful framing is refused. */
 function readFraming(head: ResponseHead, method: string, isHttp11: boolean): boolean {
   if (seen.lengths > 1 || (seen.lengths === 1 && !decimal.test(seen.length))) return false
@@ -173,6 +175,9 @@ function readFraming(head: ResponseHead, method: string, isHttp11: boolean): boo
   if (head.status < 200 || head.status === 204 || head.status === 304 || method === 'HEAD') {
     // RFC 9112 §6.3 (1): these end with their head, whatever the fields say.
     head.framing = 'none'
+    // RFC 9110 §8.6: a length here could only make a client wait for a body.
+    const mustDrop = seen.lengths === 1 && (head.status < 200 || head.status === 204)
+    if (mustDrop) head.kept = dropFields(head.kept, contentLength)
   } else if (seen.codings === 1) head.framing = 'chunked'
   else if (seen.lengths === 1) head.framing = 'length'
   else {

@@ -2,7 +2,7 @@
 //
 // Invariant: bytes are copied as they are, in order; a slow reader stops its sender; each side's FIN is passed on.
 import type { Socket } from 'node:net'
-import type { CoarseTime } from './client-connection.ts'
+import type { CoarseTime } from './coarse-time.ts'
 
 /** What a connection that became one end of a tunnel reports. */
 export interface TunnelEnd {

@@ -8,7 +8,7 @@
 import { connect, type Socket } from 'node:net'
 import type { FailureCode } from '../failure.ts'
 import { ChunkedReader } from './chunked.ts'
-import type { CoarseTime } from './client-connection.ts'
+import type { CoarseTime } from './coarse-time.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { Outbox } from './outbox.ts'
 import type { HeadLimits } from './request-head.ts'

@@ -1,5 +1,6 @@
 // For tests: one request head, given as lines, read as the engine reads it.
-import { type HeadLimits, RequestHead, readRequestHead } from '../request-head.ts'
+import { readRequestHead } from '../read-request-head.ts'
+import { type HeadLimits, RequestHead } from '../request-head.ts'
 
 /** The limits of Weir's defaults. */
 export const usualLimits: HeadLimits = { maxLineBytes: 16384, maxHeadBytes: 65536, maxFields: 1000 }

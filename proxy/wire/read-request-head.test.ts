@@ -1,5 +1,6 @@
 import t from 'tap'
-import { type HeadLimits, RequestHead, readRequestHead } from './request-head.ts'
+import { readRequestHead } from './read-request-head.ts'
+import { type HeadLimits, RequestHead } from './request-head.ts'
 import { readLines, usualLimits } from './testing/read-request.ts'
 
 const get = 'GET / HTTP/1.1'

@@ -1,5 +1,4 @@
-// The `must` sentences of the cases, each as a check. Pure. A sentence that other rules of the judge cover already,
-// or that speaks of what cannot be seen on the wire, is named as such: a new sentence without a row is an error.
+// The `must` sentences of the cases, each as a check. Pure. A new sentence without a row is an error.
 
 import { listOf, type Message, valuesOf } from './grammar.ts'
 import type { Seen } from './seen.ts'
@@ -34,8 +33,7 @@ const rightmostForwarded = (message: Message) =>
 const peerIsRightmost: Check = ({ upstream, seen }) =>
   upstream.every((message) => seen.peerAddresses.includes(rightmostForwarded(message) ?? ''))
 
-// The control bytes that a case puts in and that must not come out.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what a case puts in and must not come out
 const control = /[\x00-\x08\x0b-\x1f\x7f]/
 
 const destroyed: Check = ({ seen }) =>

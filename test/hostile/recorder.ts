@@ -101,8 +101,7 @@ export class Recorder {
   async stop(): Promise<void> {
     this.#closing = true
     for (const socket of this.#live) socket.destroy()
-    for (const server of this.#servers) server.close()
-    await Promise.all(this.#servers.map((server) => server.listening && once(server, 'close')))
+    await Promise.all(this.#servers.map(closeServer))
   }
 
   #nextConnectionId = 1
@@ -188,6 +187,12 @@ export class Recorder {
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
   }
+}
+
+async function closeServer(server: net.Server): Promise<void> {
+  const closed = once(server, 'close')
+  server.close()
+  await closed
 }
 
 function asksUpgrade(message: Message): boolean {

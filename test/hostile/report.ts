@@ -50,6 +50,16 @@ export function failuresByCase(report: Report): string[] {
   })
 }
 
+/** Lists cases that hold, but not at the preferred outcome. */
+export function otherwiseHeld(report: Report): string[] {
+  const others = report.results.filter((result) => holds(result) && !result.verdict.preferred)
+  return [...groupBy(others, ({ hostile }) => hostile.id)].map(([id, results]) => {
+    const outcomes = new Set(results.map(({ verdict }) => verdict.outcomes[0] ?? ''))
+    const prefer = results[0]?.hostile.expect.prefer ?? ''
+    return `${id} (${results[0]?.hostile.name ?? ''}): ${[...outcomes].join(', ')}; preferred ${prefer}`
+  })
+}
+
 /** Counts cases that hold in every variant. */
 function casesHeld(results: readonly Result[]): string {
   const cases = [...groupBy(results, ({ hostile }) => hostile.id).values()]

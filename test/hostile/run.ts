@@ -1,11 +1,13 @@
-// Does Weir hold every hostile case? Exit 0 if so. Usage: node test/hostile/run.ts [--only REGEXP] [--quick]
+// Does Weir hold every hostile case? Exit 0 if so.
+// Usage: node test/hostile/run.ts [--only REGEXP] [--quick] [--preferred]; the last lists what holds in another way
+// than the preferred one.
 import { parseArgs } from 'node:util'
-import { failuresByCase, totals } from './report.ts'
+import { failuresByCase, otherwiseHeld, totals } from './report.ts'
 import { runAll } from './runner.ts'
 import { weir } from './weir.ts'
 
 const { values } = parseArgs({
-  options: { only: { type: 'string' }, quick: { type: 'boolean' } },
+  options: { only: { type: 'string' }, quick: { type: 'boolean' }, preferred: { type: 'boolean' } },
 })
 
 const report = await runAll(weir, {
@@ -14,6 +16,9 @@ const report = await runAll(weir, {
 })
 for (const line of totals(report)) console.log(line)
 for (const line of failuresByCase(report)) console.log(`not held: ${line}`)
+if (values.preferred === true) {
+  for (const line of otherwiseHeld(report)) console.log(line)
+}
 for (const fault of report.faults) console.log(`fault: ${fault}`)
 const failed = report.results.filter(({ verdict }) => verdict.problems.length > 0).length
 console.log(`took ${report.seconds.toFixed(1)} s`)

@@ -26,6 +26,8 @@ export interface ModelGroupOptions {
   /** ARNs of the load balancers in front. */
   readonly loadBalancerArns?: readonly string[]
   readonly attributes?: Readonly<Record<string, string>>
+  /** True when somebody (the model balancer) really checks health. */
+  readonly isChecked?: boolean
 }
 
 export interface ModelTarget {
@@ -50,7 +52,10 @@ export class ModelGroup {
   readonly arn: string
   readonly options: ModelGroupOptions
   readonly attributes: Map<string, string>
-  /** What the health check says by key; without an entry a target is healthy once `initialMs` have passed. */
+  /**
+   * What the health check says by key. Without an entry a target is healthy once `initialMs` have passed,
+   * or stays initial if the group is `isChecked`.
+   */
   readonly health = new Map<string, boolean>()
   readonly #clock: Clock
   readonly #timing: ModelTiming
@@ -144,6 +149,9 @@ export class ModelGroup {
     }
     if (atMs - target.registeredAtMs < this.#timing.initialMs) {
       return { state: 'initial', reason: 'Elb.RegistrationInProgress' }
+    }
+    if (this.options.isChecked === true && !this.health.has(key)) {
+      return { state: 'initial', reason: 'Elb.InitialHealthChecking' }
     }
     if (this.health.get(key) === false) {
       return { state: 'unhealthy', reason: 'Target.FailedHealthChecks' }

@@ -23,7 +23,7 @@ function editedLines(
 
 /**
  * Writes the head that goes upstream. `target` is path and query; `facts` are the X-Forwarded-* lines and the request id;
- * `fallbackHost` is used when the client sent no Host (HTTP/1.0).
+ * `fallbackHost` is used when the client named no host (HTTP/1.0).
  */
 export function requestHead(
   head: RequestHead,
@@ -33,7 +33,7 @@ export function requestHead(
   fallbackHost: string,
 ): string {
   let text = `${head.method} ${target} HTTP/1.1\r\n`
-  if (head.hostField === '') text += `Host: ${fallbackHost}\r\n`
+  if (head.hostField === '') text += `Host: ${head.host || fallbackHost}\r\n`
   text += editedLines(head.kept, head.listed, edits) + facts
   if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
   if (head.expectsContinue) text += 'Expect: 100-continue\r\n'

@@ -1,0 +1,256 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { type Message, readStrictly } from '../../test/hostile/strict.ts'
+import { answerHead, interimHead, requestHead, responseHead, upgradeHead } from './head-writer.ts'
+import type { RequestHead } from './request-head.ts'
+import { ResponseHead, readResponseHead } from './response-head.ts'
+import { readLines, usualLimits } from './testing/read-request.ts'
+
+function requestOf(...lines: string[]): RequestHead {
+  const head = readLines(lines)
+  if (typeof head === 'string') throw new Error(head)
+  return head
+}
+
+function responseOf(...lines: string[]): ResponseHead {
+  const head = new ResponseHead()
+  if (!readResponseHead(`${lines.join('\r\n')}\r\n\r\n`, 'GET', usualLimits, head)) {
+    throw new Error('the response head is refused')
+  }
+  return head
+}
+
+const text = (...lines: string[]) => `${lines.join('\r\n')}\r\n\r\n`
+const facts = 'X-Real-IP: 1.2.3.4\r\n'
+const host = 'Host: A.test:80'
+
+const requests = [
+  {
+    lines: ['GET /a?b HTTP/1.1', 'B: 1', host, 'a:  2 '],
+    is: ['GET /a?b HTTP/1.1', 'B: 1', host, 'a:  2 ', 'X-Real-IP: 1.2.3.4'],
+    why: 'end-to-end fields byte-exact and in order, then ours',
+  },
+  {
+    lines: ['GET /a?b HTTP/1.0'],
+    is: ['GET /a?b HTTP/1.1', 'Host: 10.0.0.1:80', 'X-Real-IP: 1.2.3.4'],
+    why: 'RFC 9112 §3.2: HTTP/1.1 needs a Host',
+  },
+  {
+    lines: ['GET http://c.test/a?b HTTP/1.0'],
+    is: ['GET /a?b HTTP/1.1', 'Host: c.test', 'X-Real-IP: 1.2.3.4'],
+    why: 'RFC 9112 §3.2.2: absolute-form names the host',
+  },
+  {
+    lines: ['GET /a?b HTTP/1.1', host, 'Connection: x-a, close', 'X-A: 1', 'X-B: 2', 'x-a: 3'],
+    is: ['GET /a?b HTTP/1.1', host, 'X-B: 2', 'X-Real-IP: 1.2.3.4'],
+    why: 'fields that Connection lists end here',
+  },
+  {
+    lines: ['GET /a?b HTTP/1.1', host, 'Connection: x-real-ip, host'],
+    is: ['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4'],
+    why: 'ours cannot be listed away',
+  },
+  {
+    lines: ['POST /a?b HTTP/1.1', host, 'Transfer-Encoding: chunked', 'Expect: 100-continue'],
+    is: [
+      ...['POST /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4'],
+      ...['Transfer-Encoding: chunked', 'Expect: 100-continue'],
+    ],
+    why: 'chunks are framed anew, the expectation is passed on',
+  },
+  {
+    lines: ['POST /a?b HTTP/1.1', 'Content-Length: 5', host],
+    is: ['POST /a?b HTTP/1.1', 'Content-Length: 5', host, 'X-Real-IP: 1.2.3.4'],
+    why: 'a length holds for the next hop, too',
+  },
+  {
+    lines: ['GET /a?b HTTP/1.1', host, 'Connection: upgrade', 'Upgrade: WebSocket', 'TE: trailers'],
+    is: [
+      ...['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4'],
+      ...['Connection: upgrade', 'Upgrade: websocket'],
+    ],
+    why: 'an upgrade is asked for anew',
+  },
+  {
+    lines: ['GET /a?b HTTP/1.1', host, 'TE: gzip, trailers'],
+    is: [
+      ...['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4'],
+      ...['Connection: TE', 'TE: trailers'],
+    ],
+    why: 'RFC 9110 §10.1.4: only trailers are passed on',
+  },
+]
+
+for (const { lines, is, why } of requests) {
+  t.test(`${lines.join(' | ')} goes upstream: ${why}`, async (t) => {
+    const written = requestHead(requestOf(...lines), '/a?b', facts, undefined, '10.0.0.1:80')
+    t.equal(written, text(...is))
+  })
+}
+
+t.test('a policy drops fields and appends its own', async (t) => {
+  const edits = { dropped: new Set(['b', 'x-set']), appended: 'X-Set: new\r\n' }
+  const head = requestOf('GET / HTTP/1.1', host, 'A: 1', 'B: 2', 'x-set: old')
+  t.equal(
+    requestHead(head, '/other', facts, edits, ''),
+    text('GET /other HTTP/1.1', host, 'A: 1', 'X-Set: new', 'X-Real-IP: 1.2.3.4'),
+  )
+})
+
+const dateLine = 'Date: now\r\n'
+const stays = { isHttp11: true, mayKeepAlive: true, dateLine }
+const ends = { ...stays, mayKeepAlive: false }
+const old = { ...stays, isHttp11: false }
+const responses = [
+  {
+    lines: ['HTTP/1.1 200 Fine', 'Date: d', 'a:  1 ', 'Server: s', 'Content-Length: 0'],
+    side: stays,
+    is: ['HTTP/1.1 200 Fine', 'Date: d', 'a:  1 ', 'Server: s', 'Content-Length: 0'],
+    why: 'as it came',
+  },
+  {
+    lines: ['HTTP/1.0 200', 'Content-Length: 0'],
+    side: ends,
+    is: [
+      ...['HTTP/1.1 200 ', 'Content-Length: 0', 'Date: now', 'Server: weir'],
+      'Connection: close',
+    ],
+    why: 'Date and Server are added, the version is ours',
+  },
+  {
+    lines: ['HTTP/1.1 200 OK', 'Date: d', 'Server: s', 'Transfer-Encoding: chunked'],
+    side: stays,
+    isRechunked: true,
+    is: ['HTTP/1.1 200 OK', 'Date: d', 'Server: s', 'Transfer-Encoding: chunked'],
+    why: 'chunks are framed anew',
+  },
+  {
+    lines: [
+      'HTTP/1.1 200 OK',
+      'Date: d',
+      'Server: s',
+      'Connection: x',
+      'X: 1',
+      'Content-Length: 0',
+    ],
+    side: old,
+    is: ['HTTP/1.1 200 OK', 'Date: d', 'Server: s', 'Content-Length: 0', 'Connection: keep-alive'],
+    why: 'HTTP/1.0 has to be told that its connection stays',
+  },
+]
+for (const { lines, side, isRechunked = false, is, why } of responses) {
+  t.test(`${lines.join(' | ')} goes to the client: ${why}`, async (t) => {
+    t.equal(responseHead(responseOf(...lines), isRechunked, side, undefined, ''), text(...is))
+  })
+}
+
+t.test('a response carries edits and a cookie of ours', async (t) => {
+  const head = responseOf('HTTP/1.1 200 OK', 'Date: d', 'Server: s', 'X: 1', 'Content-Length: 0')
+  const edits = { dropped: new Set(['x']), appended: 'Y: 2\r\n' }
+  t.equal(
+    responseHead(head, false, stays, edits, 'Set-Cookie: c\r\n'),
+    text('HTTP/1.1 200 OK', 'Date: d', 'Server: s', 'Content-Length: 0', 'Y: 2', 'Set-Cookie: c'),
+  )
+})
+
+t.test('interim and upgrade heads carry end-to-end fields only', async (t) => {
+  const interim = responseOf('HTTP/1.1 103 Early Hints', 'Link: x', 'Connection: y', 'Y: 1')
+  t.equal(interimHead(interim), text('HTTP/1.1 103 Early Hints', 'Link: x'))
+  const upgrade = ['Upgrade: websocket', 'Connection: Upgrade, y', 'Y: 1', 'Keep-Alive: 1', 'Z: 2']
+  t.equal(
+    upgradeHead(responseOf('HTTP/1.1 101 Switching', ...upgrade), undefined),
+    text('HTTP/1.1 101 Switching', 'Z: 2', 'Connection: Upgrade', 'Upgrade: websocket'),
+  )
+})
+
+t.test('an answer of our own is whole', async (t) => {
+  t.equal(
+    answerHead(404, [['Content-Type', 'text/plain']], 9, ends),
+    text(
+      ...['HTTP/1.1 404 Not Found', 'Content-Type: text/plain', 'Content-Length: 9'],
+      ...['Date: now', 'Server: weir', 'Connection: close'],
+    ),
+  )
+})
+
+const names = ['A', 'Accept', 'cookie', 'X-Forwarded-For', 'X-Real-IP', 'TE', 'Trailer', 'x-b_c']
+const token = fc.oneof(
+  fc.constantFrom(...names, 'Connection', 'Keep-Alive', 'Content-Type', 'Upgrade', 'Expect'),
+  fc.stringMatching(/^[!#$%&'*+.^`|~0-9A-Za-z-]{1,20}$/),
+)
+const value = fc.oneof(
+  fc.constantFrom('', ' x', 'close', ' A, x-b_c', '100-continue', ' trailers', '\t\xff '),
+  fc.stringMatching(/^[\t -~\x80-\xff]{0,30}$/),
+)
+const fieldLines = fc.array(
+  fc.tuple(token, value).map(([name, value]) => `${name}:${value}`),
+  { maxLength: 10 },
+)
+const bodies = fc.constantFrom<readonly string[]>(
+  [],
+  ['Content-Length: 5'],
+  ['Transfer-Encoding: chunked'],
+)
+
+const ours = /^(?:host|x-forwarded-.*|x-real-ip|date|server)$/i
+const ofOneHop =
+  /^(?:connection|keep-alive|te|trailer|upgrade|expect|forwarded|proxy-.*|http2-settings|x-request-id|transfer-encoding)$/i
+
+/** What must arrive of `lines`, by RFC 9110 §7.6.1. */
+function endToEnd(lines: readonly string[]): string[][] {
+  const pairs = lines.map((line) => {
+    const colon = line.indexOf(':')
+    return [line.slice(0, colon), line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, '')]
+  })
+  const listed = pairs
+    .filter(([name]) => name?.toLowerCase() === 'connection')
+    .flatMap(([, value]) => value?.toLowerCase().split(',') ?? [])
+    .map((member) => member.trim())
+    .filter((member) => member !== 'content-length')
+  return pairs.filter(
+    ([name = '']) =>
+      !ours.test(name) && !ofOneHop.test(name) && !listed.includes(name.toLowerCase()),
+  )
+}
+
+const fieldsOf = (message: Message | undefined) =>
+  message?.fields.filter(([name]) => !ours.test(name) && !ofOneHop.test(name))
+
+t.test('a request that is accepted goes on as one that a strict reader accepts', async (t) => {
+  let accepted = 0
+  fc.assert(
+    fc.property(fieldLines, bodies, (lines, body) => {
+      const all = ['POST /p?q HTTP/1.1', ...lines, 'Host: a.test', ...body]
+      const head = readLines(all)
+      if (typeof head === 'string') return
+      accepted += 1
+      const written = requestHead(head, head.path + head.query, facts, undefined, '')
+      const { messages, error } = readStrictly('request', written)
+      if (error !== undefined || messages.length !== 1) throw new Error(`${error} in ${written}`)
+      t.same(fieldsOf(messages[0]), endToEnd(all.slice(1)))
+      const framings = { none: 'none', length: 'length', chunked: 'chunked', close: '' }
+      t.equal(messages[0]?.framing, framings[head.framing])
+    }),
+    { numRuns: 500 },
+  )
+  t.ok(accepted > 100, `${accepted} of 500 were accepted`)
+})
+
+t.test('so does a response', async (t) => {
+  let accepted = 0
+  fc.assert(
+    fc.property(fieldLines, bodies, fc.boolean(), (lines, body, mayKeepAlive) => {
+      const all = ['HTTP/1.1 200 Fine', ...lines, ...body]
+      const head = new ResponseHead()
+      if (!readResponseHead(text(...all), 'GET', usualLimits, head)) return
+      accepted += 1
+      const isRechunked = head.framing !== 'length'
+      const written = responseHead(head, isRechunked, { ...stays, mayKeepAlive }, undefined, '')
+      const { messages, error } = readStrictly('response', written)
+      if (error !== undefined || messages.length !== 1) throw new Error(`${error} in ${written}`)
+      t.equal(messages[0]?.framing, isRechunked ? 'chunked' : 'length')
+    }),
+    { numRuns: 500 },
+  )
+  t.ok(accepted > 100, `${accepted} of 500 were accepted`)
+})

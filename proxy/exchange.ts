@@ -151,14 +151,13 @@ export class Exchange implements RequestSink, ResponseSink {
 
   // ── endpoint ──────────────────────────────────────────────────────────────────────────────────
 
-  /** Chooses an endpoint and gets a connection to it; `lastFailure` is why an attempt before this one ended. */
-  #chooseEndpoint(lastFailure?: FailureCode): void {
+  #chooseEndpoint(): void {
     const pool = this.#pickPool()
-    if (pool === undefined) {
-      const isKnown = this.#route?.upstream.isKnown === true
-      this.#fail(lastFailure ?? (isKnown ? 'no-endpoints' : 'service-missing'))
-      return
-    }
+    if (pool !== undefined) this.#connect(pool)
+    else this.#fail(this.#route?.upstream.isKnown === true ? 'no-endpoints' : 'service-missing')
+  }
+
+  #connect(pool: EndpointPool): void {
     this.#pool = pool
     this.#ledger.noteEndpoint(pool.name)
     // A retry gets a new connection: an idle one may be as stale as the one that failed.
@@ -407,20 +406,18 @@ export class Exchange implements RequestSink, ResponseSink {
       hasAnswered,
       retries: this.#retries,
     }
-    if (!mayRetry(attempt, this.#plane.limits.maxRetries) || !this.#plane.retryBudget.spend()) {
-      this.#fail(code)
-      return
-    }
     if (!isStale) this.#tried.push(pool)
-    this.#retry(code)
+    const next = mayRetry(attempt, this.#plane.limits.maxRetries) ? this.#pickPool() : undefined
+    if (next === undefined || !this.#plane.retryBudget.spend()) this.#fail(code)
+    else this.#retry(next)
   }
 
-  #retry(code: FailureCode): void {
+  #retry(pool: EndpointPool): void {
     this.#retries += 1
     this.#client.pauseBody()
     add(this.#plane.recorder.retries, 1)
     this.#ledger.noteRetry()
-    this.#chooseEndpoint(code)
+    this.#connect(pool)
   }
 
   #noteUpstreamFailure(code: FailureCode): void {

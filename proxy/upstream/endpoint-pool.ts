@@ -127,7 +127,7 @@ export class EndpointPool implements ConnectionOwner {
 
   /** Notes that the endpoint answered. */
   noteSuccess(): void {
-    if (this.#failures === 0) return
+    if (this.#failures + this.#ejections === 0) return
     this.#failures = 0
     this.#ejections = 0
   }

@@ -33,6 +33,8 @@ export interface InProcessOptions extends TableSketch {
   /** Flags as the program takes them (`--retries`, `0`); `--listen` and `--workers` are given. */
   readonly flags?: readonly string[]
   readonly clock?: Clock
+  /** In [0, 1): where a balance begins; always 0 unless said otherwise. */
+  readonly random?: () => number
   /** True: no table is applied, as before the first sync. */
   readonly isUnsynced?: boolean
 }
@@ -68,7 +70,7 @@ export function settingsOf(flags: readonly string[]): ProxySettings {
 
 /** Starts a data plane on a free port of 127.0.0.1. */
 export async function startInProcess(options: InProcessOptions = {}): Promise<InProcess> {
-  const { clock = systemClock, flags = [], isUnsynced = false } = options
+  const { clock = systemClock, random = () => 0, flags = [], isUnsynced = false } = options
   const messages = new Map<string, SlotsMessage>()
   const slots = createSlots((message) =>
     messages.set(keyOf(message.metric, message.labels), message),
@@ -85,7 +87,7 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
   const plane = new DataPlane({
     settings: settingsOf(flags),
     clock,
-    random: () => 0,
+    random,
     randomBytes,
     recorder: createRecorder({ slots, accessLog }),
   })

@@ -24,6 +24,7 @@ interface Addresses {
   readonly admin: string
 }
 
+let isStopping = false
 const upstreams = await startUpstreams()
 const manifests = await prepareManifests(demoFolder, upstreams)
 const proxy = startProxy(manifests.folder)
@@ -90,8 +91,6 @@ function statusOf(host: string, port: number): Promise<number | undefined> {
     }).on('error', () => resolve(undefined))
   })
 }
-
-let isStopping = false
 
 function obeySignals(child: ChildProcess): void {
   // npm passes on signals that the terminal has sent here already, so more of them mean nothing.

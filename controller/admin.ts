@@ -28,7 +28,7 @@ export function openAdmin(options: AdminOptions): Promise<AdminServer> {
       sendText(response, 405, 'only GET and HEAD\n')
       return
     }
-    const path = request.url?.split('?')[0]
+    const path = (request.url ?? '').split('?')[0] ?? ''
     switch (path) {
       case '/healthz':
         return sendText(response, 200, 'ok\n')

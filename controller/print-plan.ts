@@ -1,6 +1,6 @@
 // What a dry run prints: the plan as a table for people and as JSON for programs.
 import type { Observation } from './observe.ts'
-import type { Plan } from './world.ts'
+import type { Action, Plan } from './world.ts'
 
 interface Row {
   readonly action: string
@@ -39,36 +39,7 @@ export function planJson(
 }
 
 function planRows(plan: Plan): Row[] {
-  const rows = plan.actions.flatMap((action): Row[] => {
-    switch (action.kind) {
-      case 'claim':
-      case 'release':
-        return action.keys.map((subject) => ({
-          action: action.kind,
-          group: action.group.name,
-          subject,
-          reason: 'ownership record',
-        }))
-      case 'register':
-        return action.targets.map(({ target, reason }) => ({
-          action: 'register',
-          group: action.group.name,
-          subject: target.key,
-          reason: `${reason} (${target.pod.namespace}/${target.pod.name})`,
-        }))
-      case 'deregister':
-        return action.targets.map(({ target, reason }) => ({
-          action: 'deregister',
-          group: action.group.name,
-          subject: target.key,
-          reason: `${reason}, AWS: ${target.state}`,
-        }))
-      case 'open-gate':
-        return [objectRow('open-gate', action.pod, action.reason)]
-      default:
-        return [objectRow(action.kind, action.ingress, action.hostnames.join(', '))]
-    }
-  })
+  const rows = plan.actions.flatMap(actionRows)
   const held = plan.held.map(({ group, target, message, override }) => ({
     action: 'held',
     group: group.name,
@@ -76,6 +47,37 @@ function planRows(plan: Plan): Row[] {
     reason: override === '' ? message : `${message}; to override: ${override}`,
   }))
   return [...rows, ...held]
+}
+
+function actionRows(action: Action): Row[] {
+  switch (action.kind) {
+    case 'claim':
+    case 'release':
+      return action.keys.map((subject) => ({
+        action: action.kind,
+        group: action.group.name,
+        subject,
+        reason: 'ownership record',
+      }))
+    case 'register':
+      return action.targets.map(({ target, reason }) => ({
+        action: 'register',
+        group: action.group.name,
+        subject: target.key,
+        reason: `${reason} (${target.pod.namespace}/${target.pod.name})`,
+      }))
+    case 'deregister':
+      return action.targets.map(({ target, reason }) => ({
+        action: 'deregister',
+        group: action.group.name,
+        subject: target.key,
+        reason: `${reason}, AWS: ${target.state}`,
+      }))
+    case 'open-gate':
+      return [objectRow('open-gate', action.pod, action.reason)]
+    case 'show-hostnames':
+      return [objectRow('show-hostnames', action.ingress, action.hostnames.join(', '))]
+  }
 }
 
 function objectRow(

@@ -9,16 +9,19 @@ export interface FieldEdits {
   readonly appended: string
 }
 
-/** Field lines without those that Connection listed (RFC 9110 §7.6.1) and those that a policy drops, plus its own. */
+/**
+ * Field lines without those that Connection listed (RFC 9110 §7.6.1), plus `own` lines of Weir's; then a policy's edits,
+ * which have the last word on both.
+ */
 function editedLines(
   kept: string,
   listed: readonly string[],
+  own: string,
   edits: FieldEdits | undefined,
 ): string {
-  let lines = listed.length === 0 ? kept : dropFields(kept, new Set(listed))
+  const lines = (listed.length === 0 ? kept : dropFields(kept, new Set(listed))) + own
   if (edits === undefined) return lines
-  if (edits.dropped.size > 0) lines = dropFields(lines, edits.dropped)
-  return lines + edits.appended
+  return (edits.dropped.size > 0 ? dropFields(lines, edits.dropped) : lines) + edits.appended
 }
 
 /**
@@ -34,7 +37,7 @@ export function requestHead(
 ): string {
   let text = `${head.method} ${target} HTTP/1.1\r\n`
   if (head.hostField === '') text += `Host: ${head.host || fallbackHost}\r\n`
-  text += editedLines(head.kept, head.listed, edits) + facts
+  text += editedLines(head.kept, head.listed, facts, edits)
   if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
   if (head.expectsContinue) text += 'Expect: 100-continue\r\n'
   if (head.upgrade !== '') text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`
@@ -58,22 +61,22 @@ export function responseHead(
   edits: FieldEdits | undefined,
   extra: string,
 ): string {
-  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${editedLines(head.kept, head.listed, edits)}${extra}`
+  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${editedLines(head.kept, head.listed, '', edits)}${extra}`
   // RFC 9110 §6.6.1: a recipient with a clock adds a Date that is missing.
-  if (!head.hasDate) text += client.dateLine
-  if (!head.hasServer) text += 'Server: weir\r\n'
+  if (!head.hasDate && edits?.dropped.has('date') !== true) text += client.dateLine
+  if (!head.hasServer && edits?.dropped.has('server') !== true) text += 'Server: weir\r\n'
   if (isRechunked) text += 'Transfer-Encoding: chunked\r\n'
   return `${text}${connectionLine(client)}\r\n`
 }
 
 /** Writes an interim response's head (RFC 9110 §15.2). */
 export function interimHead(head: ResponseHead): string {
-  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${editedLines(head.kept, head.listed, undefined)}\r\n`
+  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${editedLines(head.kept, head.listed, '', undefined)}\r\n`
 }
 
 /** Writes the 101 that opens a tunnel: this hop's fields are the client's and Weir's own affair. */
 export function upgradeHead(head: ResponseHead, edits: FieldEdits | undefined): string {
-  return `HTTP/1.1 101 ${head.reason}\r\n${editedLines(head.kept, head.listed, edits)}Connection: Upgrade\r\n${head.upgradeField}\r\n`
+  return `HTTP/1.1 101 ${head.reason}\r\n${editedLines(head.kept, head.listed, '', edits)}Connection: Upgrade\r\n${head.upgradeField}\r\n`
 }
 
 /** Writes the whole head of a response that Weir gives itself. */

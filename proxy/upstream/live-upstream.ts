@@ -61,8 +61,12 @@ export class LiveUpstream {
 
   /** Chooses the less busy of two random endpoints ("power of two choices"); else as roundRobin. */
   leastRequests(tried: readonly EndpointPool[]): EndpointPool | undefined {
-    const one = this.#pools[Math.floor(this.#random() * this.#pools.length)]
-    const two = this.#pools[Math.floor(this.#random() * this.#pools.length)]
+    const count = this.#pools.length
+    const at = Math.floor(this.#random() * count)
+    // Never twice the same one: of two endpoints the busy one would otherwise get every fourth request.
+    const step = 1 + Math.floor(this.#random() * Math.max(0, count - 1))
+    const one = this.#pools[at]
+    const two = this.#pools[(at + step) % count]
     if (one === undefined || two === undefined) return undefined
     const chosen = two.active < one.active ? two : one
     return chosen.isEjected || tried.includes(chosen) ? this.roundRobin(tried) : chosen

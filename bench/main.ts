@@ -1,6 +1,7 @@
 // npm run bench: Weir beside its peers on one machine. Short alternating rounds, medians, CPU per request from /proc.
-// Flags: --scenarios a,b --peers x,y --seconds N --rounds N. Results: bench/results/bench.json and bench.md.
-import { mkdirSync, writeFileSync } from 'node:fs'
+// Flags: --scenarios a,b --peers x,y --seconds N --rounds N. Results: bench/results/bench.json and bench.md; a run of
+// some scenarios replaces their tables and keeps the others.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -159,6 +160,20 @@ async function runScenario(
   return { scenario: name, title, rows: toRows(samples, bareLane.name), notes }
 }
 
+/** Reads the tables of earlier runs; none when there is no readable file. */
+function readTables(file: URL): readonly Table[] {
+  if (!existsSync(file)) return []
+  const parsed: { readonly tables?: readonly Table[] } = JSON.parse(readFileSync(file, 'utf8'))
+  return parsed.tables ?? []
+}
+
+function mergeTables(old: readonly Table[], fresh: readonly Table[]): readonly Table[] {
+  const names = new Set(fresh.map(({ scenario }) => scenario))
+  return [...old.filter(({ scenario }) => !names.has(scenario)), ...fresh].toSorted(
+    (a, b) => order.indexOf(a.scenario) - order.indexOf(b.scenario),
+  )
+}
+
 const missing = allPeers.flatMap((peer) => {
   const why = peer.missing()
   return why === undefined ? [] : [`${peer.name}: ${why}`]
@@ -168,7 +183,7 @@ const peers = allPeers.filter(
 )
 const facts = [
   `Node ${process.version}, ${availableParallelism()} CPUs (${cpus()[0]?.model ?? 'unknown'}), Linux ${release()}`,
-  `load: ${loadTool()}; ${placement()}; ${rounds} rounds of ${seconds} s, medians`,
+  `load: ${loadTool()}; ${placement()}; medians of alternating rounds`,
   `left out: ${missing.length === 0 ? 'none' : missing.join('; ')}`,
   'cost ÷ reference: CPU per request (or per byte) against nginx, without it against node:http+undici; above 1 is dearer',
 ]
@@ -176,7 +191,10 @@ for (const fact of facts) console.log(fact)
 
 const upstreams = await startUpstreams()
 const tables: Table[] = []
-const show = (table: Table) => {
+const order = [...scenarios.map(({ name }) => name), ...specialScenarios]
+const show = (measured: Table) => {
+  const rounds = `${values.rounds} rounds of ${values.seconds} s`
+  const table = { ...measured, notes: [...measured.notes, rounds] }
   tables.push(table)
   console.log(`\n${toMarkdown(table)}`)
 }
@@ -194,7 +212,9 @@ try {
 }
 const folder = new URL('results/', import.meta.url)
 mkdirSync(folder, { recursive: true })
-const report = ['# Bench', '', ...facts.map((fact) => `- ${fact}`), '', ...tables.map(toMarkdown)]
+const file = new URL('bench.json', folder)
+const all = mergeTables(readTables(file), tables)
+const report = ['# Bench', '', ...facts.map((fact) => `- ${fact}`), '', ...all.map(toMarkdown)]
 writeFileSync(new URL('bench.md', folder), `${report.join('\n')}\n`)
-writeFileSync(new URL('bench.json', folder), `${JSON.stringify({ facts, tables }, null, 2)}\n`)
+writeFileSync(file, `${JSON.stringify({ facts, tables: all }, null, 2)}\n`)
 console.log('written: bench/results/bench.md, bench/results/bench.json')

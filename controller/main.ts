@@ -94,11 +94,9 @@ try {
   if (parsed.kind === 'print') process.stdout.write(parsed.text)
   else await run(parsed.settings)
 } catch (error) {
-  if (error instanceof ConfigError) {
-    process.stderr.write(`weir-controller: ${error.message}\n`)
-    process.exitCode = wrongSettings
-  } else {
-    process.stderr.write(`weir-controller: ${error instanceof Error ? error.stack : error}\n`)
-    process.exitCode = 1
-  }
+  const isSettings = error instanceof ConfigError
+  const words = isSettings ? error.message : error instanceof Error ? error.stack : String(error)
+  process.stderr.write(`weir-controller: ${words}\n`)
+  // Connections and timers that are open by now must not keep a program alive that does not run.
+  process.exit(isSettings ? wrongSettings : 1)
 }

@@ -82,6 +82,23 @@ const rows: Row[] = [
     },
   },
   {
+    name: 'one impossible target among 250',
+    why: 'the chunk is halved until the bad one is alone: all others are registered',
+    async run(bench, t) {
+      const ips = proxies(bench, 250)
+      bench.pod('p-bad', { ip: '10.0.99.300' })
+      const replica = await bench.replica('c-1')
+      await bench.until(() => bench.healthy().length === 250)
+      t.strictSame(bench.healthy(), ips)
+      await bench.pass(1_000)
+      const failed = replica.lines.filter(({ level }) => level === 'error')
+      t.strictSame(
+        failed.map(({ fields }) => fields.subject),
+        ['10.0.99.300:9999'],
+      )
+    },
+  },
+  {
     name: 'a leader that ends in the middle of an apply',
     why: 'the next leader plans from what is there',
     async run(bench, t) {

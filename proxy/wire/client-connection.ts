@@ -72,6 +72,8 @@ export class ClientConnection {
   #isBodyWanted = false
   /** The current request has been read to its end. */
   isRequestRead = false
+  /** The head that was refused is that of a HEAD request: its answer has no body. */
+  isHeadRefused = false
   #isPaused = false
   #isPumping = false
   #hasEnded = false
@@ -129,6 +131,8 @@ export class ClientConnection {
     if (held !== undefined) {
       this.#held = undefined
       this.#readBody(held)
+      // The FIN may have come while these bytes waited.
+      if (this.#hasEnded) this.#endRequest()
     }
     if (this.#held === undefined) this.#resume()
   }
@@ -187,7 +191,7 @@ export class ClientConnection {
     this.#readDeadline = 0
     if (this.#state === 'lingering') this.socket.destroy()
     else if (this.#state === 'exchanging') this.#sink?.onRequestFailure('request-timeout')
-    else if (this.#gatherer.isPartial) this.#refuse('request-timeout')
+    else if (this.#gatherer.isPartial) this.#refuse('request-timeout', this.#gatherer.begun)
     else this.closeIdle()
   }
 
@@ -263,7 +267,7 @@ export class ClientConnection {
       if (at === bytes.length) return
     }
     if (!gatherer.gather(bytes, at)) {
-      if (gatherer.failure !== undefined) this.#refuse(gatherer.failure)
+      if (gatherer.failure !== undefined) this.#refuse(gatherer.failure, gatherer.begun)
       else if (bytes.length > 0) this.#noteFirstByte()
       return
     }
@@ -290,7 +294,7 @@ export class ClientConnection {
     this.outbox.bodyBytes = 0
     this.bodyBytes = 0
     if (failure !== undefined) {
-      this.#refuse(failure)
+      this.#refuse(failure, text)
       return
     }
     this.#state = 'exchanging'
@@ -306,9 +310,10 @@ export class ClientConnection {
     this.#sink?.onRequestHead(head)
   }
 
-  /** Answers a head that cannot be served; nothing after it is read as HTTP. */
-  #refuse(code: FailureCode): void {
+  /** Answers a head that cannot be served and began like `begun`; nothing after it is read as HTTP. */
+  #refuse(code: FailureCode, begun: string): void {
     this.#state = 'exchanging'
+    this.isHeadRefused = begun.startsWith('HEAD ')
     this.isRequestRead = false
     this.#held = undefined
     this.#readDeadline = 0
@@ -338,6 +343,8 @@ export class ClientConnection {
     const chunked = this.#chunked
     if (chunked === undefined) return
     const end = chunked.push(bytes, 0, this)
+    // Data may have ended the exchange (a body too large): what follows it means nothing any more.
+    if (this.#state !== 'exchanging') return
     if (chunked.isFailed) {
       this.#readDeadline = 0
       this.#held = undefined
@@ -375,8 +382,8 @@ export class ClientConnection {
         this.socket.destroySoon()
         return
       case 'exchanging':
-        if (!this.isRequestRead) this.#sink?.onRequestFailure('malformed-request')
-        else this.#startGrace()
+        // Held bytes came before the FIN: whether the request is whole shows when they are read.
+        if (this.isRequestRead || this.#held === undefined) this.#endRequest()
         return
       case 'tunnel':
         this.#tunnel?.onEnd()
@@ -387,6 +394,13 @@ export class ClientConnection {
       case 'closed':
         return
     }
+  }
+
+  /** The client sent FIN, and nothing that it sent is left to be read. */
+  #endRequest(): void {
+    if (this.#state !== 'exchanging') return
+    if (this.isRequestRead) this.#startGrace()
+    else this.#sink?.onRequestFailure('malformed-request')
   }
 
   #startGrace(): void {

@@ -466,7 +466,9 @@ export class Exchange implements RequestSink, ResponseSink {
     const outbox = this.#client.outbox
     const length = Buffer.byteLength(body)
     outbox.addText(answerHead(status, fields, length, this.#clientSide()))
-    if (this.#head?.method !== 'HEAD' && length > 0) outbox.addBytes(Buffer.from(body))
+    const isHead =
+      this.#head === undefined ? this.#client.isHeadRefused : this.#head.method === 'HEAD'
+    if (!isHead && length > 0) outbox.addBytes(Buffer.from(body))
     this.#finish(this.#mayKeepAlive)
   }
 

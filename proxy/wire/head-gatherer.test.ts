@@ -204,3 +204,22 @@ t.test('responses, too', async () => {
     { numRuns: 5000 },
   )
 })
+
+const begun = [
+  { pieces: ['HEAD / HTTP/1.1\r\nA: b\n'], is: 'HEAD ', why: 'refused in its second line' },
+  { pieces: ['HE', 'AD / HTTP/1.1\r\nA: b', '\n'], is: 'HEAD ', why: 'in pieces' },
+  { pieces: [`HEAD / HTTP/1.1\r\nA: ${'b'.repeat(300)}\r\n\r\n`], is: 'HEAD ', why: 'too large' },
+  { pieces: ['HEAD / HTTP/1.1\r\n'], is: 'HEAD ', why: 'not complete' },
+  { pieces: ['GET / HTTP/1.1\n'], is: 'GET /', why: 'another method' },
+  { pieces: ['\x16\x03'], is: '', why: 'no method' },
+]
+for (const { pieces, is, why } of begun) {
+  t.test(`what began with ${JSON.stringify(is)} is known to: ${why}`, async (t) => {
+    const gatherer = new HeadGatherer(limits, requestLine)
+    for (const piece of pieces) gatherer.gather(Buffer.from(piece), 0)
+    t.equal(gatherer.begun, is)
+    gatherer.reset()
+    gatherer.gather(Buffer.from('\n'), 0)
+    t.equal(gatherer.begun, '', 'and forgotten with the next')
+  })
+}

@@ -16,6 +16,7 @@ export class HeadGatherer {
   #length = 0
   #lineLength = 0
   #isFirstLine = true
+  #begun = ''
   /** The complete head with its empty line, as latin1 text. */
   text = ''
   /** Offset, in the bytes last given, behind the head. */
@@ -34,12 +35,21 @@ export class HeadGatherer {
     return this.#partial !== undefined
   }
 
+  /** The first bytes of a head that is not complete or failed: enough to tell HEAD, whose answers have no body. */
+  get begun(): string {
+    const partial = this.#partial
+    return partial?.toString('latin1', 0, Math.min(5, this.#length)) ?? this.#begun
+  }
+
   /** Adds bytes from `at`; true when `text` is a complete head. Check `failure` when it is false. */
   gather(bytes: Buffer, at: number): boolean {
     if (this.#partial !== undefined) return this.#gatherMore(bytes, at)
     const end = bytes.indexOf(headEnd, at)
     if (end === -1) return this.#begin(bytes, at)
-    if (end + 4 - at > this.#limits.maxHeadBytes) return this.#fail('head-too-large')
+    if (end + 4 - at > this.#limits.maxHeadBytes) {
+      this.#begun = bytes.toString('latin1', at, at + 5)
+      return this.#fail('head-too-large')
+    }
     this.text = bytes.toString('latin1', at, end + 4)
     this.consumed = end + 4
     return true
@@ -53,6 +63,7 @@ export class HeadGatherer {
   }
 
   #begin(bytes: Buffer, at: number): boolean {
+    this.#begun = ''
     const first = bytes[at]
     if (first === undefined || first === lf) return this.#fail('malformed-request')
     // A TLS hello or other binary talk: no token begins like that.
@@ -120,6 +131,7 @@ export class HeadGatherer {
 
   #fail(failure: FailureCode): false {
     this.failure = failure
+    this.#begun = this.begun
     this.#partial = undefined
     return false
   }

@@ -234,9 +234,10 @@ for (const [name, response] of Object.entries(responses)) {
         t.same(wrong, [])
         // An upstream whose client is gone learns that nobody waits for the rest.
         await untilQuiet(proxy)
-        const isIdle = (side: UpstreamSide) => side.requests.length > 0 && side.ended === 'open'
-        const open = upstream.connections.filter(isIdle)
-        t.equal(open.length, proxy.counter('weir_upstream_connections', { state: 'idle' }))
+        await eventually('only connections in the pool are open', () => {
+          const open = upstream.connections.filter(({ ended }) => ended === 'open')
+          return open.length === proxy.counter('weir_upstream_connections', { state: 'idle' })
+        })
       })
     })
   }

@@ -17,6 +17,7 @@ import { createReconciler, type Reconciler } from './reconciler.ts'
 import type { Reporter } from './reporter.ts'
 import { isServing } from './targets/guard.ts'
 import { changeOwned } from './targets/ownership.ts'
+import { isPresent } from './targets/plan-targets.ts'
 import { Timings } from './timings.ts'
 import type { Plan, World } from './world.ts'
 
@@ -53,6 +54,8 @@ export class Leader {
   readonly #reconciler: Reconciler
   readonly #timings: Timings
   #isStopped = false
+  /** The pass that runs has registered something: the next look comes soon. */
+  #hasRegistered = false
   /** Monotonic ms of the last complete pass. */
   syncedAtMs: number | undefined
   lastPass: PassResult | undefined
@@ -95,6 +98,7 @@ export class Leader {
   /** Runs one pass. */
   async pass(): Promise<PassResult> {
     const { observer, isDryRun, reporter, metrics, clock } = this.#options
+    this.#hasRegistered = false
     const observation = await observer.observe()
     const { world } = observation
     const plan = planWorld(world)
@@ -114,7 +118,7 @@ export class Leader {
   async #safePass(): Promise<boolean> {
     try {
       const { observation } = await this.pass()
-      return isAwaiting(observation.world, this.#options.clock.now())
+      return this.#hasRegistered || isAwaiting(observation.world, this.#options.clock.now())
     } catch (error) {
       // A fault of ours: everything stays as it is, the next pass starts from scratch.
       this.#options.log.error({ error }, 'a pass failed')
@@ -134,6 +138,7 @@ export class Leader {
       onOutcome: (outcome: Outcome) => {
         const view = world.groups.find(({ facts }) => facts.name === outcome.group)
         if (outcome.kind === 'register' && outcome.error === '' && view !== undefined) {
+          this.#hasRegistered = true
           this.#timings.noteRegistered(view, outcome.subject, outcome.atMs)
         }
         reporter.reportOutcome(outcome)
@@ -153,13 +158,15 @@ export class Leader {
   }
 }
 
-/** Tells whether a new target is awaited: then the next look comes soon. */
+/** Tells whether AWS still has to find a registered target healthy: then the next look comes soon. */
 function isAwaiting({ groups, limits }: World, nowMs: number): boolean {
   return groups.some(({ observed = [], wanted, pendingSince }) => {
-    const serving = new Set(observed.filter(isServing).map(({ key }) => key))
+    const registering = new Set(
+      observed.filter((target) => isPresent(target) && !isServing(target)).map(({ key }) => key),
+    )
     return wanted.some(
       ({ key }) =>
-        !serving.has(key) && nowMs - (pendingSince.get(key) ?? nowMs) < limits.healthyWaitMs,
+        registering.has(key) && nowMs - (pendingSince.get(key) ?? nowMs) < limits.healthyWaitMs,
     )
   })
 }

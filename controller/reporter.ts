@@ -24,6 +24,7 @@ export interface Reporter {
 }
 
 const recentMost = 50
+const failingMost = 5_000
 
 // Reasons of Events by what was done: [done, failed].
 const eventReasons: Readonly<Record<Outcome['kind'], readonly [string, string] | undefined>> = {
@@ -40,6 +41,8 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
   /** What was said last about a subject, so that it is not said again. */
   let said = new Map<string, string>()
   const facts = new Map<string, string>()
+  /** Failures that last, by what failed. */
+  const failing = new Map<string, string>()
 
   /** Tells whether `words` about `subject` are news; keeps them in `next`. */
   function isNews(next: Map<string, string>, subject: string, words: string): boolean {
@@ -79,6 +82,19 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
     }
   }
 
+  function logOutcome({ kind, group, subject, reason, error }: Outcome): void {
+    const fields = { action: kind, subject, reason, ...(group === '' ? {} : { group }) }
+    const what = `${kind} ${group} ${subject}`
+    if (error === '') {
+      failing.delete(what)
+      log.info(fields, 'done')
+    } else if (failing.get(what) !== error) {
+      if (failing.size >= failingMost) failing.clear()
+      failing.set(what, error)
+      log.error({ ...fields, error }, 'failed')
+    }
+  }
+
   function reportProblems(problems: Observation['problems'], next: Map<string, string>): void {
     for (const [name, problem] of problems) {
       const wasSaid = said.has(`group ${name}`)
@@ -104,9 +120,7 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
       recent.length = Math.min(recent.length, recentMost)
       const { kind, group, subject, reason, error, about } = outcome
       const isDone = error === ''
-      const fields = { action: kind, subject, reason, ...(group === '' ? {} : { group }) }
-      if (isDone) log.info(fields, 'done')
-      else log.error({ ...fields, error }, 'failed')
+      logOutcome(outcome)
       if (kind === 'register' || kind === 'deregister') {
         metrics.countChange(kind, isDone ? 'ok' : 'error', 1)
       }

@@ -1,12 +1,21 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../shared/clock.ts'
 import { ProxyStandIn } from '../test/proxy-stand-in.ts'
 import { createProxyControl, type ProxyControl } from './control-client.ts'
 
+/** Names a socket; the path of one holds 107 bytes at most, which t.testdir() exceeds. */
+function socketPath(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  return join(folder, 's')
+}
+
 function serve(t: Test, answer: (socket: Socket) => void): Promise<ProxyControl> {
-  const path = join(t.testdir(), 's')
+  const path = socketPath(t)
   const server = createServer((socket) => {
     socket.on('error', () => undefined)
     socket.once('data', () => answer(socket))
@@ -21,7 +30,7 @@ function serve(t: Test, answer: (socket: Socket) => void): Promise<ProxyControl>
 
 t.test('asks and tells', async (t) => {
   const proxy = new ProxyStandIn(systemClock, 'required')
-  const path = join(t.testdir(), 's')
+  const path = socketPath(t)
   await proxy.listen(path)
   t.teardown(() => proxy.close())
   const control = createProxyControl(path)
@@ -54,6 +63,6 @@ for (const { name, answer, why } of rows) {
 }
 
 t.test('a proxy that is not there', async (t) => {
-  const control = createProxyControl(join(t.testdir(), 'nothing'))
+  const control = createProxyControl(socketPath(t))
   t.equal(await control.drain('SIGTERM', 1), false)
 })

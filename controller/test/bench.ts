@@ -234,8 +234,8 @@ export class Bench {
     return pass(this.clock, ms, { isBusy: () => this.#calls > 0, ...steps })
   }
 
-  settle<T>(promise: Promise<T>): Promise<T> {
-    return settle(this.clock, promise, { isBusy: () => this.#calls > 0 })
+  settle<T>(promise: Promise<T>, steps: Steps = {}): Promise<T> {
+    return settle(this.clock, promise, { isBusy: () => this.#calls > 0, stepMs: 100, ...steps })
   }
 
   async #stop(): Promise<void> {

@@ -114,7 +114,7 @@ t.test('an ALB that drains long is not waited for longer than 30 s', async (t) =
   const { bench, replica } = await setScene(t, { drainMs: 300_000 })
   bench.terminate('p-1', 600)
   const start = bench.clock.now()
-  await bench.settle(replica.controller.drain('SIGTERM'))
+  await bench.settle(replica.controller.drain('SIGTERM'), { stepMs: 500 })
   const took = bench.clock.now() - start
   t.ok(took >= 30_000 && took < 33_000, `${took} ms`)
 })
@@ -123,7 +123,7 @@ t.test('an NLB gets its two minutes even when it says that all is over', async (
   const { bench, replica } = await setScene(t, { group: { protocol: 'TCP' }, drainMs: 1_000 })
   bench.terminate('p-1', 600)
   const start = bench.clock.now()
-  await bench.settle(replica.controller.drain('SIGTERM'))
+  await bench.settle(replica.controller.drain('SIGTERM'), { stepMs: 500 })
   const took = bench.clock.now() - start
   t.ok(took >= 120_000 && took < 125_000, `${took} ms`)
 })
@@ -146,7 +146,7 @@ t.test('the last healthy target leaves in time when no successor comes', async (
   const { bench, proxy, replica } = await setScene(t, { withOther: false })
   const start = bench.clock.now()
   bench.terminate('p-1', 60)
-  await bench.settle(replica.controller.drain('SIGTERM'))
+  await bench.settle(replica.controller.drain('SIGTERM'), { stepMs: 250 })
   t.ok(bench.clock.now() - start <= 60_000)
   t.ok(proxy.heardAt('released') !== undefined)
 })

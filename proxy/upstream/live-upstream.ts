@@ -47,16 +47,18 @@ export class LiveUpstream {
   roundRobin(tried: readonly EndpointPool[]): EndpointPool | undefined {
     const pools = this.#pools
     const count = pools.length
-    let fallback: EndpointPool | undefined
+    let ejectedAt: number | undefined
     for (let step = 0; step < count; step += 1) {
       this.#next = this.#next + 1 >= count ? 0 : this.#next + 1
       const pool = pools[this.#next]
       if (pool === undefined || tried.includes(pool)) continue
       if (!pool.isEjected) return pool
-      fallback ??= pool
+      ejectedAt ??= this.#next
     }
-    // Fail open: when all that are left are ejected, one of them is still better than no answer.
-    return fallback
+    // Fail open: when all that are left are ejected, one of them is still better than no answer; they, too, in turn.
+    if (ejectedAt === undefined) return undefined
+    this.#next = ejectedAt
+    return pools[ejectedAt]
   }
 
   /** Chooses the less busy of two random endpoints ("power of two choices"); else as roundRobin. */

@@ -39,8 +39,10 @@ export interface ApplierOptions {
 
 type TargetAction = Extract<Action, { readonly group: unknown }>
 
-/** Carries out a plan; resolves with true when every action was done. */
-export async function applyPlan(plan: Plan, options: ApplierOptions): Promise<boolean> {
+type ObjectAction = Exclude<Action, TargetAction>
+
+/** Carries out what a plan says about targets; resolves with true when every action was done. */
+export async function applyTargets(plan: Plan, options: ApplierOptions): Promise<boolean> {
   const perGroup = new Map<string, TargetAction[]>()
   for (const action of plan.actions) {
     if (!('group' in action)) continue
@@ -51,13 +53,34 @@ export async function applyPlan(plan: Plan, options: ApplierOptions): Promise<bo
   const groups = await Promise.all(
     [...perGroup.values()].map((actions) => applyGroup(actions, options)),
   )
-  const others: boolean[] = []
-  for (const action of plan.actions) {
-    if ('group' in action) continue
-    if (!options.mayAct()) return false
-    others.push(await applyObject(action, options))
+  return groups.every((isDone) => isDone)
+}
+
+// With thousands of Ingresses a first run writes as many statuses: not all at once, and in shares, so that a gate
+// that opens meanwhile waits for one share only.
+const objectsAtOnce = 8
+const objectsPerShare = 400
+
+/** What became of a share: whether all of it was written, and whether there is more. */
+export interface WrittenShare {
+  readonly isDone: boolean
+  readonly hasMore: boolean
+}
+
+/** Carries out the first share of what a plan says about Kubernetes objects. */
+export async function applyObjects(plan: Plan, options: ApplierOptions): Promise<WrittenShare> {
+  const actions = plan.actions.filter((action): action is ObjectAction => !('group' in action))
+  const queue = actions.slice(0, objectsPerShare)
+  const hasMore = actions.length > queue.length
+  let isDone = true
+  const work = async (): Promise<void> => {
+    for (let action = queue.shift(); action !== undefined; action = queue.shift()) {
+      const isWritten = options.mayAct() && (await applyObject(action, options))
+      isDone &&= isWritten
+    }
   }
-  return [...groups, ...others].every((isDone) => isDone)
+  await Promise.all(Array.from({ length: objectsAtOnce }, work))
+  return { isDone, hasMore }
 }
 
 async function applyGroup(
@@ -151,7 +174,7 @@ function report<T extends Registration | Deregistration>(
 }
 
 async function applyObject(
-  action: Extract<Action, { readonly kind: 'open-gate' | 'show-hostnames' }>,
+  action: ObjectAction,
   { client, clock, onOutcome }: ApplierOptions,
 ): Promise<boolean> {
   const isGate = action.kind === 'open-gate'

@@ -44,15 +44,17 @@ export interface ClusterOptions {
 export interface Cluster {
   start(): void
   stop(): Promise<void>
-  /** True once every list was read completely. */
+  /** True once every list that decides about targets was read completely. */
   isSynced(): boolean
   whenSynced(): Promise<void>
+  /** Resolves when the lists that decide about nothing but status are complete as well. */
+  whenAllSynced(): Promise<void>
   proxies(): ProxyPod[]
-  /** Undefined while nodes are not watched. */
+  /** Undefined while nodes are not watched or not listed completely. */
   nodes(): ReadonlyMap<string, Node> | undefined
-  /** Watches nodes from now on: a group of instances turned up. Until they are listed nothing is synced. */
+  /** Watches nodes from now on: a group of instances turned up. */
   requireNodes(): void
-  /** The Ingresses that the proxies serve. */
+  /** The Ingresses that the proxies serve; none until all are listed. */
   ingresses(): ServedIngress[]
   /** ms since each kind was last confirmed by the API server. */
   ages(): Readonly<Record<string, number>>
@@ -62,6 +64,8 @@ export interface Cluster {
 export function createCluster(options: ClusterOptions): Cluster {
   const { namespace, selector, service, needsNodes, classRules } = options
   const all: { readonly name: string; readonly reflector: Reflector<KubeObject> }[] = []
+  /** What must be complete before any target is touched. */
+  const decisive: Reflector<KubeObject>[] = []
 
   function reflect<T extends KubeObject>(
     resource: KubeResource<T>,
@@ -84,6 +88,7 @@ export function createCluster(options: ClusterOptions): Cluster {
   const proxyPods =
     selector === undefined ? undefined : reflect<Pod>(pods, { namespace, labelSelector: selector })
   let clusterNodes = needsNodes ? reflect<Node>(nodes, {}) : undefined
+  for (const { reflector } of all) decisive.push(reflector)
   const allIngresses = classRules === undefined ? undefined : reflect<Ingress>(ingresses, {})
   const classes = classRules === undefined ? undefined : reflect<IngressClass>(ingressClasses, {})
 
@@ -94,8 +99,11 @@ export function createCluster(options: ClusterOptions): Cluster {
     async stop() {
       await Promise.all(all.map(({ reflector }) => reflector.stop()))
     },
-    isSynced: () => all.every(({ reflector }) => reflector.synced),
+    isSynced: () => decisive.every((reflector) => reflector.synced),
     async whenSynced() {
+      await Promise.all(decisive.map((reflector) => reflector.whenSynced()))
+    },
+    async whenAllSynced() {
       await Promise.all(all.map(({ reflector }) => reflector.whenSynced()))
     },
     proxies() {
@@ -104,7 +112,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         ? proxiesFromPods(podList)
         : proxiesFromSlices([...serviceSlices.items().values()], podList)
     },
-    nodes: () => clusterNodes?.items(),
+    nodes: () => (clusterNodes?.synced === true ? clusterNodes.items() : undefined),
     requireNodes() {
       if (clusterNodes !== undefined) return
       clusterNodes = reflect<Node>(nodes, {})
@@ -112,6 +120,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     },
     ingresses() {
       if (classRules === undefined || allIngresses === undefined || classes === undefined) return []
+      if (!allIngresses.synced || !classes.synced) return []
       const classList = [...classes.items().values()]
       return [...allIngresses.items().values()]
         .filter((ingress) => isOurs(ingress, classList, classRules))

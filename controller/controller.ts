@@ -23,6 +23,8 @@ import type { Plan } from './world.ts'
 
 /** Exit code of `--dry-run --once` when something would change. */
 const exitChanges = 3
+/** How long `--once` waits for the lease, and then for its lists and its pass. */
+const onceWithinMs = 60_000
 
 export interface ControllerOptions {
   readonly settings: ControllerSettings
@@ -129,7 +131,7 @@ class Replica implements Controller {
     const { settings, clock, log } = this.#options
     if (!settings.dryRun) {
       this.#election.start()
-      const deadlineMs = clock.now() + 60_000
+      const deadlineMs = clock.now() + onceWithinMs
       while (!this.#election.isLeader) {
         if (clock.now() > deadlineMs) {
           log.error({ holder: this.#election.holder }, 'another replica leads: nothing was done')
@@ -140,10 +142,12 @@ class Replica implements Controller {
       }
     }
     const leader = this.#leader ?? this.#createLeader()
-    const { plan, isComplete } = await leader.runOnce()
+    const result = await Promise.race([leader.runOnce(), pause(clock, onceWithinMs)])
     await leader.stop()
     await this.stop()
-    if (!isComplete) return 1
+    if (result === undefined) log.error({}, 'the API server did not give all lists in time')
+    if (result?.isComplete !== true) return 1
+    const { plan } = result
     return settings.dryRun && plan.actions.length > 0 ? exitChanges : 0
   }
 
@@ -199,7 +203,9 @@ class Replica implements Controller {
   #endTerm(): void {
     const leader = this.#leader
     this.#leader = undefined
-    if (leader !== undefined) this.#ending = this.#ending.then(() => leader.stop())
+    if (leader === undefined) return
+    this.#metrics.showTargets([])
+    this.#ending = this.#ending.then(() => leader.stop())
   }
 
   #createLeader(): Leader {
@@ -262,8 +268,8 @@ class Replica implements Controller {
   }
 }
 
-function pause(clock: Clock, ms: number): Promise<void> {
+function pause(clock: Clock, ms: number): Promise<undefined> {
   return new Promise((resolve) => {
-    clock.after(ms, resolve)
+    clock.after(ms, () => resolve(undefined))
   })
 }

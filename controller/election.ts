@@ -7,6 +7,7 @@
 // Invariant: others' clocks are never compared with ours: a lease has expired when it was not seen to change for its duration.
 import type { Clock } from '../shared/clock.ts'
 import type { KubeClient } from '../shared/kube/client.ts'
+import type { KubeError } from '../shared/kube/error.ts'
 import type { Lease } from '../shared/kube/objects.ts'
 import { leases } from '../shared/kube/resources.ts'
 import type { Log } from '../shared/log.ts'
@@ -55,6 +56,7 @@ export function createElection(options: ElectionOptions): Election {
   let wasLeader = false
   let isStopped = false
   let cancelTimer: () => void = () => {}
+  let trouble = ''
   // All writes go through here one after the other: a renewal and an annotation must not race for the version.
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -78,13 +80,26 @@ export function createElection(options: ElectionOptions): Election {
     options.onChange(now)
   }
 
+  /** Says what is wrong with the lease when it begins, changes and ends; not at each try. */
+  function report(error: KubeError | undefined): void {
+    const now = error === undefined || error.reason === 'Conflict' ? '' : error.reason
+    if (now === trouble) return
+    trouble = now
+    const fields = { lease: `${namespace}/${name}`, reason: now, error: error?.message }
+    if (now === '') log.info(fields, 'the lease can be used again')
+    else log.warn(fields, 'cannot use the lease: nobody leads until this is mended')
+  }
+
   async function read(): Promise<boolean> {
     const answer = await client.get(leases, { namespace, name }, { timeoutMs: callTimeoutMs })
     if (answer.ok) {
       look(answer.body)
       return true
     }
-    if (answer.error.reason !== 'NotFound') return false
+    if (answer.error.reason !== 'NotFound') {
+      report(answer.error)
+      return false
+    }
     lease = undefined
     return true
   }
@@ -96,6 +111,7 @@ export function createElection(options: ElectionOptions): Election {
       ? await client.create(leases, next, options)
       : await client.update(leases, next, options)
     if (answer.ok) look(answer.body)
+    report(answer.ok ? undefined : answer.error)
     return answer.ok
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { ProxyProtocolMode } from '../shared/control-socket.ts'
 import type { KubeClient } from '../shared/kube/client.ts'
 import type { Log } from '../shared/log.ts'
-import { applyPlan, type Outcome } from './apply.ts'
+import { type ApplierOptions, applyObjects, applyTargets, type Outcome } from './apply.ts'
 import type { Elbv2 } from './aws/elbv2.ts'
 import { clientAddressSource, proxyProtocolMismatch } from './balancer/proxy-protocol.ts'
 import type { Cluster } from './cluster.ts'
@@ -56,6 +56,9 @@ export class Leader {
   #isStopped = false
   /** The pass that runs has registered something: the next look comes soon. */
   #hasRegistered = false
+  /** The share of Kubernetes objects that is being written. */
+  #writing: Promise<void> | undefined
+  #areObjectsDone = true
   /** Monotonic ms of the last complete pass. */
   syncedAtMs: number | undefined
   lastPass: PassResult | undefined
@@ -76,13 +79,17 @@ export class Leader {
   async stop(): Promise<void> {
     this.#isStopped = true
     await Promise.all([this.#reconciler.stop(), this.#options.cluster.stop()])
+    await this.#writing
   }
 
   /** Runs one pass only, as soon as the lists are complete. */
   async runOnce(): Promise<PassResult> {
-    this.#options.cluster.start()
-    await this.#options.cluster.whenSynced()
-    return this.pass()
+    const { cluster } = this.#options
+    cluster.start()
+    await cluster.whenAllSynced()
+    const result = await this.pass()
+    await this.#writing
+    return { ...result, isComplete: result.isComplete && this.#areObjectsDone }
   }
 
   /** ms since each kind was last confirmed by the API server. */
@@ -91,8 +98,8 @@ export class Leader {
   }
 
   /** Says that something changed. */
-  trigger(): void {
-    if (this.#options.cluster.isSynced()) this.#reconciler.trigger()
+  readonly trigger = (): void => {
+    if (!this.#isStopped && this.#options.cluster.isSynced()) this.#reconciler.trigger()
   }
 
   /** Runs one pass. */
@@ -126,9 +133,25 @@ export class Leader {
     }
   }
 
-  #apply(plan: Plan, world: World): Promise<boolean> {
+  async #apply(plan: Plan, world: World): Promise<boolean> {
+    const options = this.#applierOptions(world)
+    const areTargetsDone = await applyTargets(plan, options)
+    // Beside the passes: targets never wait for Kubernetes objects to be written. While one share is being written,
+    // later plans are not: the pass after it plans anew what is left.
+    if (plan.actions.some((action) => !('group' in action)) && this.#writing === undefined) {
+      this.#writing = applyObjects(plan, options).then(({ isDone, hasMore }) => {
+        this.#writing = undefined
+        this.#areObjectsDone = isDone && !hasMore
+        // What failed waits for the next pass in the ordinary rhythm: a missing permission must not make us spin.
+        if (isDone && hasMore) this.trigger()
+      })
+    }
+    return areTargetsDone && this.#areObjectsDone
+  }
+
+  #applierOptions(world: World): ApplierOptions {
     const { elbv2, client, clock, observer, election, mayAct, reporter } = this.#options
-    return applyPlan(plan, {
+    return {
       elbv2,
       client,
       clock,
@@ -143,7 +166,7 @@ export class Leader {
         }
         reporter.reportOutcome(outcome)
       },
-    })
+    }
   }
 
   async #checkProxyProtocol({ entries }: Observation): Promise<void> {

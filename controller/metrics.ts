@@ -9,7 +9,7 @@ export interface ControllerMetrics {
   countCall(operation: Operation, result: 'ok' | AwsFailureCode): void
   countChange(operation: 'register' | 'deregister', result: 'ok' | 'error', count: number): void
   countHold(code: HoldCode): void
-  /** Shows the targets of all groups as of the last pass. */
+  /** Shows the targets of all groups as of the last pass; groups that are not given show 0. */
   showTargets(views: readonly GroupView[]): void
   readonly readyToRegistered: HistogramMetric
   readonly readyToHealthy: HistogramMetric
@@ -74,6 +74,7 @@ export function createControllerMetrics(
     help: 'Targets by group and state, as AWS showed them in the last pass of this leader.',
     labelNames: ['group', 'state'],
   })
+  const shownGroups = new Set<string>()
   registry.gauge({
     name: 'weir_lb_sync_age_seconds',
     help: 'Seconds since the last pass of this leader that saw and did everything; 0 on a standby.',
@@ -113,8 +114,12 @@ export function createControllerMetrics(
     countChange: (operation, result, count) => changes.add(count, { operation, result }),
     countHold: (code) => holds.add(1, { code }),
     showTargets(views) {
+      const gone = new Set(shownGroups)
+      for (const { facts } of views) gone.delete(facts.name)
+      for (const group of gone) for (const state of states) targets.set(0, { group, state })
       for (const { facts, observed } of views) {
         if (observed === undefined) continue
+        shownGroups.add(facts.name)
         for (const state of states) {
           const count = observed.filter((target) => target.state === state).length
           targets.set(count, { group: facts.name, state })

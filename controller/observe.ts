@@ -74,10 +74,7 @@ export class Observer {
     const entries = await directory.refresh(now())
     const problems = new Map(entries.map(({ given, problem }) => [given, problem]))
     const known = entries.flatMap((entry) => (entry.facts === undefined ? [] : [entry.facts]))
-    if (known.some(({ targetType }) => targetType === 'instance')) {
-      cluster.requireNodes()
-      await cluster.whenSynced()
-    }
+    if (known.some(({ targetType }) => targetType === 'instance')) cluster.requireNodes()
     const health = await Promise.all(known.map((facts) => this.#targetHealth(facts)))
     // Nothing asynchronous from here to the views: lists and answers belong to one moment.
     const proxies = cluster.proxies()
@@ -87,9 +84,12 @@ export class Observer {
     )
     for (const [at, facts] of known.entries()) {
       const failure = health[at]
+      const isBlind = facts.targetType === 'instance' && cluster.nodes() === undefined
       const entry = entries.find((candidate) => candidate.facts?.arn === facts.arn)
       if (failure instanceof AwsFailure && entry !== undefined) {
         problems.set(entry.given, failure.message)
+      } else if (isBlind && entry !== undefined) {
+        problems.set(entry.given, 'the nodes are not listed yet: this group of instances waits')
       }
     }
     return {
@@ -137,7 +137,10 @@ export class Observer {
   ): Promise<GroupView> {
     const memory = this.memory(facts.arn)
     const { wanted, departures } = targets ?? { wanted: [], departures: new Map() }
-    const answered = health === undefined || health instanceof AwsFailure ? undefined : health
+    // Without nodes a group of instances would look as if nothing were wanted.
+    const isBlind = facts.targetType === 'instance' && this.#options.cluster.nodes() === undefined
+    const answered =
+      health === undefined || health instanceof AwsFailure || isBlind ? undefined : health
     const observed =
       answered === undefined ? undefined : memory.correct(answered, this.#options.now())
     if (targets !== undefined && observed !== undefined) {

@@ -132,6 +132,45 @@ t.test(
   },
 )
 
+t.test('a thousand Ingresses get their status without holding up the targets', async (t) => {
+  const bench = await Bench.start(t)
+  bench.pod('p-1')
+  for (let at = 0; at < 1000; at++) bench.api.put(ingress(`i-${at}`, 'weir'))
+  const replica = await bench.replica('c-1', ['--ingress-status', 'edge.example.org'])
+  const shown = (): number =>
+    bench.api
+      .list(ingresses)
+      .filter(({ status }) => status?.loadBalancer?.ingress?.[0]?.hostname !== undefined).length
+  await bench.until(() => shown() > 0)
+  bench.pod('p-2')
+  const registered = await bench.until(() => bench.states().includes('10.0.0.2 initial'))
+  t.ok(registered <= 1_000, `registered ${registered} ms after it was ready`)
+  await bench.until(() => shown() === 1000)
+  t.ok(replica.controller.isLeader)
+})
+
+t.test('a permission that is missing for status costs no more calls to AWS', async (t) => {
+  const bench = await Bench.start(t)
+  bench.pod('p-1')
+  bench.api.put(ingress('ours', 'weir'))
+  bench.api.faults.deny(['patch'], ingresses)
+  const replica = await bench.replica('c-1', ['--ingress-status', 'edge.example.org'])
+  await bench.until(() => replica.lines.some(({ message }) => message === 'failed'))
+  const before = bench.model.countCalls()
+  await bench.pass(60_000, { stepMs: 500 })
+  t.ok(bench.model.countCalls() - before <= 5)
+  t.equal(replica.lines.filter(({ message }) => message === 'failed').length, 1, 'said once')
+})
+
+t.test('a permission that is missing for Ingresses does not stop the targets', async (t) => {
+  const bench = await Bench.start(t)
+  bench.pod('p-1')
+  bench.api.faults.deny(['list'], ingresses)
+  await bench.replica('c-1', ['--ingress-status', 'edge.example.org'])
+  await bench.until(() => bench.healthy().length === 1)
+  t.equal(bench.healthy().length, 1)
+})
+
 t.test('a conflict while writing status is tried again', async (t) => {
   const bench = await Bench.start(t)
   bench.pod('p-1')

@@ -107,7 +107,7 @@ t.test('least requests takes the less busy of two', async (t) => {
       const rolls = [0, one, two]
       const { upstream } = upstreamWith([1, 2], () => rolls.shift() ?? 0)
       const [busy, idle] = upstream.pools
-      if (busy === undefined || idle === undefined) return t.fail('there are two')
+      if (busy === undefined || idle === undefined) throw new Error('there are two')
       busy.active = 3
       t.equal(upstream.leastRequests([])?.name, idle.name, `${one} ${two}`)
     }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type Message, readStrictly } from '../../test/hostile/strict.ts'
+import type { Message } from '../../test/hostile/grammar.ts'
+import { readStrictly } from '../../test/hostile/strict.ts'
 import { answerHead, interimHead, requestHead, responseHead, upgradeHead } from './head-writer.ts'
 import type { RequestHead } from './request-head.ts'
 import { ResponseHead, readResponseHead } from './response-head.ts'

@@ -31,7 +31,7 @@ const requestLines = [
 for (const { line, is, why } of requestLines) {
   t.test(`${line} is read: ${why}`, async (t) => {
     const head = readLines([line, host])
-    if (typeof head === 'string') return t.fail(head)
+    if (typeof head === 'string') throw new Error(head)
     t.same([head.method, head.path, head.query, head.minorVersion], is)
     t.equal(head.host, 'a.test')
   })
@@ -185,7 +185,7 @@ const connections = [
 for (const { lines, keepAlive, listed, why } of connections) {
   t.test(`${lines.slice(1).join(' | ') || lines[0]} persists ${keepAlive}: ${why}`, async (t) => {
     const head = readLines([...lines, host])
-    if (typeof head === 'string') return t.fail(head)
+    if (typeof head === 'string') throw new Error(head)
     t.equal(head.keepAlive, keepAlive)
     t.same(head.listed, listed)
   })

@@ -67,7 +67,7 @@ const cases: {
     objects: [],
     findings: ['invalid-object metadata.annotations["a"]'],
   },
-  { why: 'no object at all', text: 'hello', objects: [], findings: ['invalid-object '] },
+  { why: 'no object at all', text: 'hello', objects: [], findings: ['unreadable-file '] },
   { why: 'nothing', text: '', objects: [] },
   {
     why: 'a broken text names its line; the rest is read',

@@ -48,13 +48,21 @@ export function readManifest(path: string, text: string): Manifest {
   const { documents, errors } = parse(path, text)
   const objects: KubeObject[] = []
   const problems: Problem[] = []
-  for (const document of documents) readDocument(path, document, objects, problems)
+  // A text that is cut short may be sound YAML: a word, a list. What is no mapping is no manifest.
+  const noManifest = documents.filter((document) => !isRecord(document))
+  for (const document of documents) {
+    if (isRecord(document)) readDocument(path, document, objects, problems)
+  }
+  const remedy = 'Correct the file; its last good objects stay.'
   return {
     objects,
     problems,
-    errors: errors.map(({ line, message }) =>
-      unreadable(path, `${path}:${line}`, message, 'Correct the file; its last good objects stay.'),
-    ),
+    errors: [
+      ...errors.map(({ line, message }) => unreadable(path, `${path}:${line}`, message, remedy)),
+      ...noManifest
+        .slice(0, 1)
+        .map(() => unreadable(path, '', 'a document in it is no Kubernetes object', remedy)),
+    ],
   }
 }
 
@@ -86,28 +94,22 @@ function parse(path: string, text: string): ReturnType<typeof parseYamlDocuments
 
 function readDocument(
   path: string,
-  value: unknown,
+  value: Readonly<Record<string, unknown>>,
   objects: KubeObject[],
   problems: Problem[],
 ): void {
-  if (!isRecord(value)) {
-    problems.push(
-      invalid(
-        path,
-        undefined,
-        '',
-        'is no Kubernetes object',
-        'Give it apiVersion, kind and metadata.',
-      ),
-    )
-    return
-  }
   const { kind, apiVersion } = value
   if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(value.items)) {
     // Items of a typed list (`IngressList`) do not say their kind.
     const itemKind = kind.slice(0, -'List'.length)
-    for (const item of value.items) {
-      const isBare = isRecord(item) && item.kind === undefined && itemKind !== ''
+    for (const [index, item] of value.items.entries()) {
+      if (!isRecord(item)) {
+        const why = 'is no Kubernetes object'
+        const remedy = 'Give it apiVersion, kind and metadata.'
+        problems.push(invalid(path, undefined, `items[${index}]`, why, remedy))
+        continue
+      }
+      const isBare = item.kind === undefined && itemKind !== ''
       readDocument(path, isBare ? { ...item, kind: itemKind, apiVersion } : item, objects, problems)
     }
     return
@@ -186,7 +188,8 @@ function invalid(
   const name = typeof metadata.name === 'string' ? metadata.name : path
   const namespace =
     kind === 'File' || kind === 'IngressClass' ? '' : readNamespace(metadata.namespace)
-  const what = kind === 'File' ? 'A document' : `The ${kind} ${name}`
+  const unnamed = kind === 'File' ? field : `One ${kind}`
+  const what = name === path ? unnamed : `The ${kind} ${name}`
   return {
     reason: 'invalid-object',
     kind,

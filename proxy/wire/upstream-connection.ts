@@ -112,17 +112,25 @@ export class UpstreamConnection {
     this.#isDirty = false
     this.hasAnswered = false
     this.#deadline = 0
+    // Until the request is sent, it is the client who is waited for.
+    this.#readTimeoutMs = 0
   }
 
-  /** Starts the wait for the response head, at most `timeoutMs`. */
+  /** Starts the wait for the response, at most `timeoutMs` to its head and between two reads of its body. */
   awaitResponse(timeoutMs: number): void {
-    this.#readTimeoutMs = timeoutMs
-    if (this.#state === 'waiting') this.#wait(timeoutMs, 'response-timeout')
+    this.#awaitUpstream(timeoutMs)
   }
 
   /** Starts the wait for the upstream to take more of the request body, at most `timeoutMs`. */
   awaitDrain(timeoutMs: number): void {
-    if (this.#state === 'waiting') this.#wait(timeoutMs, 'response-timeout')
+    this.#awaitUpstream(timeoutMs)
+  }
+
+  /** The upstream has to act now, also when it began to answer before it had the whole request. */
+  #awaitUpstream(timeoutMs: number): void {
+    this.#readTimeoutMs = timeoutMs
+    const isBusy = this.#state === 'waiting' || this.#state === 'body'
+    if (isBusy && !this.#isPaused) this.#wait(timeoutMs, 'response-timeout')
   }
 
   /** Stops the wait: the other side has to act now. */

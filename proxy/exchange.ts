@@ -231,7 +231,7 @@ export class Exchange implements RequestSink, ResponseSink {
     connection.outbox.flush()
     if (connection.outbox.isCongested) {
       this.#client.pauseBody()
-      connection.awaitDrain(this.#sendTimeoutMs)
+      connection.awaitUpstream(this.#sendTimeoutMs)
     }
   }
 
@@ -253,7 +253,7 @@ export class Exchange implements RequestSink, ResponseSink {
     if (this.#head?.framing === 'chunked') connection.outbox.addLastChunk(trailers)
     connection.outbox.flush()
     this.#continueAt = 0
-    connection.awaitResponse(
+    connection.awaitUpstream(
       this.#route?.policy?.readTimeoutMs || this.#plane.limits.responseTimeoutMs,
     )
     this.#ledger.noteForwarded()

@@ -116,21 +116,13 @@ export class UpstreamConnection {
     this.#readTimeoutMs = 0
   }
 
-  /** Starts the wait for the response, at most `timeoutMs` to its head and between two reads of its body. */
-  awaitResponse(timeoutMs: number): void {
-    this.#awaitUpstream(timeoutMs)
-  }
-
-  /** Starts the wait for the upstream to take more of the request body, at most `timeoutMs`. */
-  awaitDrain(timeoutMs: number): void {
-    this.#awaitUpstream(timeoutMs)
-  }
-
-  /** The upstream has to act now, also when it began to answer before it had the whole request. */
-  #awaitUpstream(timeoutMs: number): void {
+  /**
+   * The upstream has to act now, also when it began to answer before it had the whole request: to take more of the request,
+   * to send its head, or more of its body, each within `timeoutMs`.
+   */
+  awaitUpstream(timeoutMs: number): void {
     this.#readTimeoutMs = timeoutMs
-    const isBusy = this.#state === 'waiting' || this.#state === 'body'
-    if (isBusy && !this.#isPaused) this.#wait(timeoutMs, 'response-timeout')
+    if (!this.#isPaused) this.#waitForAnswer()
   }
 
   /** Stops the wait: the other side has to act now. */
@@ -169,7 +161,7 @@ export class UpstreamConnection {
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
-    if (this.#state === 'body') this.#wait(this.#readTimeoutMs, 'response-timeout')
+    this.#waitForAnswer()
     this.socket.resume()
   }
 
@@ -184,6 +176,11 @@ export class UpstreamConnection {
   /** Ends what took too long. Called with each tick of the worker while an exchange uses the connection. */
   tick(now: number): void {
     if (this.#deadline !== 0 && now > this.#deadline) this.#fail(this.#deadlineCode)
+  }
+
+  #waitForAnswer(): void {
+    const isBusy = this.#state === 'waiting' || this.#state === 'body'
+    if (isBusy) this.#wait(this.#readTimeoutMs, 'response-timeout')
   }
 
   #wait(timeoutMs: number, code: FailureCode): void {

@@ -12,6 +12,8 @@ import {
 
 export class ProxyStandIn {
   readonly told: { readonly request: ControlRequest; readonly atMs: number }[] = []
+  /** Called with each request that is not `status`. */
+  onRequest: (request: ControlRequest) => void = () => undefined
   readonly #clock: Clock
   readonly #server: Server
   readonly #proxyProtocol: ProxyProtocolMode
@@ -51,7 +53,10 @@ export class ProxyStandIn {
   #answer(request: ControlRequest | undefined): ControlReply {
     if (request === undefined) return { ok: false, error: 'not understood' }
     this.told.push({ request, atMs: this.#clock.now() })
-    if (request.op !== 'status') return { ok: true }
+    if (request.op !== 'status') {
+      this.onRequest(request)
+      return { ok: true }
+    }
     return { state: 'serving', inFlight: 0, proxyProtocol: this.#proxyProtocol }
   }
 }

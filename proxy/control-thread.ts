@@ -58,9 +58,9 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     onApplied: (version) => inUse.noteApplied(version),
     onSlots: (message, worker) => metrics.slots.accept(message, worker),
     onAccessLog: (message) => writer.accept(message),
+    onListening: (workers) => metrics.setWorkers(workers),
     onExit: (worker, isCrash) => {
       metrics.slots.retire(worker)
-      metrics.setWorkers(pool.size)
       if (isCrash) metrics.addWorkerRestart()
     },
   })
@@ -84,7 +84,6 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
   })
 
   const port = await pool.start()
-  metrics.setWorkers(pool.size)
   let controlSocket: ControlSocket | undefined
   const shutdown = new Shutdown({
     clock,

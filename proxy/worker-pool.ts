@@ -21,6 +21,8 @@ export interface WorkerPoolOptions {
   readonly onApplied: (version: number) => void
   readonly onSlots: (message: SlotsMessage, worker: number) => void
   readonly onAccessLog: (message: AccessLogMessage) => void
+  /** So many workers listen now. */
+  readonly onListening: (workers: number) => void
   /** A worker is gone; `worker` will not be used again. `isCrash` is false when it was told to end. */
   readonly onExit: (worker: number, isCrash: boolean) => void
 }
@@ -28,9 +30,11 @@ export interface WorkerPoolOptions {
 /** Why no worker could listen, as the system says it. */
 export class ListenError extends Error {
   readonly code: string
-  constructor(code: string, message: string) {
+  readonly port: number
+  constructor(code: string, port: number, message: string) {
     super(message)
     this.code = code
+    this.port = port
   }
 }
 
@@ -38,6 +42,7 @@ interface Member {
   /** Counts lives of threads, so that counters of a crashed one are never mixed with its successor's. */
   readonly id: number
   readonly thread: Worker
+  isListening: boolean
   applied: number
   hasFinished: boolean
   readonly waitingForCount: ((count: number) => void)[]
@@ -73,9 +78,9 @@ export class WorkerPool {
     return this.#port
   }
 
-  /** How many workers run. */
+  /** How many workers listen. */
   get size(): number {
-    return this.#members.size
+    return [...this.#members].filter(({ isListening }) => isListening).length
   }
 
   /** Sends a change of the table to all workers. */
@@ -134,6 +139,7 @@ export class WorkerPool {
     const member: Member = {
       id: this.#nextId,
       thread,
+      isListening: false,
       applied: 0,
       hasFinished: false,
       waitingForCount: [],
@@ -167,11 +173,13 @@ export class WorkerPool {
   ): void {
     switch (message.kind) {
       case 'listening':
+        member.isListening = true
+        this.#options.onListening(this.size)
         onListening(message.port)
         return
       case 'listen-failed':
         member.hasFinished = true
-        onRefused(new ListenError(message.code, message.message))
+        onRefused(new ListenError(message.code, this.#port, message.message))
         return
       case 'applied':
         member.applied = message.version
@@ -205,6 +213,7 @@ export class WorkerPool {
     for (const resolve of member.waitingForCount) resolve(0)
     const isCrash = !member.hasFinished
     this.#options.onExit(member.id, isCrash)
+    this.#options.onListening(this.size)
     if (this.#isEnding || !isCrash || this.#port === 0) return
     this.#options.clock.after(restartDelayMs, () => {
       if (this.#isEnding) return

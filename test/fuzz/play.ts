@@ -18,7 +18,7 @@ export interface Played {
   readonly problem: string | undefined
 }
 
-// The proxy's own limits are 0.2 to 2 seconds each; several may follow each other on one connection.
+// The proxy's own limits are 1 to 3 seconds each; several may follow each other on one connection.
 const boundMs = 10_000
 // RFC 9110 §5.6.3 has recipients read white space around the `;` of a chunk extension; the strict parser refuses it.
 const badWhiteSpace = /[0-9A-Fa-f"A-Za-z][\t ]+;|;[\t ]/

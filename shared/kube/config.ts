@@ -45,10 +45,10 @@ async function loadKubeconfigFile(path: string, clock: Clock): Promise<KubeConfi
   let current = read(load, path)
   const cluster = current.getCurrentCluster()
   if (cluster === null) {
-    throw new ConfigError(`--kubeconfig ${path}: the current context names no known cluster`)
+    throw new ConfigError(`--kubeconfig ${path}: the current context names no known cluster.`)
   }
   if (cluster.proxyUrl !== undefined) {
-    throw new ConfigError(`--kubeconfig ${path}: proxy-url is not supported`)
+    throw new ConfigError(`--kubeconfig ${path}: proxy-url is not supported.`)
   }
   return {
     server: cluster.server.replace(/\/+$/, ''),
@@ -69,7 +69,9 @@ function read(load: () => ClientNodeConfig, path: string): ClientNodeConfig {
     return load()
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError(`--kubeconfig ${path} cannot be used: ${why}`, { cause })
+    throw new ConfigError(`--kubeconfig ${path} cannot be used: ${why.replace(/\.$/, '')}.`, {
+      cause,
+    })
   }
 }
 

@@ -22,7 +22,7 @@ export function loadServiceAccount(
   if (host === undefined || host === '' || port === undefined || port === '') {
     throw new ConfigError(
       'there is no cluster to watch: this is not a pod (KUBERNETES_SERVICE_HOST is not set); ' +
-        'give --kubeconfig PATH or --manifests PATH',
+        'give --kubeconfig PATH or --manifests PATH.',
     )
   }
   return {

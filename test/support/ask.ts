@@ -95,6 +95,6 @@ export async function until<T>(
     if (performance.now() > deadline) {
       throw new Error(`never happened: ${what}; at last: ${JSON.stringify(answer).slice(0, 2000)}`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -172,5 +172,7 @@ export class RequestFields {
 }
 
 function joined(list: string, value: string): string {
-  return list === '' ? value : `${list}, ${value}`
+  // RFC 9110 §5.6.1: empty members mean nothing.
+  if (list === '' || value === '') return list + value
+  return `${list}, ${value}`
 }

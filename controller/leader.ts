@@ -21,6 +21,9 @@ import { isPresent } from './targets/plan-targets.ts'
 import { Timings } from './timings.ts'
 import type { Plan, World } from './world.ts'
 
+// A proxy that hangs must not slow every pass down.
+const askProxyEveryMs = 60_000
+
 export interface LeaderOptions {
   readonly cluster: Cluster
   readonly observer: Observer
@@ -56,6 +59,9 @@ export class Leader {
   #isStopped = false
   /** The pass that runs has registered something: the next look comes soon. */
   #hasRegistered = false
+  /** What our own proxy said about the PROXY protocol, and when to ask it again. */
+  #askedMode: ProxyProtocolMode | undefined
+  #askProxyAtMs = 0
   /** The share of Kubernetes objects that is being written. */
   #writing: Promise<void> | undefined
   #areObjectsDone = true
@@ -171,7 +177,12 @@ export class Leader {
 
   async #checkProxyProtocol({ entries }: Observation): Promise<void> {
     const { control, metrics, reporter, proxyProtocol } = this.#options
-    const mode = proxyProtocol ?? (await control?.status())?.proxyProtocol
+    const now = this.#options.clock.now()
+    if (proxyProtocol === undefined && now >= this.#askProxyAtMs) {
+      this.#askProxyAtMs = now + askProxyEveryMs
+      this.#askedMode = (await control?.status())?.proxyProtocol ?? this.#askedMode
+    }
+    const mode = proxyProtocol ?? this.#askedMode
     for (const entry of entries) {
       if (entry.facts === undefined) continue
       const mismatch = proxyProtocolMismatch(entry, mode)

@@ -50,6 +50,7 @@ export interface DrainOptions {
 export type DrainStep = 'deregistered' | 'draining' | 'let-go' | 'released'
 
 const pollMs = 1_000
+const slowestPollMs = 5_000
 // What the proxy needs after `released` to finish what is in flight.
 const finishMs = 5_000
 const observeWithinMs = 500
@@ -87,7 +88,9 @@ async function deregister(
   const { clock, elbv2, log } = options
   const { group, target } = entry
   let isTold = false
-  while (!(await mayGo(entry, options)) && clock.now() < lastMoment(group, options)) {
+  let waitMs = pollMs
+  let own = await lookAtOwn(entry, options)
+  while (!own.mayGo && clock.now() < lastMoment(group, options)) {
     if (!isTold) {
       log.warn(
         { group: group.name, target: target.id },
@@ -95,10 +98,13 @@ async function deregister(
       )
       isTold = true
     }
-    await pause(clock, pollMs)
+    await pause(clock, waitMs)
+    // A whole fleet that ends at once must not ask AWS hundreds of times a second.
+    waitMs = Math.min(waitMs * 1.5, slowestPollMs)
+    own = await lookAtOwn(entry, options)
   }
   // Without an answer the proxy goes on all the same: its failing health check takes the target out as well.
-  const done = elbv2.deregister(group.arn, [target]).then(
+  const done = elbv2.deregister(group.arn, [own.target]).then(
     () => log.info({ group: group.name, target: target.id }, 'deregistered its own target'),
     (error: unknown) => log.error({ group: group.name, error }, 'cannot deregister its own target'),
   )
@@ -106,24 +112,29 @@ async function deregister(
   return clock.now()
 }
 
-/** Tells whether the group serves without us; true when AWS does not say so quickly. */
-async function mayGo(
+/**
+ * Tells whether the group serves without us (yes when AWS does not answer quickly), and our target as AWS knows it:
+ * outside the VPC its zone has to be repeated.
+ */
+async function lookAtOwn(
   { group, target }: DrainOptions['targets'][number],
   { clock, elbv2, departing, minTargets }: DrainOptions,
-): Promise<boolean> {
+): Promise<{ readonly mayGo: boolean; readonly target: TargetId }> {
   const own = targetKey(target.id, target.port)
   const seen = await Promise.race([
     Promise.all([elbv2.targetHealth(group.arn), departing()]).catch(() => undefined),
     pause(clock, observeWithinMs),
   ])
-  if (seen === undefined) return true
+  if (seen === undefined) return { mayGo: true, target }
   const [observed, leaving] = seen
   const mine = observed.find((candidate) => candidate.key === own)
-  if (mine === undefined || !isPresent(mine) || !isServing(mine)) return true
+  if (mine === undefined) return { mayGo: true, target }
+  const known = mine.zone === undefined ? target : { ...target, zone: mine.zone }
   const others = observed.filter(
     (other) => other.key !== own && isServing(other) && !leaving.has(other.key),
   )
-  return others.length >= minTargets
+  const isNeeded = isPresent(mine) && isServing(mine) && others.length < minTargets
+  return { mayGo: !isNeeded, target: known }
 }
 
 /** Until when our target may stay registered, so that letting go still fits into the grace period. */
@@ -149,10 +160,16 @@ async function waitUntilLetGo(
       isGone = own !== undefined && own.state === 'unused' && own.reason === 'Target.NotRegistered'
       // Still in: the call was lost or throttled away. It is asked for again, and not waited for.
       if (own !== undefined && isPresent(own)) {
-        void elbv2.deregister(group.arn, [target]).catch(() => undefined)
+        const { zone } = own
+        const known = zone === undefined ? target : { ...target, zone }
+        void elbv2.deregister(group.arn, [known]).catch(() => undefined)
       }
     }
-    await pause(clock, Math.min(pollMs, Math.max(1, leastMs)))
+    // Long waits are asked about less often.
+    await pause(
+      clock,
+      Math.min(slowestPollMs, Math.max(50, leastMs / 20, Math.min(pollMs, leastMs))),
+    )
   }
 }
 

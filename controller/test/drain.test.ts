@@ -125,7 +125,7 @@ t.test('an NLB gets its two minutes even when it says that all is over', async (
   const start = bench.clock.now()
   await bench.settle(replica.controller.drain('SIGTERM'), { stepMs: 500 })
   const took = bench.clock.now() - start
-  t.ok(took >= 120_000 && took < 125_000, `${took} ms`)
+  t.ok(took >= 120_000 && took < 130_000, `${took} ms`)
 })
 
 t.test('the last healthy target stays until its successor is healthy', async (t) => {
@@ -138,7 +138,7 @@ t.test('the last healthy target stays until its successor is healthy', async (t)
   bench.pod('p-3')
   const healthyMs = await bench.until(() => bench.healthy().includes('10.0.0.3'))
   const outMs = await bench.until(isOut)
-  t.ok(outMs <= 2_000, `leaves ${outMs} ms after its successor was healthy (${healthyMs} ms)`)
+  t.ok(outMs <= 5_500, `leaves ${outMs} ms after its successor was healthy (${healthyMs} ms)`)
   await bench.settle(drained)
 })
 
@@ -199,6 +199,16 @@ t.test('a proxy that does not answer does not stop the deregistration', async (t
   const outMs = await bench.until(isOut)
   t.ok(outMs < 1_000)
   await bench.settle(drained)
+})
+
+t.test('an address outside the VPC leaves with its zone', async (t) => {
+  const bench = await Bench.start(t)
+  bench.pod('p-1', { ip: '192.168.7.7' })
+  bench.pod('p-2')
+  const replica = await bench.replica('p-1', ['--pod-name', 'p-1', '--vpc-cidrs', '10.0.0.0/16'])
+  await bench.until(() => bench.healthy().length === 2)
+  await bench.settle(replica.controller.drain('SIGTERM'))
+  t.strictSame(bench.healthy(), ['10.0.0.2'])
 })
 
 t.test('instance groups: the node’s instance is deregistered', async (t) => {

@@ -13,6 +13,11 @@ import { Elbv2Model } from './elbv2-model.ts'
 import type { ModelGroup } from './elbv2-model-group.ts'
 import { ProxyStandIn } from './proxy-stand-in.ts'
 
+/** Waits for the state of the world, with patience for a busy machine. */
+function soon(what: string, isTrue: () => boolean): Promise<void> {
+  return eventually(what, isTrue, undefined, 30_000)
+}
+
 interface Stage {
   readonly api: ApiServer
   readonly model: Elbv2Model
@@ -95,7 +100,7 @@ function putPod(api: ApiServer, number: number): void {
 
 async function adminUrl(stderr: () => string): Promise<string> {
   const port = (): string | undefined => /"admin":(\d+)/.exec(stderr())?.[1]
-  await eventually('the admin port is open', () => port() !== undefined)
+  await soon('the admin port is open', () => port() !== undefined)
   return `http://127.0.0.1:${port()}`
 }
 
@@ -113,7 +118,7 @@ t.test('runs, shows itself, and on SIGTERM takes its pod out before it ends', as
   ])
   const url = await adminUrl(stderr)
   const healthy = (): number => stage.group.view().filter(({ state }) => state === 'healthy').length
-  await eventually('both are healthy', () => healthy() === 2)
+  await soon('both are healthy', () => healthy() === 2)
   await pause(100)
 
   t.equal((await fetch(`${url}/healthz`)).status, 200)
@@ -128,7 +133,7 @@ t.test('runs, shows itself, and on SIGTERM takes its pod out before it ends', as
   const startMs = performance.now()
   child.kill('SIGTERM')
   const isOut = (): boolean => stage.group.view().some(({ state }) => state === 'draining')
-  await eventually('it is deregistered', isOut)
+  await soon('it is deregistered', isOut)
   const outMs = performance.now() - startMs
   t.comment(`deregistered ${outMs.toFixed(0)} ms after SIGTERM`)
   const [code] = await once(child, 'exit')
@@ -143,12 +148,12 @@ t.test('from ready to registered', async (t) => {
   const { stderr } = stage.run([])
   await adminUrl(stderr)
   putPod(stage.api, 0)
-  await eventually('it leads', () => stage.group.view().length === 1)
+  await soon('it leads', () => stage.group.view().length === 1)
   const took: number[] = []
   for (let number = 1; number <= 15; number++) {
     const startMs = performance.now()
     putPod(stage.api, number)
-    await eventually('registered', () => stage.group.view().length === number + 1)
+    await soon('registered', () => stage.group.view().length === number + 1)
     took.push(performance.now() - startMs)
     // At any moment of a pass and between passes.
     await pause((number * 37) % 90)

@@ -68,6 +68,11 @@ class RollProxy {
   }
 }
 
+/** Waits for the state of the world, with patience for a busy machine. */
+function soon(what: string, isTrue: () => boolean): Promise<void> {
+  return eventually(what, isTrue, undefined, 30_000)
+}
+
 interface Replica {
   readonly proxy: RollProxy
   readonly controller: Controller
@@ -219,7 +224,7 @@ async function roll(
   const stage = await setStage(t)
   const { balancer, port } = stage
   const old = [await stage.start(1), await stage.start(2), await stage.start(3)]
-  await eventually('three are routed to', () => balancer.routable().length === 3)
+  await soon('three are routed to', () => balancer.routable().length === 3)
   const endLoad = balancer.load(400, () => ({ host: 'a.test', path: '/' }))
   let isWithout = false
   const watch = setInterval(() => {
@@ -229,7 +234,7 @@ async function roll(
     await end(stage, replica)
     const next = await stage.start(at + 11)
     const key = `${next.proxy.address}:${port}`
-    await eventually('the successor is routed to', () =>
+    await soon('the successor is routed to', () =>
       balancer.routable().some((target) => target.key === key),
     )
   }

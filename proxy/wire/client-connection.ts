@@ -15,6 +15,7 @@ import { HeadGatherer } from './head-gatherer.ts'
 import { Outbox } from './outbox.ts'
 import { readRequestHead } from './read-request-head.ts'
 import { type HeadLimits, RequestHead } from './request-head.ts'
+import { resetSocket } from './reset-socket.ts'
 import type { TunnelEnd } from './tunnel.ts'
 
 /** Time limits of a client connection, in ms, and what all connections of a worker share. */
@@ -80,6 +81,8 @@ export class ClientConnection {
   #lingered = 0
   #readDeadline = 0
   #writeDeadline = 0
+  /** Bytes that the socket could not pass on at the last tick. */
+  #unsent = 0
   #goneDeadline = 0
   #writtenAtEnd = 0
   /** Body bytes of the current request, as they came (without chunk framing). */
@@ -161,7 +164,7 @@ export class ClientConnection {
   /** Cuts the connection, so that the client sees that its response is not whole. */
   abort(): void {
     this.outbox.clear()
-    this.socket.resetAndDestroy()
+    resetSocket(this.socket)
   }
 
   /** Closes a connection on which nothing is being served: there is no response whose delivery is worth waiting for. */
@@ -188,6 +191,11 @@ export class ClientConnection {
     this.#watchWrites(now)
     if (this.#goneDeadline !== 0 && now > this.#goneDeadline) this.#endGrace(now)
     if (this.#readDeadline === 0 || now <= this.#readDeadline) return
+    // What a slow client has not taken yet is bounded by the write timeout alone.
+    if (this.#state === 'lingering' && this.socket.writableLength > 0) {
+      this.#readDeadline = now + lingerMs
+      return
+    }
     this.#readDeadline = 0
     if (this.#state === 'lingering') this.socket.destroy()
     else if (this.#state === 'exchanging') this.#sink?.onRequestFailure('request-timeout')
@@ -196,10 +204,12 @@ export class ClientConnection {
   }
 
   #watchWrites(now: number): void {
-    if (!this.outbox.isCongested) {
+    const unsent = this.socket.writableLength
+    if (unsent === 0) {
       this.#writeDeadline = 0
-    } else if (this.#writeDeadline === 0) {
+    } else if (this.#writeDeadline === 0 || unsent !== this.#unsent) {
       this.#writeDeadline = now + this.#limits.writeTimeoutMs
+      this.#unsent = unsent
     } else if (now > this.#writeDeadline) {
       this.abort()
     }

@@ -3,6 +3,7 @@
 // Invariant: bytes are copied as they are, in order; a slow reader stops its sender; each side's FIN is passed on.
 import type { Socket } from 'node:net'
 import type { CoarseTime } from './coarse-time.ts'
+import { resetSocket } from './reset-socket.ts'
 
 /** What a connection that became one end of a tunnel reports. */
 export interface TunnelEnd {
@@ -81,7 +82,7 @@ export class Tunnel {
       // A side that closes without FIN was reset: the other must not take it for a clean end.
       onClose: () => {
         if (hasEnded) to.destroySoon()
-        else to.resetAndDestroy()
+        else resetSocket(to)
         this.#closed += 1
         if (this.#closed === 2) this.#onFinished()
       },

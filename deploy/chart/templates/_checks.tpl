@@ -1,0 +1,41 @@
+{{/* Values that are right one by one and wrong together. Each message says what to do. */}}
+
+{{- define "weir.check" -}}
+{{- $v := .Values -}}
+{{- include "weir.checkDrain" . -}}
+{{- $hasHostPorts := ne $v.network.mode "podIP" -}}
+{{- if and (eq (include "weir.targetType" .) "instance") (not $hasHostPorts) -}}
+{{- fail "loadBalancer.targetType instance needs a port of the node: set network.mode to hostPort or hostNetwork, or use ip targets." -}}
+{{- end -}}
+{{- $surges := not (has (toString $v.updateStrategy.maxSurge) (list "0" "0%")) -}}
+{{- if and $surges $hasHostPorts -}}
+{{- fail (printf "updateStrategy.maxSurge needs network.mode podIP: with %s two proxies on a node want the same port." $v.network.mode) -}}
+{{- end -}}
+{{- $isAway := not (has (toString $v.updateStrategy.maxUnavailable) (list "0" "0%")) -}}
+{{- if and $surges $isAway -}}
+{{- fail "updateStrategy.maxSurge and updateStrategy.maxUnavailable exclude each other: set one of them to 0." -}}
+{{- end -}}
+{{- if not (or $surges $isAway) -}}
+{{- fail "updateStrategy.maxUnavailable 0 without maxSurge would never roll out anything: set one of them to 1." -}}
+{{- end -}}
+{{- if and $v.networkPolicy.enabled (eq $v.network.mode "hostNetwork") -}}
+{{- fail "networkPolicy.enabled has no effect on network.mode hostNetwork: switch it off and use the nodes' security group." -}}
+{{- end -}}
+{{- if and $v.watchNamespace (include "weir.showsStatus" .) -}}
+{{- fail "watchNamespace needs controller.ingressStatus off: the controller writes the status of Ingresses in all namespaces." -}}
+{{- end -}}
+{{- if and (include "weir.hasGate" .) (get $v.controller.options "dry-run") -}}
+{{- fail "controller.options.dry-run needs controller.readinessGate false: nobody would open the gate, and no proxy became ready." -}}
+{{- end -}}
+{{- $ports := list $v.network.port $v.network.adminPort $v.network.controllerAdminPort -}}
+{{- if ne (len ($ports | uniq)) 3 -}}
+{{- fail "network.port, network.adminPort and network.controllerAdminPort must be three different ports." -}}
+{{- end -}}
+{{- if and (eq $v.network.mode "hostNetwork") $v.network.listenHost (hasPrefix "127." $v.network.listenHost) -}}
+{{- fail "network.listenHost is a loopback address: neither the load balancer nor the kubelet would reach the proxy." -}}
+{{- end -}}
+{{- $mode := get $v.proxy.options "proxy-protocol" | default "off" -}}
+{{- if and (ne $mode "off") (not (get $v.proxy.options "proxy-protocol-from")) -}}
+{{- fail "proxy.options.proxy-protocol needs proxy.options.proxy-protocol-from with the networks of the load balancer, since anybody else could forge client addresses." -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,73 @@
+{{/*
+The options of both programs: those of the chart, then those of the user (which cannot name the same, by the schema).
+As YAML, read back by fromYaml.
+*/}}
+
+{{- define "weir.classOptions" -}}
+ingress-class:
+  {{- toYaml (concat (list .Values.ingressClass.name) .Values.ingressClass.additionalNames) | nindent 2 }}
+controller-class:
+  {{- toYaml (concat (list .Values.ingressClass.controllerValue) .Values.ingressClass.additionalControllerValues) | nindent 2 }}
+{{- if .Values.ingressClass.watchWithoutClass }}
+watch-ingress-without-class: true
+{{- end }}
+{{- end -}}
+
+{{- define "weir.proxyOptions" -}}
+listen: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.port) | quote }}
+admin: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.adminPort) | quote }}
+drain-seconds: {{ include "weir.drainSeconds" . }}
+finish-seconds: {{ .Values.drain.finishSeconds }}
+{{- with .Values.watchNamespace }}
+namespace: {{ . | quote }}
+{{- end }}
+{{- if include "weir.hasController" . }}
+control-socket: /run/weir/control.sock
+{{- end }}
+{{ include "weir.classOptions" . }}
+{{- with .Values.proxy.options }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "weir.controllerOptions" -}}
+target-group:
+  {{- toYaml .Values.controller.targetGroups | nindent 2 }}
+target-port: {{ .Values.network.port }}
+proxy-selector: {{ include "weir.labelsInLine" . | quote }}
+admin: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.controllerAdminPort) | quote }}
+lease-name: {{ include "weir.fullname" . }}-controller
+control-socket: /run/weir/control.sock
+drain-seconds: {{ include "weir.drainSeconds" . }}
+ingress-status: {{ .Values.controller.ingressStatus | quote }}
+{{ include "weir.classOptions" . }}
+{{- with .Values.controller.options }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* One option's value as text. YAML numbers arrive as floats, which would print as 1e+06. */}}
+{{- define "weir.optionText" -}}
+{{- if kindIs "slice" . -}}
+{{- join "," . -}}
+{{- else if kindIs "float64" . -}}
+{{- int64 . -}}
+{{- else -}}
+{{- . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A list of flags: (dict "root" $ "options" YAML "file" NAME). Those with the names of target groups come first. */}}
+{{- define "weir.args" -}}
+{{- $options := fromYaml .options -}}
+{{- if eq .root.Values.configAs "file" }}
+- --config=/etc/weir/{{ .file }}
+{{- else }}
+{{- with get $options "target-group" }}
+- {{ printf "--target-group=%s" (join "," .) | quote }}
+{{- end }}
+{{- range $key, $value := omit $options "target-group" }}
+- {{ printf "--%s=%s" $key (include "weir.optionText" $value) | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -136,6 +136,7 @@ const lists = [
   { value: 'Keep-Alive, X-A ,\tX-B', is: ['keep-alive', 'x-a', 'x-b'], why: 'in lower case' },
   { value: ',, x ,', is: ['x'], why: 'RFC 9110 §5.6.1: empty members are ignored' },
   { value: '', is: [], why: 'an empty list' },
+  { value: '\xa0close', is: ['\xa0close'], why: 'a no-break space is no white space' },
 ]
 for (const { value, is, why } of lists) {
   t.test(`${JSON.stringify(value)} lists ${is.length} members: ${why}`, async (t) => {

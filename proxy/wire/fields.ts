@@ -57,13 +57,17 @@ export class FieldCursor {
 
   /** The current field's value without the white space around it. */
   value(): string {
-    const text = this.#text
-    let from = this.#nameEnd + 1
-    let to = this.lineEnd - 2
-    while (from < to && isBlank(text.charCodeAt(from))) from += 1
-    while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1
-    return text.slice(from, to)
+    return trimmed(this.#text, this.#nameEnd + 1, this.lineEnd - 2)
   }
+}
+
+/** Cuts white space off both ends: space and tab only, `trim` would take a no-break space for some, too. */
+function trimmed(text: string, start: number, end: number): string {
+  let from = start
+  let to = end
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1
+  return text.slice(from, to)
 }
 
 function isBlank(code: number): boolean {
@@ -99,6 +103,6 @@ export function listMembers(value: string): string[] {
   return value
     .toLowerCase()
     .split(',')
-    .map((member) => member.trim())
+    .map((member) => trimmed(member, 0, member.length))
     .filter((member) => member !== '')
 }

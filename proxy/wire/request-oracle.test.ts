@@ -88,6 +88,15 @@ const oneHop = new Set([
   ...['proxy-connection', 'x-forwarded-for', 'forwarded', 'x-real-ip'],
 ])
 
+const guarded = ['content-length', 'transfer-encoding', 'x-real-ip', 'x-request-id']
+
+/** A back end that maps `-` and `_` to one variable would take it for a field that Weir answers for. */
+function isLookAlike(name: string): boolean {
+  const hyphened = name.replaceAll('_', '-')
+  if (name === hyphened || name.startsWith('x-forwarded-')) return false
+  return guarded.includes(hyphened) || hyphened.startsWith('x-forwarded-')
+}
+
 /** RFC 9112 §6.3 and §9.3, every doubtful combination refused; undefined when it is. */
 function understand(text: string): Understood | undefined {
   const scanned = scan(text)
@@ -101,14 +110,16 @@ function understand(text: string): Understood | undefined {
   const host = hosts[0] === undefined ? '' : normaliseHost(hosts[0])
   const path = normalisePath(target)
   if (host === undefined || path === undefined) return undefined
-  if (fields.some(({ name }) => name === 'content_length')) return undefined
+  if (fields.some(({ name }) => isLookAlike(name))) return undefined
   const framing = frame(valuesOf('content-length'), valuesOf('transfer-encoding'), minor)
   const expectations = valuesOf('expect').filter((value) => value !== '')
   const isExpected = expectations.every((value) => value.toLowerCase() === '100-continue')
   if (framing === undefined || !isExpected || expectations.length > 1) return undefined
   const options = valuesOf('connection').join(',').toLowerCase().split(',').map(trim)
   const keepAlive = !options.includes('close') && (minor === '1' || options.includes('keep-alive'))
-  const kept = fields.filter(({ name }) => !oneHop.has(name)).map((field) => field.line)
+  const kept = fields
+    .filter(({ name }) => !oneHop.has(name) && !name.startsWith('x-forwarded-'))
+    .map((field) => field.line)
   return { method, target: path, host, framing, keepAlive, kept: kept.join('') }
 }
 
@@ -193,5 +204,5 @@ t.test('any head is read as the grammar reads it byte by byte', async (t) => {
     }),
     { numRuns: 20_000 },
   )
-  t.ok(accepted > 2000, `${accepted} were accepted`)
+  t.ok(accepted > 1000, `${accepted} were accepted`)
 })

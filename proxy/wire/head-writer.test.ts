@@ -94,7 +94,7 @@ t.test('a policy drops fields and appends its own', async (t) => {
   const head = requestOf('GET / HTTP/1.1', host, 'A: 1', 'B: 2', 'x-set: old')
   t.equal(
     requestHead(head, '/other', facts, edits, ''),
-    text('GET /other HTTP/1.1', host, 'A: 1', 'X-Set: new', 'X-Real-IP: 1.2.3.4'),
+    text('GET /other HTTP/1.1', host, 'A: 1', 'X-Real-IP: 1.2.3.4', 'X-Set: new'),
   )
 })
 

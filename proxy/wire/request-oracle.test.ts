@@ -4,47 +4,7 @@ import t from 'tap'
 import { normaliseHost } from './authority.ts'
 import { normalisePath } from './path.ts'
 import { readLines } from './testing/read-request.ts'
-
-const tokenBytes = new Set(
-  "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-)
-
-/** Reads bytes one at a time. */
-class Scanner {
-  readonly #text: string
-  #at = 0
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  get isAtEnd(): boolean {
-    return this.#at === this.#text.length
-  }
-
-  /** Takes all bytes for which `isIn` holds. */
-  run(isIn: (byte: string) => boolean): string {
-    const from = this.#at
-    while (this.#at < this.#text.length && isIn(this.#text.charAt(this.#at))) this.#at += 1
-    return this.#text.slice(from, this.#at)
-  }
-
-  take(expected: string): boolean {
-    const isThere = this.#text.startsWith(expected, this.#at)
-    if (isThere) this.#at += expected.length
-    return isThere
-  }
-}
-
-const isToken = (byte: string) => tokenBytes.has(byte)
-const isBlank = (byte: string) => byte === ' ' || byte === '\t'
-const isValue = (byte: string) => byte === '\t' || (byte >= ' ' && byte !== '\x7f')
-
-interface Field {
-  readonly name: string
-  readonly value: string
-  readonly line: string
-}
+import { isToken, type ScannedField, Scanner, scanFields, trim } from './testing/scanner.ts'
 
 /** What matters of an accepted head. */
 interface Understood {
@@ -57,7 +17,7 @@ interface Understood {
 }
 
 /** RFC 9112 §3 and §5; undefined where it is not followed to the letter. */
-function scan(text: string): { line: string[]; fields: Field[] } | undefined {
+function scan(text: string): { line: string[]; fields: ScannedField[] } | undefined {
   const scanner = new Scanner(text)
   const method = scanner.run(isToken)
   if (method === '' || !scanner.take(' ')) return undefined
@@ -65,22 +25,8 @@ function scan(text: string): { line: string[]; fields: Field[] } | undefined {
   if (target === '' || !scanner.take(' HTTP/1.')) return undefined
   const minor = scanner.run((byte) => byte === '0' || byte === '1')
   if (minor.length !== 1 || !scanner.take('\r\n')) return undefined
-  const fields: Field[] = []
-  while (!scanner.take('\r\n')) {
-    const name = scanner.run(isToken)
-    if (name === '' || !scanner.take(':')) return undefined
-    const value = scanner.run(isValue)
-    if (!scanner.take('\r\n')) return undefined
-    fields.push({ name: name.toLowerCase(), value: trim(value), line: `${name}:${value}\r\n` })
-  }
-  return scanner.isAtEnd ? { line: [method, target, minor], fields } : undefined
-}
-
-function trim(value: string): string {
-  const bytes = [...value]
-  while (isBlank(bytes[0] ?? '')) bytes.shift()
-  while (isBlank(bytes.at(-1) ?? '')) bytes.pop()
-  return bytes.join('')
+  const fields = scanFields(scanner)
+  return fields === undefined ? undefined : { line: [method, target, minor], fields }
 }
 
 const oneHop = new Set([

@@ -23,6 +23,7 @@ async function connectedPair(t: Test) {
     onResponseData: (bytes) => note(`data ${bytes}`),
     onResponseEnd: (trailers) => note(`end ${trailers}`),
     onResponseFlush: () => {},
+    isReadInUse: () => false,
     onUpstreamFailure: (code) => note(`failure ${code}`),
     onUpstreamDrained: () => note('drained'),
   }

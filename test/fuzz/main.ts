@@ -144,7 +144,8 @@ for (let reportAt = startedAt + 30_000; performance.now() < endsAt; ) {
   report()
 }
 report()
-proxy.close().then(() => upstream.stop())
+await proxy.close()
+upstream.stop()
 
 function report(): void {
   const seconds = (performance.now() - startedAt) / 1000

@@ -201,6 +201,17 @@ t.test('a proxy that does not answer does not stop the deregistration', async (t
   await bench.settle(drained)
 })
 
+t.test('what the proxy expects of the PROXY protocol is asked over its socket', async (t) => {
+  const { bench, replica, other } = await setScene(t, {
+    group: { protocol: 'TCP', attributes: { 'proxy_protocol_v2.enabled': 'true' } },
+  })
+  await bench.settle(other.controller.stop())
+  await bench.until(() =>
+    replica.lines.some(({ message }) => /proxies do not expect them/.test(message)),
+  )
+  t.match(await replica.metrics(), 'weir_proxy_protocol_mismatch{group="edge"} 1')
+})
+
 t.test('an address outside the VPC leaves with its zone', async (t) => {
   const bench = await Bench.start(t)
   bench.pod('p-1', { ip: '192.168.7.7' })

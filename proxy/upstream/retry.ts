@@ -23,15 +23,9 @@ const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
 /** Decides whether the table above allows one more attempt, budget aside. */
 export function mayRetry(attempt: FailedAttempt, maxRetries: number): boolean {
   if (attempt.retries >= maxRetries || attempt.isBodyConsumed || attempt.hasAnswered) return false
-  switch (attempt.code) {
-    case 'connect-failed':
-    case 'connect-timeout':
-      return true
-    case 'upstream-reset':
-      return attempt.isConnectionReused && idempotent.has(attempt.method)
-    default:
-      return false
-  }
+  if (attempt.code === 'connect-failed' || attempt.code === 'connect-timeout') return true
+  const isStale = attempt.code === 'upstream-reset' && attempt.isConnectionReused
+  return isStale && idempotent.has(attempt.method)
 }
 
 /** Keeps retries below a share of requests, so that a failing upstream is not buried under them. */

@@ -110,7 +110,9 @@ export class ChunkedReader {
         if (line === '') this.#state = 'done'
         else this.#readTrailer(line)
         return
-      default:
+      case 'data':
+      case 'done':
+      case 'failed':
         return
     }
   }

@@ -311,6 +311,10 @@ export class Exchange implements RequestSink, ResponseSink {
     if (outbox.isCongested) this.#connection?.pause()
   }
 
+  isReadInUse(): boolean {
+    return this.#client.socket.writableLength > 0
+  }
+
   onClientDrained(): void {
     this.#connection?.resume()
   }

@@ -22,6 +22,8 @@ export interface ListenerOptions {
 }
 
 const backlog = 4096
+// Two reads' worth: a socket that takes each read whole never asks its sender to wait.
+const highWaterMark = 131_072
 const noBytes = Buffer.alloc(0)
 
 /** Accepts connections on one address. */
@@ -36,7 +38,7 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.#options = options
     // Half-open sockets, because a client may close its side and still wait for its answer.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark }, (socket) =>
       this.#accept(socket),
     )
   }

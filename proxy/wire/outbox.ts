@@ -66,7 +66,8 @@ export class Outbox {
     this.#text = ''
   }
 
+  /** A write that the system took whole is no reason to wait, however long it was. */
   #note(mayGoOn: boolean): void {
-    if (!mayGoOn) this.isCongested = true
+    if (!mayGoOn && this.#socket.writableLength > 0) this.isCongested = true
   }
 }

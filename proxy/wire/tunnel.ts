@@ -11,6 +11,8 @@ export interface TunnelEnd {
   onDrain(): void
   onEnd(): void
   onClose(): void
+  /** Some of what came last is not sent yet, and its memory must not be used again. */
+  isReadInUse(): boolean
 }
 
 /** Two sockets joined. `onFinished` is called once, when both are closed. */
@@ -66,8 +68,9 @@ export class Tunnel {
       onData: (bytes) => {
         this.#idleDeadline = this.#time.now + this.#idleTimeoutMs
         count(bytes.length)
-        if (!to.write(bytes)) from.pause()
+        if (!to.write(bytes) && to.writableLength > 0) from.pause()
       },
+      isReadInUse: () => to.writableLength > 0,
       // `from` has taken what was written to it: whoever sends to it may go on.
       onDrain: () => to.resume(),
       onEnd: () => {

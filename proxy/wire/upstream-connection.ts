@@ -11,6 +11,7 @@ import { ChunkedReader } from './chunked.ts'
 import type { CoarseTime } from './coarse-time.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { Outbox } from './outbox.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import type { HeadLimits } from './request-head.ts'
 import { ResponseHead, readResponseHead } from './response-head.ts'
 import type { TunnelEnd } from './tunnel.ts'
@@ -25,6 +26,8 @@ export interface ResponseSink {
   onResponseEnd(trailers: string): void
   /** One read has been handed over: a good moment to write. */
   onResponseFlush(): void
+  /** Some of what the last read brought is not sent yet, and its memory must not be used again. */
+  isReadInUse(): boolean
   /** There will be no (more) response. The connection is closed. */
   onUpstreamFailure(code: FailureCode): void
   /** The upstream has taken what was written. */
@@ -42,6 +45,7 @@ type State = 'connecting' | 'idle' | 'waiting' | 'body' | 'tunnel' | 'closed'
 const statusLine = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/
 // More interim responses than any server sends; a flood of them must not keep a request alive.
 const maxInterim = 100
+const writableHighWaterMark = 131_072
 
 /** A connection that was opened for an exchange and may serve others after it. */
 export class UpstreamConnection {
@@ -52,6 +56,7 @@ export class UpstreamConnection {
   readonly #time: CoarseTime
   readonly #head = new ResponseHead()
   readonly #gatherer: HeadGatherer
+  readonly #readBuffer = new ReadBuffer()
   #sink: ResponseSink | undefined
   #tunnel: TunnelEnd | undefined
   #chunked: ChunkedReader | undefined
@@ -87,11 +92,21 @@ export class UpstreamConnection {
     this.#sink = sink
     this.#gatherer = new HeadGatherer(limits, statusLine)
     this.#deadline = time.now + connectTimeoutMs
-    const socket = connect({ host: address, port, noDelay: true, allowHalfOpen: true })
+    const options = {
+      host: address,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      writableHighWaterMark,
+      onread: {
+        buffer: () => this.#readBuffer.current,
+        callback: (count: number, memory: Uint8Array) => this.#onRead(count, memory),
+      },
+    }
+    const socket = connect(options)
     this.socket = socket
     this.outbox = new Outbox(socket)
     socket.on('connect', () => this.#onConnect())
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
@@ -193,6 +208,15 @@ export class UpstreamConnection {
     this.#state = 'idle'
     this.#deadline = 0
     this.#sink?.onUpstreamConnected()
+  }
+
+  /** Hands a read over; its memory is used again unless some of it still waits to be sent. */
+  #onRead(count: number, memory: Uint8Array): boolean {
+    const sink = this.#sink
+    this.#onData(Buffer.from(memory.buffer, memory.byteOffset, count))
+    const isInUse = this.#tunnel?.isReadInUse() ?? sink?.isReadInUse() ?? false
+    this.#readBuffer.advance(count, isInUse, this.#state === 'idle')
+    return true
   }
 
   #onData(bytes: Buffer): void {

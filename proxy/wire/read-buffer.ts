@@ -1,0 +1,35 @@
+// Which memory is the next read of a socket put in?
+//
+// Fresh memory for each read is cold memory: reusing it took 1 MiB downloads from 0.58 to the figure in bench/results/bench.md.
+// Invariant: memory that a pending write still refers to is never read into again.
+
+const smallBytes = 4096
+const largeBytes = 65536
+// Large buffers that nobody reads into right now; shared by the connections of a worker.
+const spare: Buffer[] = []
+const maxSpare = 64
+
+/** The read memory of one connection: small at rest, large while much arrives. */
+export class ReadBuffer {
+  #small: Buffer = Buffer.allocUnsafeSlow(smallBytes)
+  #current: Buffer = this.#small
+
+  /** The memory for the next read. */
+  get current(): Buffer {
+    return this.#current
+  }
+
+  /** Chooses the next memory after `count` bytes were read; `isInUse`: something still refers to the current one. */
+  advance(count: number, isInUse: boolean, isAtRest: boolean): void {
+    const isFull = count === this.#current.length
+    const isLarge = this.#current !== this.#small
+    if (isInUse) {
+      if (!isLarge) this.#small = Buffer.allocUnsafeSlow(smallBytes)
+    } else if (isLarge) {
+      if (!isAtRest && count > smallBytes) return
+      if (spare.length < maxSpare) spare.push(this.#current)
+    }
+    const needsLarge = !isAtRest && (isFull || (isLarge && count > smallBytes))
+    this.#current = needsLarge ? (spare.pop() ?? Buffer.allocUnsafeSlow(largeBytes)) : this.#small
+  }
+}

@@ -6,6 +6,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { AccessLogMessage } from './observe/access-log.ts'
 import type { SlotsMessage } from './observe/slots.ts'
+import { probePort } from './port-probe.ts'
 import type { TableDelta } from './route.ts'
 import type { ProxySettings } from './settings.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
@@ -70,7 +71,9 @@ export class WorkerPool {
   /** Starts the workers; resolves with the port. Rejects with ListenError when it cannot be had. */
   async start(): Promise<number> {
     const { settings } = this.#options
-    this.#port = settings.listen.port
+    const { host, port } = settings.listen
+    if (port !== 0) await probePort(host, port)
+    this.#port = port
     // The first one finds out which port it is when the user left that open.
     this.#port = await this.#add()
     const others = Array.from({ length: settings.workers - 1 }, () => this.#add())

@@ -23,6 +23,8 @@ import {
 } from './shapes.ts'
 
 export interface Resolved {
+  /** False: nothing of that name exists, so `upstream` is not to be served. */
+  readonly hasService: boolean
   readonly upstream: Upstream
   readonly findings: readonly Finding[]
 }
@@ -35,14 +37,15 @@ export function resolveBackend(
   externalNames: ReadonlySet<string>,
 ): Resolved {
   // A name or port that cannot exist was reported where the Ingress names it.
-  if (ref.port === '') return without(ref)
+  if (ref.port === '') return { ...without(ref), hasService: service !== undefined }
   if (service === undefined) {
-    return without(ref, {
+    const nothing = without(ref, {
       reason: 'service-missing',
       message: `There is no Service ${ref.service} in namespace ${ref.namespace}.`,
       remedy:
         'Create the Service or correct the name; a backend must be in the namespace of its Ingress.',
     })
+    return { ...nothing, hasService: false }
   }
   const spec = mappingOf(service.spec)
   const found = findServicePort(ref, spec)
@@ -54,6 +57,7 @@ export function resolveBackend(
 
 function without(ref: BackendRef, finding?: Finding): Resolved {
   return {
+    hasService: true,
     upstream: { key: ref.key, endpoints: [] },
     findings: finding === undefined ? [] : [finding],
   }
@@ -70,7 +74,7 @@ function resolveExternal(
   const host = lower.endsWith('.') ? lower.slice(0, -1) : lower
   if (host !== '' && allowed.has(host)) {
     const upstream = { key: ref.key, endpoints: [], externalName: { host, port: found.targetPort } }
-    return { upstream, findings: found.findings }
+    return { hasService: true, upstream, findings: found.findings }
   }
   return without(ref, {
     reason: 'external-name-refused',
@@ -110,7 +114,8 @@ function resolveSlices(
     if (bad !== undefined) findings.push(badAddress(slice, bad))
   }
   if (hasAnyEndpoint && !hasPort) findings.push(noSlicePort(ref, found))
-  return { upstream: { key: ref.key, endpoints: decideEndpoints(sightings) }, findings }
+  const upstream = { key: ref.key, endpoints: decideEndpoints(sightings) }
+  return { hasService: true, upstream, findings }
 }
 
 /** Slices come in any order; the result must not depend on it. */

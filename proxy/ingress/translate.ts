@@ -138,7 +138,7 @@ class Translator {
         const { upstream, findings } = slot.resolved
         const isSame = isSameUpstream(next.upstream, upstream)
         if (isSame && isDeepStrictEqual(next.findings, findings)) continue
-        slot.resolved = { upstream: isSame ? upstream : next.upstream, findings: next.findings }
+        slot.resolved = { ...next, upstream: isSame ? upstream : next.upstream }
         isChanged = true
       }
     }
@@ -154,7 +154,8 @@ class Translator {
     const upstreams: Upstream[] = []
     const backendProblems = new Map<string, Problem>()
     for (const { ref, claims, resolved } of this.#slots) {
-      upstreams.push(resolved.upstream)
+      // A key without an upstream tells the data plane that there is no such Service (`service-missing`).
+      if (resolved.hasService) upstreams.push(resolved.upstream)
       const owner = { kind: 'Service', namespace: ref.namespace, name: ref.service }
       reportFindings(resolved.findings, claims, owner, backendProblems)
     }

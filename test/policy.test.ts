@@ -519,6 +519,7 @@ const headers: readonly Row[] = [
     exchanges: [
       {
         status: 503,
+        code: 'service-missing',
         gets: { 'x-edited': [], server: ['weir'], 'content-type': ['text/plain; charset=utf-8'] },
         why: 'an error page is Weir’s, not a response of the route',
       },

@@ -52,6 +52,8 @@ export interface Elbv2Options {
   /** 0 ≤ n < 1, for jitter. */
   readonly random: () => number
   readonly rates: Readonly<Record<RateFamily, Rate>>
+  /** Called before each attempt; `onCall` follows when it has ended. */
+  readonly onAttempt?: (operation: Operation) => void
   /** Called after each attempt. */
   readonly onCall: (operation: Operation, result: 'ok' | AwsFailureCode) => void
 }
@@ -85,6 +87,7 @@ export function createElbv2(options: Elbv2Options): Elbv2 {
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       await buckets[operations[operation].family].take()
+      options.onAttempt?.(operation)
       try {
         const answer = await send()
         options.onCall(operation, 'ok')

@@ -133,7 +133,13 @@ export class Bench {
           clock,
           random: () => 0.5,
           rates: settings.awsRates,
-          onCall,
+          onAttempt: () => {
+            this.#calls++
+          },
+          onCall: (operation, result) => {
+            this.#calls--
+            onCall(operation, result)
+          },
         }),
       clock,
       random: () => 0.5,
@@ -246,7 +252,7 @@ export class Bench {
     await rm(this.#folder, { recursive: true })
   }
 
-  /** Counts calls to the API server on their way, so that fake time waits for them. */
+  /** Counts calls to the API server on their way: fake time waits for them, as for those to AWS. */
   #counted(client: KubeClient): KubeClient {
     const count = async <T>(call: Promise<T>): Promise<T> => {
       this.#calls++

@@ -8,6 +8,7 @@ import { Exchange } from './exchange.ts'
 import { failures } from './failure.ts'
 import { errorPage } from './observe/error-page.ts'
 import type { Recorder } from './observe/recorder.ts'
+import { failureFields } from './own-answers.ts'
 import type { Plane } from './plane.ts'
 import { type CidrSet, createCidrSet } from './policy/cidr.ts'
 import type { TableDelta } from './route.ts'
@@ -147,8 +148,7 @@ export class DataPlane {
     const code = 'over-capacity'
     const body = errorPage(code)
     const side = { isHttp11: true, mayKeepAlive: false, dateLine: this.#plane.dateLine }
-    const fields = [['Content-Type', 'text/plain; charset=utf-8']] as const
-    return answerHead(failures[code].status, fields, body.length, side) + body
+    return answerHead(failures[code].status, failureFields(code), body.length, side) + body
   }
 }
 

@@ -20,7 +20,7 @@ import { type FailureCode, failures } from './failure.ts'
 import type { LiveRoute } from './live-route.ts'
 import { errorPage } from './observe/error-page.ts'
 import { add } from './observe/slots.ts'
-import { healthAnswer, serverOptions, textFields } from './own-answers.ts'
+import { failureFields, healthAnswer, serverOptions } from './own-answers.ts'
 import type { Plane } from './plane.ts'
 import type { Answer, CompiledPolicy } from './policy/compiled.ts'
 import { RequestLedger } from './request-ledger.ts'
@@ -456,7 +456,7 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#dropConnection()
     this.#ledger.noteFailure(code, true)
     const { status } = failures[code]
-    this.#reply(status, textFields, errorPage(code, this.#facts?.requestId))
+    this.#reply(status, failureFields(code), errorPage(code, this.#facts?.requestId))
   }
 
   /** Answers with something of Weir's own that is no failure. */

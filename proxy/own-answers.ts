@@ -1,8 +1,18 @@
 // What does Weir answer by itself, besides failures and the answers of policies?
+import type { FailureCode } from './failure.ts'
 import type { Answer } from './policy/compiled.ts'
 
-/** Fields of a plain text body. */
-export const textFields: Answer['headers'] = [['Content-Type', 'text/plain; charset=utf-8']]
+const textFields: Answer['headers'] = [['Content-Type', 'text/plain; charset=utf-8']]
+// RFC 9110 §15.5.6: a 405 says what may be used instead.
+const methodFields: Answer['headers'] = [
+  ...textFields,
+  ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
+]
+
+/** Fields of a failure's page. */
+export function failureFields(code: FailureCode): Answer['headers'] {
+  return code === 'method-refused' ? methodFields : textFields
+}
 
 /** `OPTIONS *` asks about the server, not about a resource behind it (RFC 9110 §9.3.7). */
 export const serverOptions: Answer = { status: 200, code: '', headers: [], body: '' }

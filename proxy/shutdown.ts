@@ -82,7 +82,11 @@ export class Shutdown {
     this.#state = 'drained'
     this.#cancelWait?.()
     this.#options.log.info({ finishSeconds: this.#options.finishSeconds }, 'finishing')
-    await this.#options.finish(this.#options.finishSeconds * 1000)
+    try {
+      await this.#options.finish(this.#options.finishSeconds * 1000)
+    } catch (error) {
+      this.#options.log.error({ error }, 'could not finish in order')
+    }
     this.#leave()
   }
 }

@@ -91,8 +91,19 @@ export class TableKeeper {
   }
 
   #pass(): void {
-    const { clock, translate, complete, onTable } = this.#options
+    const { clock, log } = this.#options
     const startedAt = clock.now()
+    try {
+      this.#renew(startedAt)
+    } catch (error) {
+      log.error({ error }, 'a change could not be translated; the last good table stays')
+    }
+    const endedAt = clock.now()
+    this.#busyUntil = endedAt + (endedAt - startedAt)
+  }
+
+  #renew(startedAt: number): void {
+    const { translate, complete, onTable } = this.#options
     const update = this.#pending
     const eventAtMs = this.#eventAtMs ?? startedAt
     this.#pending = undefined
@@ -112,8 +123,6 @@ export class TableKeeper {
       const change = delta ?? { version: this.#version, hosts: new Map(), upstreams: new Map() }
       onTable({ table, delta: change, eventAtMs })
     }
-    const endedAt = clock.now()
-    this.#busyUntil = endedAt + (endedAt - startedAt)
   }
 
   /** Logs each problem once when it appears and once when it is gone. */

@@ -21,6 +21,16 @@ export function normaliseHost(value: string): string | undefined {
   return isIPv6(address) ? `[${address.toLowerCase()}]` : undefined
 }
 
+/** Tells whether two valid Host values name the same host and port; port 80 is the one that goes without saying. */
+export function isSameAuthority(a: string, b: string): boolean {
+  return normaliseHost(a) === normaliseHost(b) && portOf(a) === portOf(b)
+}
+
+function portOf(value: string): string {
+  const digits = /:(\d*)$/.exec(value)?.[1] ?? ''
+  return digits === '' ? '80' : String(Number(digits))
+}
+
 function isPort(digits: string | undefined): boolean {
   return digits === undefined || digits === '' || Number(digits) <= 65535
 }

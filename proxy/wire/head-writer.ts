@@ -88,7 +88,9 @@ export function answerHead(
 ): string {
   let text = `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n`
   for (const [name, value] of fields) text += `${name}: ${value}\r\n`
-  text += `Content-Length: ${bodyLength}\r\n${client.dateLine}Server: weir\r\n`
+  // RFC 9110 §8.6: a 204 has no length.
+  if (status !== 204) text += `Content-Length: ${bodyLength}\r\n`
+  text += `${client.dateLine}Server: weir\r\n`
   return `${text}${connectionLine(client)}\r\n`
 }
 

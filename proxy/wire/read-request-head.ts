@@ -2,7 +2,7 @@
 //
 // Invariant: what is refused here never reaches an upstream in any form; what is accepted is kept byte-exact and in order.
 import type { FailureCode } from '../failure.ts'
-import { normaliseHost } from './authority.ts'
+import { isSameAuthority, normaliseHost } from './authority.ts'
 import { listMembers } from './fields.ts'
 import { normalisePath } from './path.ts'
 import { RequestFields } from './request-fields.ts'
@@ -27,12 +27,11 @@ export function readRequestHead(
   const lineEnd = text.indexOf('\r\n')
   if (lineEnd > limits.maxLineBytes) return 'target-too-long'
   const lineFailure = readRequestLine(text, lineEnd, head)
-  const absoluteHost = head.host
+  // Of an absolute-form target: its authority, until the Host field takes the place.
+  const authority = head.hostField
   const fieldFailure = lineFailure ?? fields.read(text, lineEnd + 2, limits, head)
   if (fieldFailure !== undefined) return fieldFailure
-  return (
-    checkHost(head, absoluteHost) ?? readFraming(head) ?? readConnection(head) ?? readExpect(head)
-  )
+  return checkHost(head, authority) ?? readFraming(head) ?? readConnection(head) ?? readExpect(head)
 }
 
 /** Reads method, target and version; the version is judged first, as nothing else means anything without it. */
@@ -58,7 +57,7 @@ function readRequestLine(
   return readTarget(text.slice(methodEnd + 1, targetEnd), head)
 }
 
-/** Reads origin-form, absolute-form (its host is left in `head.host`) or `*` with OPTIONS (RFC 9112 §3.2). */
+/** Reads origin-form, absolute-form (its authority is left in `head.hostField`) or `*` with OPTIONS (RFC 9112 §3.2). */
 function readTarget(target: string, head: RequestHead): FailureCode | undefined {
   let origin = target
   if (target.charCodeAt(0) !== 0x2f) {
@@ -67,9 +66,9 @@ function readTarget(target: string, head: RequestHead): FailureCode | undefined 
       return undefined
     }
     const absolute = /^http:\/\/([^/?#@\\]+)(\/[^?]*)?(\?.*)?$/i.exec(target)
-    const host = absolute === null ? undefined : normaliseHost(absolute[1] ?? '')
-    if (absolute === null || host === undefined) return 'malformed-request'
-    head.host = host
+    const authority = absolute?.[1] ?? ''
+    if (absolute === null || normaliseHost(authority) === undefined) return 'malformed-request'
+    head.hostField = authority
     origin = (absolute[2] ?? '/') + (absolute[3] ?? '')
   }
   const queryAt = origin.indexOf('?')
@@ -85,16 +84,15 @@ function readTarget(target: string, head: RequestHead): FailureCode | undefined 
 }
 
 /** RFC 9112 §3.2: exactly one valid Host in HTTP/1.1; an absolute-form target must name the same host. */
-function checkHost(head: RequestHead, absoluteHost: string): FailureCode | undefined {
-  if (fields.hosts === 0 && head.minorVersion === 0) {
-    head.host = absoluteHost
-    return undefined
-  }
-  if (fields.hosts !== 1) return 'malformed-request'
-  const host = normaliseHost(head.hostField)
-  if (host === undefined || (absoluteHost !== '' && absoluteHost !== host)) {
-    return 'malformed-request'
-  }
+function checkHost(head: RequestHead, authority: string): FailureCode | undefined {
+  const mayBeAbsent = head.minorVersion === 0
+  if (fields.hosts > 1 || (fields.hosts === 0 && !mayBeAbsent)) return 'malformed-request'
+  if (fields.hosts === 0) head.hostField = ''
+  const value = fields.hosts === 0 ? authority : head.hostField
+  if (value === '' && mayBeAbsent) return undefined
+  const host = normaliseHost(value)
+  if (host === undefined) return 'malformed-request'
+  if (authority !== '' && !isSameAuthority(authority, value)) return 'malformed-request'
   head.host = host
   return undefined
 }

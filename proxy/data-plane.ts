@@ -18,14 +18,12 @@ import type { ProxySettings } from './settings.ts'
 import { EndpointPools } from './upstream/endpoint-pools.ts'
 import { RetryBudget } from './upstream/retry.ts'
 import { ClientConnection } from './wire/client-connection.ts'
+import { tickMs } from './wire/coarse-time.ts'
 import { connectionFacts } from './wire/forwarded.ts'
 import { answerHead } from './wire/head-writer.ts'
 import { Listener } from './wire/listener.ts'
 import type { ProxyHeader } from './wire/proxy-protocol.ts'
 import { createRequestIdSource } from './wire/request-id.ts'
-
-// Deadlines are walked this often: one timer for all connections instead of one each.
-const tickMs = 100
 
 /** What a data plane needs. */
 export interface DataPlaneOptions {

@@ -8,7 +8,7 @@
 import { connect, type Socket } from 'node:net'
 import type { FailureCode } from '../failure.ts'
 import { ChunkedReader } from './chunked.ts'
-import type { CoarseTime } from './coarse-time.ts'
+import { type CoarseTime, tickMs } from './coarse-time.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { Outbox } from './outbox.ts'
 import { ReadBuffer } from './read-buffer.ts'
@@ -91,7 +91,7 @@ export class UpstreamConnection {
     this.#owner = owner
     this.#sink = sink
     this.#gatherer = new HeadGatherer(limits, statusLine)
-    this.#deadline = time.now + connectTimeoutMs
+    this.#deadline = time.now + tickMs + connectTimeoutMs
     const options = {
       host: address,
       port,
@@ -190,7 +190,7 @@ export class UpstreamConnection {
 
   /** Ends what took too long. Called with each tick of the worker while an exchange uses the connection. */
   tick(now: number): void {
-    if (this.#deadline !== 0 && now > this.#deadline) this.#fail(this.#deadlineCode)
+    if (this.#deadline !== 0 && now >= this.#deadline) this.#fail(this.#deadlineCode)
   }
 
   #waitForAnswer(): void {
@@ -199,7 +199,7 @@ export class UpstreamConnection {
   }
 
   #wait(timeoutMs: number, code: FailureCode): void {
-    this.#deadline = timeoutMs === 0 ? 0 : this.#time.now + timeoutMs
+    this.#deadline = timeoutMs === 0 ? 0 : this.#time.now + tickMs + timeoutMs
     this.#deadlineCode = code
   }
 
@@ -291,7 +291,7 @@ export class UpstreamConnection {
   }
 
   #readBody(bytes: Buffer, sink: ResponseSink): void {
-    if (this.#deadline !== 0) this.#deadline = this.#time.now + this.#readTimeoutMs
+    if (this.#deadline !== 0) this.#deadline = this.#time.now + tickMs + this.#readTimeoutMs
     switch (this.#head.framing) {
       case 'length': {
         const body = bytes.length > this.#bodyLeft ? bytes.subarray(0, this.#bodyLeft) : bytes

@@ -560,7 +560,7 @@ t.test('least-requests keeps away from an endpoint that is slow', async (t) => {
     await eventually('it is on its way', () => slow.requests.length + quick.requests.length > seen)
   }
   const atSlow = slow.requests.length
-  t.ok(atSlow > 10 && atSlow < 40, `${atSlow} of 100; taking turns it would be 50`)
+  t.ok(atSlow >= 1 && atSlow < 20, `${atSlow} of 100; taking turns it would be 50`)
   for (const answer of waiting) answer()
   for (const client of clients) {
     t.equal((await client.response()).status, 200)

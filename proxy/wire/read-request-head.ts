@@ -85,11 +85,10 @@ function readTarget(target: string, head: RequestHead): FailureCode | undefined 
 
 /** RFC 9112 §3.2: exactly one valid Host in HTTP/1.1; an absolute-form target must name the same host. */
 function checkHost(head: RequestHead, authority: string): FailureCode | undefined {
-  const mayBeAbsent = head.minorVersion === 0
-  if (fields.hosts > 1 || (fields.hosts === 0 && !mayBeAbsent)) return 'malformed-request'
-  if (fields.hosts === 0) head.hostField = ''
-  const value = fields.hosts === 0 ? authority : head.hostField
-  if (value === '' && mayBeAbsent) return undefined
+  const isAbsent = fields.hosts === 0
+  if (fields.hosts > 1 || (isAbsent && head.minorVersion !== 0)) return 'malformed-request'
+  const value = isAbsent ? authority : head.hostField
+  if (isAbsent && authority === '') return undefined
   const host = normaliseHost(value)
   if (host === undefined) return 'malformed-request'
   if (authority !== '' && !isSameAuthority(authority, value)) return 'malformed-request'

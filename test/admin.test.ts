@@ -1,6 +1,9 @@
 // What do operators see? The admin port and the access log of the real program, after traffic that is known exactly.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { type ExposedFamily, sampleValue } from '../shared/testing/exposition.ts'
@@ -11,7 +14,11 @@ import { startProxyProcess } from './support/proxy-process.ts'
 import { connectRaw } from './support/raw-client.ts'
 import { startEcho, startScripted } from './support/upstream.ts'
 
-async function setUp(t: Test, flags: readonly string[] = []) {
+async function setUp(
+  t: Test,
+  flags: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+) {
   const echo = await startEcho('web')
   const silent = await startScripted({})
   const refused = { address: '127.0.0.1', port: await freePort() }
@@ -34,6 +41,7 @@ async function setUp(t: Test, flags: readonly string[] = []) {
   ])
   const proxy = await startProxyProcess({
     flags: ['--manifests', folder.path, '--retries', '0', ...flags],
+    env,
   })
   t.teardown(async () => {
     await proxy.stop()
@@ -189,6 +197,66 @@ t.test('/metrics is right after known traffic, summed over two workers', async (
     )
   })
 })
+
+t.test(
+  'a worker that crashes is replaced; no counter goes back and no gauge below 0',
+  async (t) => {
+    const files = mkdtempSync(join(tmpdir(), 'weir-crash-'))
+    const trigger = join(files, 'now')
+    const preload = join(files, 'crash.mjs')
+    // Runs in every thread before the program: the first worker throws as soon as it is told to.
+    writeFileSync(
+      preload,
+      `import { existsSync } from 'node:fs'
+     import { threadId } from 'node:worker_threads'
+     if (threadId === 1) setInterval(() => {
+       if (existsSync(${JSON.stringify(trigger)})) throw new Error('a fault')
+     }, 20).unref()`,
+    )
+    t.teardown(() => rmSync(files, { recursive: true, force: true }))
+    const { proxy } = await setUp(t, ['--workers', '2'], { NODE_OPTIONS: `--import=${preload}` })
+    const labels = {
+      ingress: 'web',
+      namespace: 'default',
+      service: 'web',
+      method: 'GET',
+      status: '200',
+    }
+    // Idle connections on both workers, so that gauges are above 0 when one ends.
+    const clients = await Promise.all(Array.from({ length: 16 }, () => connectRaw(proxy.port)))
+    t.teardown(() => {
+      for (const raw of clients) raw.close()
+    })
+    for (const raw of clients) await raw.request('GET / HTTP/1.1\r\nHost: web.test\r\n\r\n')
+    t.equal(await metric(proxy.adminPort, 'weir_requests_total', labels), 16)
+
+    writeFileSync(trigger, '')
+    const restarts = () => metric(proxy.adminPort, 'weir_worker_restarts_total')
+    await until('a restart', restarts, (count) => count === 1)
+    const after = await scrape(proxy.adminPort)
+    t.equal(sampleValue(after, 'weir_requests_total', labels), 16, 'what it counted stays')
+    for (const { name, samples } of after.values()) {
+      if (name.startsWith('weir_'))
+        t.ok(
+          samples.every(({ value }) => value >= 0),
+          name,
+        )
+    }
+    const idle = sampleValue(after, 'weir_connections', { state: 'idle' }) ?? 0
+    t.ok(idle < 16, `its connections went with it: ${idle} are left`)
+    await until(
+      'two workers',
+      () => metric(proxy.adminPort, 'weir_workers'),
+      (count) => count === 2,
+    )
+    t.match(await askAdmin(proxy.adminPort, '/healthz'), { status: 200 })
+    for (let i = 0; i < 20; i += 1) {
+      t.equal((await ask(proxy.port, { host: 'web.test' })).status, 200, 'both serve')
+    }
+    t.equal(await metric(proxy.adminPort, 'weir_requests_total', labels), 36)
+    t.ok(proxy.logs.some(({ msg, level }) => msg === 'worker crashed' && level === 'error'))
+  },
+)
 
 t.test('/routes, /readyz and methods', async (t) => {
   const { proxy } = await setUp(t)

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { eventually } from '../shared/testing/eventually.ts'
 import { ManualClock } from '../shared/testing/manual-clock.ts'
 import { type InProcess, type InProcessOptions, startInProcess } from './support/in-process.ts'
-import { heldBy, untilQuiet } from './support/quiet.ts'
+import { heldBy, untilQuiet, untilStill } from './support/quiet.ts'
 import { connectRaw, fieldsOf, type RawClient, requestOnce } from './support/raw-client.ts'
 import {
   okResponse,
@@ -159,12 +159,7 @@ t.test('a client that takes nothing for 60 s is cut', async (t) => {
   await client.head()
   client.socket.pause()
   const left = () => upstream.connections[0]?.socket.writableLength ?? 0
-  let before = -1
-  await eventually('everything stands still', () => {
-    const stands = left() === before && left() > 0
-    before = left()
-    return stands
-  })
+  await untilStill('the upstream', left)
   t.ok(left() > size / 2, `${left()} bytes wait at the upstream, not in the proxy`)
   clock.advance(59_000)
   t.equal(heldBy(proxy).inFlight, 1)
@@ -187,12 +182,7 @@ t.test('a client that sends requests and takes no answers stops being read', asy
   client.socket.pause()
   const total = 4000
   client.send(get.repeat(total))
-  let before = -1
-  await eventually('the proxy asks no more', () => {
-    const stands = upstream.requests.length === before && before > 0
-    before = upstream.requests.length
-    return stands
-  })
+  const before = await untilStill('what the proxy asks', () => upstream.requests.length)
   t.ok(before < total / 2, `${before} of ${total} requests were served`)
   client.close()
   await untilQuiet(proxy)

@@ -7,7 +7,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { eventually } from '../shared/testing/eventually.ts'
 import { ManualClock } from '../shared/testing/manual-clock.ts'
 import { type InProcess, type InProcessOptions, startInProcess } from './support/in-process.ts'
-import { untilQuiet } from './support/quiet.ts'
+import { untilQuiet, untilStill } from './support/quiet.ts'
 import { cutOddly, seededBytes, seededRandom } from './support/random-bytes.ts'
 import { connectRaw, fieldsOf } from './support/raw-client.ts'
 import {
@@ -432,18 +432,7 @@ for (const sender of ['client', 'upstream'] as const) {
     const to = sender === 'client' ? pair.upstream : pair.client
     const part = Buffer.alloc(1 << 20, 'x')
     const sent = from.sendAll(Array.from({ length: total >> 20 }, () => part))
-    let before = -1
-    await eventually(
-      'the sender stands still',
-      () => {
-        const { bytesWritten } = from.socket
-        const stands = bytesWritten === before && from.socket.writableLength > 0
-        before = bytesWritten
-        return stands
-      },
-      undefined,
-      30_000,
-    )
+    await untilStill('the sender', () => from.socket.bytesWritten)
     // The rest is in the buffers of two loopback connections, which the kernel lets grow to some MiB each.
     t.ok(from.socket.bytesWritten < total / 2, `${from.socket.bytesWritten} bytes were taken`)
     let received = 0

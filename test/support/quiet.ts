@@ -20,3 +20,21 @@ export async function untilQuiet(proxy: InProcess, meanwhile?: () => void): Prom
     throw new Error(`still held: ${JSON.stringify(heldBy(proxy))}`, { cause })
   })
 }
+
+const stillMs = 200
+
+/** Waits until `value` has been above 0 and the same for a while: whoever moves it has been stopped. Gives it. */
+export async function untilStill(what: string, value: () => number): Promise<number> {
+  let last = value()
+  let since = performance.now()
+  await eventually(
+    `${what} stands still`,
+    () => last > 0 && performance.now() - since > stillMs,
+    () => {
+      if (value() !== last) since = performance.now()
+      last = value()
+    },
+    30_000,
+  )
+  return last
+}

@@ -27,11 +27,11 @@
 {{- if and (include "weir.hasGate" .) (get $v.controller.options "dry-run") -}}
 {{- fail "controller.options.dry-run needs controller.readinessGate false: nobody would open the gate, and no proxy became ready." -}}
 {{- end -}}
-{{- $ports := list $v.network.port $v.network.adminPort $v.network.controllerAdminPort -}}
+{{- $ports := list (int $v.network.port) (int $v.network.adminPort) (int $v.network.controllerAdminPort) -}}
 {{- if ne (len ($ports | uniq)) 3 -}}
 {{- fail "network.port, network.adminPort and network.controllerAdminPort must be three different ports." -}}
 {{- end -}}
-{{- if and (eq $v.network.mode "hostNetwork") $v.network.listenHost (hasPrefix "127." $v.network.listenHost) -}}
+{{- if or (hasPrefix "127." $v.network.listenHost) (eq $v.network.listenHost "[::1]") -}}
 {{- fail "network.listenHost is a loopback address: neither the load balancer nor the kubelet would reach the proxy." -}}
 {{- end -}}
 {{- $mode := get $v.proxy.options "proxy-protocol" | default "off" -}}

@@ -18,7 +18,7 @@ function read(text: string, cuts: readonly number[] = [], reader = new ChunkedRe
   let from = 0
   let end = 0
   const sink = {
-    onChunkData: (bytes: Buffer) => {
+    onBodyData: (bytes: Buffer) => {
       data += bytes.toString('latin1')
     },
   }

@@ -4,13 +4,8 @@
 //   size line (hex digits, optional extensions) → data → CRLF → size line … → last chunk (0) → trailer lines → empty line
 // Invariant: the result does not depend on how the bytes are cut. Extensions are checked and dropped, never passed on.
 
+import type { BodySink } from './body-sink.ts'
 import { FieldCursor } from './fields.ts'
-
-/** Receives the data of a chunked body. */
-export interface ChunkSink {
-  /** Called once per piece of data; `bytes` is a view into the pushed buffer. */
-  onChunkData(bytes: Buffer): void
-}
 
 const maxSizeLine = 256
 // Of all trailer lines together, dropped ones too.
@@ -63,14 +58,14 @@ export class ChunkedReader {
   }
 
   /** Reads `bytes` from `at`, hands data to `sink`, and returns the offset behind the last byte that belongs to the body. */
-  push(bytes: Buffer, at: number, sink: ChunkSink): number {
+  push(bytes: Buffer, at: number, sink: BodySink): number {
     let from = at
     while (from < bytes.length && this.#state !== 'done' && this.#state !== 'failed') {
       if (this.#state === 'data') {
         const end = Math.min(bytes.length, from + this.#left)
         this.#left -= end - from
         if (this.#left === 0) this.#state = 'data-end'
-        sink.onChunkData(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end))
+        sink.onBodyData(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end))
         from = end
       } else {
         from = this.#pushLine(bytes, from)

@@ -9,7 +9,7 @@
 // Invariant: after a framing error nothing more is read as HTTP from this connection.
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../failure.ts'
-import { ChunkedReader } from './chunked.ts'
+import { BodyReader } from './body-reader.ts'
 import type { CoarseTime } from './coarse-time.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { Outbox } from './outbox.ts'
@@ -17,6 +17,7 @@ import { readRequestHead } from './read-request-head.ts'
 import { type HeadLimits, RequestHead } from './request-head.ts'
 import { resetSocket } from './reset-socket.ts'
 import type { TunnelEnd } from './tunnel.ts'
+import { WriteWatch } from './write-watch.ts'
 
 /** Time limits of a client connection, in ms, and what all connections of a worker share. */
 export interface ClientLimits extends HeadLimits {
@@ -64,12 +65,11 @@ export class ClientConnection {
   readonly #gatherer: HeadGatherer
   #sink: RequestSink | undefined
   #tunnel: TunnelEnd | undefined
-  #chunked: ChunkedReader | undefined
+  readonly #body = new BodyReader()
+  readonly #writes: WriteWatch
   #state: State = 'awaiting'
   /** Bytes that came before anybody wanted them: the start of a body, or pipelined requests. */
   #held: Buffer | undefined
-  #bodyLeft = 0
-  #isBodyChunked = false
   #isBodyWanted = false
   /** The current request has been read to its end. */
   isRequestRead = false
@@ -77,12 +77,10 @@ export class ClientConnection {
   isHeadRefused = false
   #isPaused = false
   #isPumping = false
+  #isHeadTimed = false
   #hasEnded = false
   #lingered = 0
   #readDeadline = 0
-  #writeDeadline = 0
-  /** Bytes that the socket could not pass on at the last tick. */
-  #unsent = 0
   #goneDeadline = 0
   #writtenAtEnd = 0
   /** Body bytes of the current request, as they came (without chunk framing). */
@@ -93,6 +91,7 @@ export class ClientConnection {
     this.outbox = new Outbox(socket)
     this.#limits = limits
     this.#time = time
+    this.#writes = new WriteWatch(socket, limits.writeTimeoutMs)
     this.#gatherer = new HeadGatherer(limits, requestLine)
     this.#readDeadline = time.now + limits.keepAliveTimeoutMs
     socket.on('data', (bytes: Buffer) => this.#onData(bytes))
@@ -179,7 +178,6 @@ export class ClientConnection {
     this.#state = 'tunnel'
     this.#tunnel = tunnel
     this.#readDeadline = 0
-    this.#writeDeadline = 0
     if (early !== undefined) tunnel.onData(early)
     if (this.#hasEnded) tunnel.onEnd()
     this.#resume()
@@ -188,7 +186,10 @@ export class ClientConnection {
   /** Ends what took too long. Called with each tick of the worker. */
   tick(now: number): void {
     if (this.#state === 'tunnel' || this.#state === 'closed') return
-    this.#watchWrites(now)
+    if (this.#writes.isStalled(now)) {
+      this.abort()
+      return
+    }
     if (this.#goneDeadline !== 0 && now > this.#goneDeadline) this.#endGrace(now)
     if (this.#readDeadline === 0 || now <= this.#readDeadline) return
     // What a slow client has not taken yet is bounded by the write timeout alone.
@@ -201,18 +202,6 @@ export class ClientConnection {
     else if (this.#state === 'exchanging') this.#sink?.onRequestFailure('request-timeout')
     else if (this.#gatherer.isPartial) this.#refuse('request-timeout', this.#gatherer.begun)
     else this.closeIdle()
-  }
-
-  #watchWrites(now: number): void {
-    const unsent = this.socket.writableLength
-    if (unsent === 0) {
-      this.#writeDeadline = 0
-    } else if (this.#writeDeadline === 0 || unsent !== this.#unsent) {
-      this.#writeDeadline = now + this.#limits.writeTimeoutMs
-      this.#unsent = unsent
-    } else if (now > this.#writeDeadline) {
-      this.abort()
-    }
   }
 
   /** The client sent FIN and has had its grace: gone, unless it took bytes in that time. */
@@ -290,8 +279,6 @@ export class ClientConnection {
     this.#readDeadline = this.#time.now + this.#limits.headerTimeoutMs
   }
 
-  #isHeadTimed = false
-
   #noteHead(gathered: string, bytes: Buffer, consumed: number): void {
     let text = gathered
     while (text.startsWith('\r\n')) text = text.slice(2)
@@ -309,13 +296,8 @@ export class ClientConnection {
     }
     this.#state = 'exchanging'
     this.#isBodyWanted = false
-    this.#isBodyChunked = head.framing === 'chunked'
-    this.#bodyLeft = head.contentLength
-    this.isRequestRead = head.framing === 'none' || (!this.#isBodyChunked && this.#bodyLeft === 0)
-    if (this.#isBodyChunked) {
-      this.#chunked ??= new ChunkedReader()
-      this.#chunked.start()
-    }
+    this.#body.start(head.framing, head.contentLength)
+    this.isRequestRead = this.#body.isDone
     if (this.#held !== undefined) this.#pause()
     this.#sink?.onRequestHead(head)
   }
@@ -335,44 +317,26 @@ export class ClientConnection {
 
   #readBody(bytes: Buffer): void {
     this.#readDeadline = this.#time.now + this.#limits.bodyIdleTimeoutMs
-    if (this.#isBodyChunked) this.#readChunks(bytes)
-    else this.#readLength(bytes)
-  }
-
-  #readLength(bytes: Buffer): void {
-    const isLast = bytes.length >= this.#bodyLeft
-    const body = bytes.length > this.#bodyLeft ? bytes.subarray(0, this.#bodyLeft) : bytes
-    this.#bodyLeft -= body.length
-    if (body.length < bytes.length) this.#hold(bytes.subarray(body.length))
-    this.bodyBytes += body.length
-    this.#sink?.onRequestData(body)
-    if (isLast) this.#endBody('')
-  }
-
-  #readChunks(bytes: Buffer): void {
-    const chunked = this.#chunked
-    if (chunked === undefined) return
-    const end = chunked.push(bytes, 0, this)
+    const end = this.#body.push(bytes, this)
     // Data may have ended the exchange (a body too large): what follows it means nothing any more.
     if (this.#state !== 'exchanging') return
-    if (chunked.isFailed) {
+    if (this.#body.isFailed) {
       this.#readDeadline = 0
       this.#held = undefined
       this.#sink?.onRequestFailure('malformed-request')
-    } else if (chunked.isDone) {
+    } else if (this.#body.isDone) {
       if (end < bytes.length) this.#hold(bytes.subarray(end))
-      this.#endBody(chunked.trailers)
+      this.#endBody(this.#body.trailers)
     }
   }
 
-  /** Receives chunk data from the reader. */
-  onChunkData(bytes: Buffer): void {
+  /** Receives the body's data from its reader. */
+  onBodyData(bytes: Buffer): void {
     this.bodyBytes += bytes.length
     if (this.#state === 'exchanging') this.#sink?.onRequestData(bytes)
   }
 
   #endBody(trailers: string): void {
-    if (this.#state !== 'exchanging') return
     this.isRequestRead = true
     this.#readDeadline = 0
     this.#sink?.onRequestEnd(trailers)

@@ -88,6 +88,7 @@ function checkHost(head: RequestHead, authority: string): FailureCode | undefine
   const isAbsent = fields.hosts === 0
   if (fields.hosts > 1 || (isAbsent && head.minorVersion !== 0)) return 'malformed-request'
   const value = isAbsent ? authority : head.hostField
+  if (isAbsent) head.hostField = ''
   if (isAbsent && authority === '') return undefined
   const host = normaliseHost(value)
   if (host === undefined) return 'malformed-request'

@@ -7,7 +7,7 @@
 // Invariant: it is reusable only after a response that was read exactly to its end, with nothing behind it.
 import { connect, type Socket } from 'node:net'
 import type { FailureCode } from '../failure.ts'
-import { ChunkedReader } from './chunked.ts'
+import { BodyReader } from './body-reader.ts'
 import { type CoarseTime, tickMs } from './coarse-time.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { Outbox } from './outbox.ts'
@@ -59,11 +59,10 @@ export class UpstreamConnection {
   readonly #readBuffer = new ReadBuffer()
   #sink: ResponseSink | undefined
   #tunnel: TunnelEnd | undefined
-  #chunked: ChunkedReader | undefined
+  readonly #body = new BodyReader()
   #state: State = 'connecting'
   #method = ''
   #interim = 0
-  #bodyLeft = 0
   #deadline = 0
   #deadlineCode: FailureCode = 'connect-timeout'
   #readTimeoutMs = 0
@@ -276,14 +275,9 @@ export class UpstreamConnection {
 
   #startBody(head: ResponseHead, isAtEnd: boolean, sink: ResponseSink): void {
     this.#state = 'body'
-    this.#bodyLeft = head.contentLength
-    if (head.framing === 'chunked') {
-      this.#chunked ??= new ChunkedReader()
-      this.#chunked.start()
-    }
+    this.#body.start(head.framing, head.contentLength)
     this.#wait(this.#readTimeoutMs, 'response-timeout')
-    const isWhole =
-      head.framing === 'none' || (head.framing === 'length' && head.contentLength === 0)
+    const isWhole = this.#body.isDone
     // Whatever follows a whole response in the same read was not asked for.
     if (isWhole && !isAtEnd) this.#isDirty = true
     sink.onResponseHead(head)
@@ -292,39 +286,19 @@ export class UpstreamConnection {
 
   #readBody(bytes: Buffer, sink: ResponseSink): void {
     if (this.#deadline !== 0) this.#deadline = this.#time.now + tickMs + this.#readTimeoutMs
-    switch (this.#head.framing) {
-      case 'length': {
-        const body = bytes.length > this.#bodyLeft ? bytes.subarray(0, this.#bodyLeft) : bytes
-        this.#bodyLeft -= body.length
-        if (body.length < bytes.length) this.#isDirty = true
-        sink.onResponseData(body)
-        if (this.#bodyLeft === 0 && this.#sink === sink) this.#endBody('', sink)
-        return
-      }
-      case 'chunked':
-        this.#readChunks(bytes, sink)
-        return
-      default:
-        sink.onResponseData(bytes)
-        return
-    }
-  }
-
-  #readChunks(bytes: Buffer, sink: ResponseSink): void {
-    const chunked = this.#chunked
-    if (chunked === undefined) return
-    const end = chunked.push(bytes, 0, this)
+    const end = this.#body.push(bytes, this)
     if (this.#sink !== sink) return
-    if (chunked.isFailed) {
+    if (this.#body.isFailed) {
       this.#fail('upstream-malformed')
-    } else if (chunked.isDone) {
+    } else if (this.#body.isDone) {
+      // Whatever follows was not asked for.
       if (end < bytes.length) this.#isDirty = true
-      this.#endBody(chunked.trailers, sink)
+      this.#endBody(this.#body.trailers, sink)
     }
   }
 
-  /** Receives chunk data from the reader. */
-  onChunkData(bytes: Buffer): void {
+  /** Receives the body's data from its reader. */
+  onBodyData(bytes: Buffer): void {
     this.#sink?.onResponseData(bytes)
   }
 

@@ -7,6 +7,8 @@ import type { ProxySettings } from './settings.ts'
 /** What a worker is started with. */
 export interface WorkerStart {
   readonly settings: ProxySettings
+  /** Its place among the workers, from 0 up: the one that replaces it gets the same. */
+  readonly place: number
   /** The port to listen on; 0 for the first worker when the user left the choice open. */
   readonly port: number
   /** Several workers share the port (SO_REUSEPORT). */

@@ -42,6 +42,7 @@ export class ListenError extends Error {
 interface Member {
   /** Counts lives of threads, so that counters of a crashed one are never mixed with its successor's. */
   readonly id: number
+  readonly place: number
   readonly thread: Worker
   isListening: boolean
   applied: number
@@ -133,14 +134,17 @@ export class WorkerPool {
   /** Starts one worker; resolves with its port when it listens. */
   #add(): Promise<number> {
     const { settings } = this.#options
+    const place = this.#freePlace()
     const start: WorkerStart = {
       settings,
+      place,
       port: this.#port,
       isPortShared: settings.workers > 1,
     }
     const thread = new Worker(new URL(workerFile, import.meta.url), { workerData: start })
     const member: Member = {
       id: this.#nextId,
+      place,
       thread,
       isListening: false,
       applied: 0,
@@ -158,6 +162,13 @@ export class WorkerPool {
       })
       thread.on('exit', () => this.#remove(member))
     })
+  }
+
+  #freePlace(): number {
+    const taken = new Set([...this.#members].map(({ place }) => place))
+    let place = 0
+    while (taken.has(place)) place += 1
+    return place
   }
 
   /** Tells a worker that starts late what the others know. */

@@ -6,6 +6,8 @@ import { DataPlane } from './data-plane.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { createRecorder } from './observe/recorder.ts'
 import { createSlots } from './observe/slot-allocator.ts'
+import { createThreadMeter } from './observe/thread-meter.ts'
+import { tickMs } from './wire/coarse-time.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
@@ -16,13 +18,27 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     settings.accessLog === 'off'
       ? undefined
       : createAccessLog({ format: settings.accessLog, post, slots })
+  const meter = createThreadMeter({
+    slots,
+    place: start.place,
+    clock: systemClock,
+    tickMs,
+    cpuMicros: () => {
+      const { user, system } = process.threadCpuUsage()
+      return user + system
+    },
+    busyMs: () => performance.eventLoopUtilization().active,
+  })
   const dataPlane = new DataPlane({
     settings,
     clock: systemClock,
     random: Math.random,
     randomBytes,
     recorder: createRecorder({ slots, accessLog }),
-    onTick: () => accessLog?.flush(),
+    onTick: () => {
+      meter.tick()
+      accessLog?.flush()
+    },
   })
 
   async function obey(message: ToWorker): Promise<void> {

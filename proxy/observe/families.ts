@@ -20,6 +20,7 @@ const overheadBounds = [
   0.00001, 0.000025, 0.00005, 0.000075, 0.0001, 0.00015, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
   0.01, 0.025, 0.1,
 ] as const
+const delayBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
 
 /** The families of the data plane, in the order they are exported. */
 export const families = {
@@ -70,6 +71,22 @@ export const families = {
     name: 'weir_access_log_dropped_total',
     kind: 'counter',
     help: 'Access log lines dropped because their reader was too slow.',
+  },
+  workerCpu: {
+    name: 'weir_worker_cpu_seconds_total',
+    kind: 'counter',
+    help: 'Processor time of each data-plane thread, user and system.',
+  },
+  workerBusy: {
+    name: 'weir_worker_busy_seconds_total',
+    kind: 'counter',
+    help: 'Time in which the event loop of each data-plane thread was not waiting for events; 1 per second is all it has.',
+  },
+  workerDelay: {
+    name: 'weir_worker_loop_delay_seconds',
+    kind: 'histogram',
+    help: 'How long the event loop of a data-plane thread lets a due timer wait, sampled 10 times a second.',
+    bounds: delayBounds,
   },
   recordsLost: {
     name: 'weir_records_lost_total',

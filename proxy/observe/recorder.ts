@@ -2,8 +2,9 @@
 // the first request of its kind. Slots are made when first needed, so that an idle route costs nothing.
 import { type FailureCode, failures } from '../failure.ts'
 import type { AccessLog } from './access-log.ts'
-import { type Family, families } from './families.ts'
+import { families } from './families.ts'
 import type { RequestRecord } from './record.ts'
+import { createHistogram, observe, type SlotHistogram } from './slot-histogram.ts'
 import { add, type RouteCounters, type Slot, type Slots } from './slots.ts'
 
 /** Counts what happens in one worker. */
@@ -32,7 +33,7 @@ export interface RecorderOptions {
 export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder {
   const byRoute = new Map<string, RouteSeries>()
   const unrouted = new RouteSeries('', '', '')
-  const overhead = histogram(slots, families.proxyOverhead, {})
+  const overhead = createHistogram(slots, families.proxyOverhead, {})
   const lost = slots.counter(families.recordsLost.name, {})
   const errors = new Map<FailureCode, Slot>()
   for (const code of failureCodes()) {
@@ -44,10 +45,10 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
     const series = counters instanceof RouteSeries ? counters : unrouted
     add(requestSlot(slots, series, record.method, record.status), 1)
     if (record.tunnel) return
-    series.duration ??= histogram(slots, families.requestDuration, series.labels)
+    series.duration ??= createHistogram(slots, families.requestDuration, series.labels)
     observe(series.duration, record.totalMs)
     if (record.upstreamMs > 0) {
-      series.upstream ??= histogram(slots, families.upstreamDuration, series.labels)
+      series.upstream ??= createHistogram(slots, families.upstreamDuration, series.labels)
       observe(series.upstream, record.upstreamMs)
     }
     if (record.overheadMs > 0) observe(overhead, record.overheadMs)
@@ -94,12 +95,6 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
   }
 }
 
-interface Histogram {
-  readonly page: Float64Array
-  readonly at: number
-  readonly bounds: readonly number[]
-}
-
 /** What `countersFor` hands out: the slots of one route, made when first needed. */
 class RouteSeries implements RouteCounters {
   readonly namespace: string
@@ -108,8 +103,8 @@ class RouteSeries implements RouteCounters {
   readonly labels: Readonly<Record<string, string>>
   /** By method and status, see `requestSlot`. */
   readonly requests = new Map<number, Slot>()
-  duration: Histogram | undefined
-  upstream: Histogram | undefined
+  duration: SlotHistogram | undefined
+  upstream: SlotHistogram | undefined
 
   constructor(namespace: string, ingress: string, service: string) {
     this.namespace = namespace
@@ -137,25 +132,6 @@ function methodIndex(method: string): number {
   if (method === 'GET') return 0
   const index = methods.indexOf(method)
   return index === -1 ? methods.length : index
-}
-
-function histogram(
-  slots: Slots,
-  family: Extract<Family, { kind: 'histogram' }>,
-  labels: Readonly<Record<string, string>>,
-): Histogram {
-  const { page, at } = slots.histogram(family.name, labels, family.bounds.length)
-  return { page, at, bounds: family.bounds }
-}
-
-function observe({ page, at, bounds }: Histogram, ms: number): void {
-  // Dividing, not multiplying by 0.001: 2.5 ms must equal the bound 0.0025. NaN and what is below 0 count as 0.
-  const seconds = ms > 0 ? ms / 1000 : 0
-  let bucket = 0
-  while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
-  page[at + bucket] = (page[at + bucket] ?? 0) + 1
-  const sum = at + bounds.length + 1
-  page[sum] = (page[sum] ?? 0) + seconds
 }
 
 function errorSlot(slots: Slots, code: FailureCode): Slot {

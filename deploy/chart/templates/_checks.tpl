@@ -3,6 +3,10 @@
 {{- define "weir.check" -}}
 {{- $v := .Values -}}
 {{- include "weir.checkDrain" . -}}
+{{- $isSidecar := and (include "weir.hasController" .) $v.controller.nativeSidecar -}}
+{{- if and $isSidecar (semverCompare "<1.29.0-0" .Capabilities.KubeVersion.Version) -}}
+{{- fail (printf "controller.nativeSidecar needs Kubernetes 1.29, this is %s: set it to false." .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
 {{- $hasHostPorts := ne $v.network.mode "podIP" -}}
 {{- if and (eq (include "weir.targetType" .) "instance") (not $hasHostPorts) -}}
 {{- fail "loadBalancer.targetType instance needs a port of the node: set network.mode to hostPort or hostNetwork, or use ip targets." -}}

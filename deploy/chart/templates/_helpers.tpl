@@ -39,6 +39,12 @@ app.kubernetes.io/component: proxy
 {{- toYaml (merge $fixed (.own | default dict) .root.Values.commonLabels $usual) -}}
 {{- end -}}
 
+{{/* Labels of pods: nothing that changes with the chart alone, or each upgrade would roll every proxy. */}}
+{{- define "weir.podLabels" -}}
+{{- $fixed := include "weir.selectorLabels" . | fromYaml -}}
+{{- toYaml (merge $fixed .Values.podLabels .Values.commonLabels (dict "app.kubernetes.io/part-of" "weir")) -}}
+{{- end -}}
+
 {{/* `metadata:` of an object: (dict "root" $ "name" NAME), and if there are any "namespace", "labels", "annotations". */}}
 {{- define "weir.metadata" -}}
 metadata:

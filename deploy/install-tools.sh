@@ -35,7 +35,8 @@ while read -r name module version package; do
   echo "builds $name $version"
   # In the module's own folder: `go install` refuses modules with replace directives, as helm-unittest has.
   folder=$(cd / && go mod download -json "$module@$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
-  (cd "$folder" && go build -trimpath -o "$tools/bin/$name" "./$package")
+  (cd "$folder" && go build -trimpath -o "$tools/bin/$name.part" "./$package")
+  mv "$tools/bin/$name.part" "$tools/bin/$name"
   rm -f "$tools/bin/.$name-"*
   touch "$stamp"
 done < <(list)

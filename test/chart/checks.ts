@@ -163,6 +163,17 @@ function terraformFormat(): string {
   return `${files.length} files`
 }
 
+/** Terraform puts the real target group in place of the one that the policy names. */
+function terraformPolicy(): undefined {
+  const [, placeholder = ''] = /any_group = "(.+)"/.exec(readText('deploy/terraform/iam.tf')) ?? []
+  const { Statement: statements } = JSON.parse(readText('deploy/iam/target-group.json'))
+  equal(statements.at(-1).Resource, placeholder)
+}
+
+function readText(path: string): string {
+  return readFileSync(join(root, path), 'utf8')
+}
+
 const helmOnly = ['helm']
 
 /** All checks in the order in which they run. */
@@ -202,4 +213,5 @@ export const checks: readonly Check[] = [
     run: () => overlay(name),
   })),
   { name: 'deploy/terraform is formatted', needs: ['hclfmt'], run: terraformFormat },
+  { name: 'deploy/terraform narrows the policy of deploy/iam', needs: [], run: terraformPolicy },
 ]

@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import type { KubeObject } from '../../shared/kube/objects.ts'
 import { parseYamlDocuments } from '../../shared/yaml.ts'
 
-const kubernetesModule = 'k8s.io/kubernetes@v1.35.0'
 const operatorModule = 'github.com/prometheus-operator/prometheus-operator@v0.85.0'
 
 /** What kubeconform fills in to find a schema. */
@@ -38,7 +37,7 @@ export function writeSchemas(folder: string, objects: readonly KubeObject[]): vo
 function kubernetesSchema({ group, version, kind }: Kind): unknown {
   const file =
     group === '' ? `api__${version}_openapi.json` : `apis__${group}__${version}_openapi.json`
-  const path = join(moduleFolder(kubernetesModule), 'api/openapi-spec/v3', file)
+  const path = join(moduleFolder(kubernetesModule()), 'api/openapi-spec/v3', file)
   const { components } = readJson(path)
   const schemas = isRecord(components) && isRecord(components.schemas) ? components.schemas : {}
   const [name] =
@@ -91,6 +90,14 @@ function closeAny(schema: unknown): unknown {
   if (isObject && !isOpen && schema.additionalProperties === undefined)
     copy.additionalProperties = false
   return copy
+}
+
+/** The version that the cluster test runs. */
+function kubernetesModule(): string {
+  const goMod = readFileSync(join(import.meta.dirname, '../cluster/apiserver/go.mod'), 'utf8')
+  const [, version] = /k8s\.io\/kubernetes (v\S+)/.exec(goMod) ?? []
+  if (version === undefined) throw new Error('test/cluster/apiserver/go.mod names no Kubernetes')
+  return `k8s.io/kubernetes@${version}`
 }
 
 const folders = new Map<string, string>()

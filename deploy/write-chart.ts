@@ -1,5 +1,5 @@
 // What in the chart comes from elsewhere in the project? The schema of its values, its version, the alert rules and the
-// dashboards: Helm reads nothing outside the chart. `npm run manifests` writes them, a test holds that they are current.
+// dashboards: Helm reads nothing outside the chart. `npm run docs` writes them, a test holds that they are current.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { chartSchema } from './chart-schema.ts'
@@ -14,19 +14,23 @@ export function chartFiles(): ReadonlyMap<string, string> {
     ['values.schema.json', `${JSON.stringify(chartSchema(), undefined, 2)}\n`],
     ['Chart.yaml', withVersion(readFileSync(join(chart, 'Chart.yaml'), 'utf8'))],
   ])
-  const rules = join(root, 'deploy/prometheus/rules.yaml')
-  files.set('files/rules.yaml', readFileSync(rules, 'utf8'))
-  const folder = join(root, 'deploy/grafana')
-  for (const file of jsonFiles(folder)) {
-    files.set(`files/dashboards/${file}`, readFileSync(join(folder, file), 'utf8'))
+  for (const [from, pattern, to] of copies) {
+    for (const file of filesLike(join(root, from), pattern)) {
+      files.set(`${to}/${file}`, readFileSync(join(root, from, file), 'utf8'))
+    }
   }
   return files
 }
 
+const copies = [
+  ['deploy/prometheus', /^rules\.yaml$/, 'files'],
+  ['deploy/grafana', /\.json$/, 'files/dashboards'],
+] as const
+
 /** Lists files of the chart that nothing in the project stands for any more. */
 export function staleChartFiles(): string[] {
   const current = new Set([...chartFiles().keys()].map((path) => basename(path)))
-  return jsonFiles(dashboards).filter((file) => !current.has(file))
+  return filesLike(dashboards, /./).filter((file) => !current.has(file))
 }
 
 /** Chart and program are released together. */
@@ -38,8 +42,8 @@ function withVersion(chartYaml: string): string {
   return chartYaml.replace(/^(version|appVersion): .*$/gm, `$1: ${version}`)
 }
 
-function jsonFiles(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.json')) : []
+function filesLike(folder: string, pattern: RegExp): string[] {
+  return existsSync(folder) ? readdirSync(folder).filter((file) => pattern.test(file)) : []
 }
 
 /** Brings the chart up to date. */

@@ -41,7 +41,12 @@ const memoryCheckMs = 1000
 /** Starts a proxy; rejects with the system's error when a port cannot be had. */
 export async function startProxy(options: ControlThreadOptions): Promise<RunningProxy> {
   const { settings, version, clock, log, feed } = options
-  const metrics = createProxyMetrics({ clock, version, watchAges: () => feed.ages() })
+  const metrics = createProxyMetrics({
+    clock,
+    version,
+    maxConnections: settings.maxConnections,
+    watchAges: () => feed.ages(),
+  })
   const sink = createLineSink({
     fd: 1,
     maxBufferedBytes: accessLogBytes,
@@ -90,7 +95,10 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     log,
     drainSeconds: settings.drainSeconds,
     finishSeconds: settings.finishSeconds,
-    drain: () => pool.drain(),
+    drain: () => {
+      metrics.setDraining()
+      pool.drain()
+    },
     finish: async (boundMs) => {
       await pool.finish(boundMs)
       stopMemoryWatch()
@@ -127,12 +135,14 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       onReleased: () => shutdown.release(),
     })
   }
-  inUse.onFirst = () => {
-    const listen = hostPort(settings.listen.host, port)
-    const adminAt = hostPort(settings.admin.host, admin.address.port)
-    log.info({ listen, admin: adminAt, workers: settings.workers }, 'ready')
+  const places = {
+    listen: hostPort(settings.listen.host, port),
+    admin: hostPort(settings.admin.host, admin.address.port),
   }
-  log.info({ listen: hostPort(settings.listen.host, port) }, 'listening')
+  inUse.onFirst = () => {
+    log.info({ ...places, workers: settings.workers }, 'ready')
+  }
+  log.info(places, 'listening')
   feed.start((update) => keeper.take(update))
   return { terminate: () => shutdown.terminate(), whenLeft: () => shutdown.whenLeft() }
 }

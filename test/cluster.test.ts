@@ -388,7 +388,7 @@ t.test('started while the API server is down', async (t) => {
   const refused = await ask(proxy.port, { host: 'web.test' })
   t.equal(refused.status, 503)
   t.match(refused.body, /^503 not-synced\n/)
-  // The log of the start does not name the admin port before it is ready: the data port is what clients see.
+  t.equal((await askAdmin(proxy.adminPort, '/readyz')).status, 503)
   t.notOk(proxy.logs.some(({ msg }) => msg === 'ready'))
   await api.resume()
   await until(

@@ -106,7 +106,7 @@ export const weir: Family = {
     supported(
       'response-headers-set',
       headerLines,
-      'Replaces headers of the response.',
+      'Replaces headers of the response. What Weir answers itself (redirects, errors) is not edited, here and below.',
       parseHeaderLines,
       editHeaders('responseHeaders', 'set'),
     ),

@@ -8,6 +8,7 @@ import { Exchange } from './exchange.ts'
 import { failures } from './failure.ts'
 import { errorPage } from './observe/error-page.ts'
 import type { Recorder } from './observe/recorder.ts'
+import { add } from './observe/slots.ts'
 import { failureFields } from './own-answers.ts'
 import type { Plane } from './plane.ts'
 import { type CidrSet, createCidrSet } from './policy/cidr.ts'
@@ -64,7 +65,10 @@ export class DataPlane {
       proxyProtocol: settings.proxyProtocol,
       proxyProtocolFrom: createCidrSet(settings.proxyProtocolFrom),
       proxyProtocolTimeoutMs: settings.proxyProtocolTimeoutMs,
-      refusal: () => this.#refusal(),
+      refusal: () => {
+        add(recorder.connectionsRefused, 1)
+        return this.#refusal()
+      },
       onConnection: (socket, header, rest) => this.#serve(socket, header, rest),
     })
     this.#stopTicks = clock.every(tickMs, () => {

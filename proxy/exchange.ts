@@ -412,8 +412,12 @@ export class Exchange implements RequestSink, ResponseSink {
     }
     if (!isStale) this.#tried.push(pool)
     const next = mayRetry(attempt, this.#plane.limits.maxRetries) ? this.#pickPool() : undefined
-    if (next === undefined || !this.#plane.retryBudget.spend()) this.#fail(code)
-    else this.#retry(next)
+    if (next === undefined) this.#fail(code)
+    else if (this.#plane.retryBudget.spend()) this.#retry(next)
+    else {
+      add(this.#plane.recorder.retriesRefused, 1)
+      this.#fail(code)
+    }
   }
 
   #retry(pool: EndpointPool): void {

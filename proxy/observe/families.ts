@@ -47,10 +47,20 @@ export const families = {
     help: 'Time of Weir itself per request, without waiting for the client or the upstream.',
     bounds: overheadBounds,
   },
+  failures: {
+    name: 'weir_failures_total',
+    kind: 'counter',
+    help: 'Requests that Weir refused or could not finish, by code and route; errors that an upstream answers itself are not in it.',
+  },
   connections: {
     name: 'weir_connections',
     kind: 'gauge',
     help: 'Client connections now: active (a request is in progress), idle (keep-alive), tunnel (upgraded).',
+  },
+  connectionsRefused: {
+    name: 'weir_connections_refused_total',
+    kind: 'counter',
+    help: 'Client connections refused because there were too many, or too little memory was left.',
   },
   upstreamConnections: {
     name: 'weir_upstream_connections',
@@ -66,6 +76,11 @@ export const families = {
     name: 'weir_retries_total',
     kind: 'counter',
     help: 'Requests sent to an upstream once more after a failed attempt.',
+  },
+  retriesRefused: {
+    name: 'weir_retries_refused_total',
+    kind: 'counter',
+    help: 'Retries that were not made because the retry budget was spent.',
   },
   accessLogDropped: {
     name: 'weir_access_log_dropped_total',

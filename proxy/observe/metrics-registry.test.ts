@@ -10,6 +10,7 @@ function setUp(watchAges: Record<string, number> = {}, nodeMetrics = false) {
   const metrics = createProxyMetrics({
     clock: new ManualClock(),
     version: '1.2.3',
+    maxConnections: 20_000,
     watchAges: () => watchAges,
     nodeMetrics,
   })
@@ -28,6 +29,8 @@ t.test('everything shows from the start, problems at 0 for each reason', async (
   t.equal(sampleValue(exposed, 'weir_worker_restarts_total'), 0)
   t.equal(sampleValue(exposed, 'weir_route_update_seconds_count'), 0)
   t.equal(sampleValue(exposed, 'weir_access_log_dropped_total'), 0)
+  t.equal(sampleValue(exposed, 'weir_connections_limit'), 20_000)
+  t.equal(sampleValue(exposed, 'weir_draining'), 0)
   const build = { version: '1.2.3', node: process.versions.node }
   t.equal(sampleValue(exposed, 'weir_build_info', build), 1)
   t.equal(exposed.get('weir_route_problems')?.samples.length, 13)
@@ -44,8 +47,10 @@ t.test('what the control thread knows is exported', async (t) => {
   metrics.addWorkerRestart()
   metrics.observeUpdate(20)
   metrics.addDroppedLogLines(9)
+  metrics.setDraining()
   let exposed = await scrape()
   t.equal(sampleValue(exposed, 'weir_routes'), 2)
+  t.equal(sampleValue(exposed, 'weir_draining'), 1)
   t.equal(sampleValue(exposed, 'weir_workers'), 4)
   t.equal(sampleValue(exposed, 'weir_worker_restarts_total'), 1)
   t.equal(sampleValue(exposed, 'weir_route_update_seconds_sum'), 0.02)

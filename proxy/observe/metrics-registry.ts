@@ -21,6 +21,8 @@ export interface ProxyMetrics {
   observeUpdate(durationMs: number): void
   setWorkers(running: number): void
   addWorkerRestart(): void
+  /** The proxy is on its way out. */
+  setDraining(): void
   /** Lines of the access log that the sink dropped (`createLineSink`'s onDrop). */
   addDroppedLogLines(lines: number): void
   /** Gives the text for `/metrics`, in pieces that end with a line. */
@@ -32,6 +34,8 @@ export interface ProxyMetricsOptions {
   readonly clock: Pick<Clock, 'now'>
   /** Weir's version. */
   readonly version: string
+  /** Connections served at a time, over all workers. */
+  readonly maxConnections: number
   /** ms since each watched resource was last known to be fresh (`Feed.ages`). */
   readonly watchAges: () => Readonly<Record<string, number>>
   /** Process, heap, garbage collection and event loop lag of the control thread; true unless said otherwise. */
@@ -94,6 +98,16 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     name: 'weir_worker_restarts_total',
     help: 'Data-plane threads started anew after one ended by a fault.',
   })
+  registry
+    .gauge({
+      name: 'weir_connections_limit',
+      help: 'Client connections served at a time, at most.',
+    })
+    .set(options.maxConnections)
+  const draining = registry.gauge({
+    name: 'weir_draining',
+    help: '1 while the proxy is on its way out: health is 503, requests are still served.',
+  })
   const build = registry.gauge({
     name: 'weir_build_info',
     help: 'Always 1; the labels say what is running.',
@@ -119,6 +133,7 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     observeUpdate: (durationMs) => updates.observe(durationMs / 1000),
     setWorkers: (running) => workers.set(running),
     addDroppedLogLines: (lines) => add(dropped, lines),
+    setDraining: () => draining.set(1),
     addWorkerRestart: () => restarts.add(1),
     pieces: () => registry.pieces(),
   }

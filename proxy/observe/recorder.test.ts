@@ -42,6 +42,30 @@ t.test('requests count by route, method and status', async (t) => {
   t.equal(lines.length, 4)
 })
 
+t.test('a failure counts by its code and route, what went well does not', async (t) => {
+  const { record, scrape } = setUp()
+  record({ status: 503, error: 'no-endpoints' })
+  record({ status: 503, error: 'no-endpoints' })
+  record({ status: 200, error: 'upstream-reset' })
+  record({ status: 429, error: 'rate-limited' })
+  record({ status: 302, error: 'redirect' })
+  record({ status: 503 })
+  record({ route: undefined, counters: undefined, status: 404, error: 'no-route' })
+  const families = await scrape()
+  const total = (code: string, labels: Record<string, string> = names) =>
+    sampleValue(families, 'weir_failures_total', { ...labels, code })
+  t.equal(total('no-endpoints'), 2)
+  t.equal(total('upstream-reset'), 1, 'the answer was cut after its status had been sent')
+  t.equal(total('rate-limited'), 1, 'a policy may refuse by a code of its own')
+  t.equal(total('redirect'), undefined)
+  t.equal(total('no-route', { ingress: '', namespace: '', service: '' }), 1)
+  t.equal(
+    families.get('weir_failures_total')?.samples.length,
+    4,
+    'an upstream’s own 503 is not Weir’s',
+  )
+})
+
 t.test('methods a client invents share one label', async (t) => {
   const { record, scrape } = setUp()
   for (const method of ['BREW', 'get', '', 'X'.repeat(1000)]) record({ method })
@@ -113,6 +137,8 @@ t.test('what can be counted shows as 0 from the start', async (t) => {
   add(recorder.upstreamErrors('connect-failed'), 1)
   add(recorder.upstreamErrors('internal-error'), 1)
   add(recorder.retries, 1)
+  add(recorder.retriesRefused, 2)
+  add(recorder.connectionsRefused, 3)
   add(recorder.connections.active, 2)
   add(recorder.connections.active, -1)
   add(recorder.connections.idle, 3)
@@ -123,6 +149,8 @@ t.test('what can be counted shows as 0 from the start', async (t) => {
   t.equal(sampleValue(families, 'weir_upstream_errors_total', { code: 'connect-failed' }), 1)
   t.equal(sampleValue(families, 'weir_upstream_errors_total', { code: 'internal-error' }), 1)
   t.equal(sampleValue(families, 'weir_retries_total'), 1)
+  t.equal(sampleValue(families, 'weir_retries_refused_total'), 2)
+  t.equal(sampleValue(families, 'weir_connections_refused_total'), 3)
   const states = ['active', 'idle', 'tunnel'].map((state) =>
     sampleValue(families, 'weir_connections', { state }),
   )

@@ -15,6 +15,10 @@ export interface Recorder {
   record(record: RequestRecord): void
   /** One more attempt at an upstream. */
   readonly retries: Slot
+  /** A retry that the budget did not allow. */
+  readonly retriesRefused: Slot
+  /** A client connection that was turned away. */
+  readonly connectionsRefused: Slot
   /** Failed attempts at an upstream; the exchange adds 1 per attempt, `record` adds none. */
   upstreamErrors(code: FailureCode): Slot
   /** Client connections now: the engine adds 1 and -1. */
@@ -44,6 +48,7 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
     const counters = record.counters
     const series = counters instanceof RouteSeries ? counters : unrouted
     add(requestSlot(slots, series, record.method, record.status), 1)
+    if (record.error !== '' && isFailure(record)) add(failureSlot(slots, series, record.error), 1)
     if (record.tunnel) return
     series.duration ??= createHistogram(slots, families.requestDuration, series.labels)
     observe(series.duration, record.totalMs)
@@ -75,6 +80,8 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
       }
     },
     retries: slots.counter(families.retries.name, {}),
+    retriesRefused: slots.counter(families.retriesRefused.name, {}),
+    connectionsRefused: slots.counter(families.connectionsRefused.name, {}),
     upstreamErrors(code) {
       let slot = errors.get(code)
       if (slot === undefined) {
@@ -103,6 +110,8 @@ class RouteSeries implements RouteCounters {
   readonly labels: Readonly<Record<string, string>>
   /** By method and status, see `requestSlot`. */
   readonly requests = new Map<number, Slot>()
+  /** By code, see `failureSlot`. */
+  readonly failures = new Map<string, Slot>()
   duration: SlotHistogram | undefined
   upstream: SlotHistogram | undefined
 
@@ -132,6 +141,19 @@ function methodIndex(method: string): number {
   if (method === 'GET') return 0
   const index = methods.indexOf(method)
   return index === -1 ? methods.length : index
+}
+
+/** A redirect is an answer of Weir's own as well, but nobody needs to be told. */
+function isFailure({ error, status }: RequestRecord): boolean {
+  return status >= 400 || error in failures
+}
+
+function failureSlot(slots: Slots, series: RouteSeries, code: string): Slot {
+  const found = series.failures.get(code)
+  if (found !== undefined) return found
+  const slot = slots.counter(families.failures.name, { ...series.labels, code })
+  series.failures.set(code, slot)
+  return slot
 }
 
 function errorSlot(slots: Slots, code: FailureCode): Slot {

@@ -1,5 +1,5 @@
 // What is checked about the chart and the manifests made from it, one entry per check. A check throws what is wrong.
-import { equal, match } from 'node:assert/strict'
+import { equal, match, throws } from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { parseControllerSettings } from '../../controller/settings.ts'
@@ -59,8 +59,7 @@ function refuse({ sets, says }: (typeof refusals)[number]): undefined {
   }
 }
 
-function conform(name: string, folder: string): string {
-  const { manifests, objects } = combination(name)
+function conform({ name, manifests, objects }: Combination, folder: string): string {
   const own = join(folder, name)
   mkdirSync(own)
   writeSchemas(own, objects)
@@ -68,6 +67,22 @@ function conform(name: string, folder: string): string {
   writeFileSync(file, manifests)
   succeed('kubeconform', ['-strict', '-schema-location', join(own, schemaLocation), file])
   return `${objects.length} objects, ${(manifests.length / 1000).toFixed(1)} kB`
+}
+
+/** A check that finds nothing wrong anywhere proves nothing: faults of three sorts must be found. */
+function findFaults(folder: string): undefined {
+  const sound = combination('alb-ip')
+  const faults = {
+    'an unknown field': ['terminationGracePeriodSeconds:', 'terminationGraceSeconds:'],
+    'a wrong type': ['runAsNonRoot: true', 'runAsNonRoot: "yes"'],
+    'an unknown kind': ['kind: IngressClass', 'kind: IngresClass'],
+  } as const
+  for (const [fault, [right, wrong]] of Object.entries(faults)) {
+    const manifests = sound.manifests.replace(right, wrong)
+    const name = fault.replaceAll(' ', '-')
+    const check = () => conform({ name, manifests, objects: sound.objects }, folder)
+    throws(check, /invalid|could not find schema/, `${fault} is found`)
+  }
 }
 
 /** Hands the rendered command line (or file) to the very parsers that the programs use. */
@@ -191,8 +206,13 @@ export const checks: readonly Check[] = [
   ...names.map((name) => ({
     name: `the API knows every field: ${name}`,
     needs: ['helm', 'kubeconform', 'go'],
-    run: (folder: string) => conform(name, folder),
+    run: (folder: string) => conform(combination(name), folder),
   })),
+  {
+    name: 'the same check finds what is wrong',
+    needs: ['helm', 'kubeconform', 'go'],
+    run: findFaults,
+  },
   ...names.map((name) => ({
     name: `the programs take their options: ${name}`,
     needs: helmOnly,

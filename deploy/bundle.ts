@@ -2,10 +2,12 @@
 // The only file that imports esbuild.
 //
 // Invariant: proxy/main.js and proxy/worker.js lie in one folder, since main starts the worker that lies beside it.
-// Invariant: LICENSES.txt holds the licence of every package of which code is in the bundle.
+// Invariant: LICENSES.txt holds the licence of every package of which code is in the bundle, sbom.cdx.json names each.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
+import { type BundledPackage, bundledPackages, readManifest } from './bundled-packages.ts'
+import { licenceList, sbom } from './sbom.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const entryPoints = ['proxy/main.ts', 'proxy/worker.ts', 'controller/main.ts']
@@ -17,8 +19,8 @@ const banner = [
   'const { filename: __filename, dirname: __dirname } = import.meta',
 ].join('\n')
 
-/** Writes the bundle into `folder`, replacing what is there. */
-export async function bundle(folder: string): Promise<void> {
+/** Writes the bundle into `folder`, replacing what is there; resolves with the packages that are in it. */
+export async function bundle(folder: string): Promise<readonly BundledPackage[]> {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const { metafile } = await build({
@@ -46,22 +48,15 @@ export async function bundle(folder: string): Promise<void> {
   // `type` makes Node read the .js files as ES modules, wherever the folder is put.
   const manifest = { name, version, license, type: 'module' }
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
-  writeFileSync(join(folder, 'LICENSES.txt'), licences(Object.keys(metafile.inputs)))
+  const packages = bundledPackages(root, metafile)
+  writeFileSync(join(folder, 'LICENSES.txt'), licences(packages))
+  writeFileSync(join(folder, 'sbom.cdx.json'), sbom(readManifest(root), packages))
+  return packages
 }
 
-/** Finds the package folders that the inputs come from, also nested ones (`node_modules/a/node_modules/b`). */
-function packageFolders(inputs: readonly string[]): string[] {
-  const folders = inputs.flatMap((input) => {
-    const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)
-    return match?.[1] === undefined ? [] : [match[1]]
-  })
-  return [...new Set(folders)].sort()
-}
-
-function licences(inputs: readonly string[]): string {
-  const parts = packageFolders(inputs).map((folder) => {
+function licences(packages: readonly BundledPackage[]): string {
+  const parts = packages.map(({ folder, name, version, license }) => {
     const path = join(root, folder)
-    const { name, version, license } = readManifest(path)
     const files = readdirSync(path).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
     const texts = files.map((file) => readFileSync(join(path, file), 'utf8').trim())
     return [`${name} ${version} (${license})`, ...texts].join('\n\n')
@@ -70,16 +65,8 @@ function licences(inputs: readonly string[]): string {
   return `Weir contains code of these packages.${line}${parts.join(line)}\n`
 }
 
-interface Manifest {
-  readonly name: string
-  readonly version: string
-  readonly license: string
+if (import.meta.main) {
+  const folder = resolve(process.argv[2] ?? join(root, 'dist'))
+  process.stdout.write(licenceList(await bundle(folder)))
+  process.stdout.write(`in ${folder}, with sbom.cdx.json (CycloneDX) and LICENSES.txt\n`)
 }
-
-function readManifest(folder: string): Manifest {
-  // Written by npm, which checks these fields when a package is published.
-  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
-  return manifest
-}
-
-if (import.meta.main) await bundle(resolve(process.argv[2] ?? join(root, 'dist')))

@@ -2,7 +2,6 @@
 //
 // Invariant: a delta is applied in one turn of the event loop and the router is replaced by one assignment: a request sees
 // one version only.
-import type { Socket } from 'node:net'
 import type { Clock } from '../shared/clock.ts'
 import { Exchange } from './exchange.ts'
 import { failures } from './failure.ts'
@@ -18,6 +17,7 @@ import { emptyRouter } from './router/router.ts'
 import type { ProxySettings } from './settings.ts'
 import { EndpointPools } from './upstream/endpoint-pools.ts'
 import { RetryBudget } from './upstream/retry.ts'
+import type { AcceptedSocket } from './wire/accepted-socket.ts'
 import { ClientConnection } from './wire/client-connection.ts'
 import { tickMs } from './wire/coarse-time.ts'
 import { connectionFacts } from './wire/forwarded.ts'
@@ -69,7 +69,7 @@ export class DataPlane {
         add(recorder.connectionsRefused, 1)
         return this.#refusal()
       },
-      onConnection: (socket, header, rest) => this.#serve(socket, header, rest),
+      onConnection: (accepted, header) => this.#serve(accepted, header),
     })
     this.#stopTicks = clock.every(tickMs, () => {
       this.#tick()
@@ -120,20 +120,19 @@ export class DataPlane {
     this.#pools.closeIdle()
   }
 
-  #serve(socket: Socket, header: ProxyHeader | undefined, rest: Buffer): void {
+  #serve(accepted: AcceptedSocket, header: ProxyHeader | undefined): void {
     const plane = this.#plane
-    const client = new ClientConnection(socket, plane.clientLimits, plane.time)
+    const client = new ClientConnection(accepted, plane.clientLimits, plane.time)
     const peer = connectionFacts({
-      peerAddress: socket.remoteAddress ?? '',
+      peerAddress: accepted.socket.remoteAddress ?? '',
       proxySource: header?.source,
       proxyDestination: header?.destination,
       trusted: this.#trusted,
       listenPort: this.#port,
     })
     const exchange = new Exchange(plane, client, peer)
-    client.serve(exchange)
     plane.exchanges.add(exchange)
-    client.unshift(rest)
+    client.serve(exchange)
   }
 
   #tick(): void {

@@ -315,6 +315,10 @@ export class Exchange implements RequestSink, ResponseSink {
     return this.#client.socket.writableLength > 0
   }
 
+  isRequestInUse(): boolean {
+    return this.#connection !== undefined && this.#connection.socket.writableLength > 0
+  }
+
   onClientDrained(): void {
     this.#connection?.resume()
   }

@@ -5,10 +5,11 @@
 //   awaiting ──► exchanging (head given to the exchange; body while it is wanted) ──► lingering ──► closed
 //                   └──► tunnel (after a 101) ─────────────────────────────────────────────────────►┘
 //
-// Invariant: a request's bytes are read only while its exchange wants them; at most one read waits in `#held`.
+// Invariant: a request's bytes are read only while its exchange wants them; a bounded part waits in `#held`.
 // Invariant: after a framing error nothing more is read as HTTP from this connection.
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../failure.ts'
+import type { AcceptedSocket, SocketReader } from './accepted-socket.ts'
 import { BodyReader } from './body-reader.ts'
 import type { CoarseTime } from './coarse-time.ts'
 import { HeadGatherer } from './head-gatherer.ts'
@@ -45,6 +46,8 @@ export interface RequestSink {
   onClientDrained(): void
   /** The connection is closed; nothing follows. */
   onClientClosed(): void
+  /** Some of the request's body is not sent on yet. */
+  isRequestInUse(): boolean
 }
 
 type State = 'awaiting' | 'exchanging' | 'tunnel' | 'lingering' | 'closed'
@@ -52,12 +55,14 @@ type State = 'awaiting' | 'exchanging' | 'tunnel' | 'lingering' | 'closed'
 const requestLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d$/
 // A FIN does not say whether the client still reads. It is given this long for an answer; a reset ends it at once.
 const halfCloseGraceMs = 1500
+const maxHeldBytes = 65_536
 const lingerMs = 5000
 const lingerBytes = 16 << 20
 
 /** One accepted connection. Its exchange is set once, right after construction. */
-export class ClientConnection {
+export class ClientConnection implements SocketReader {
   readonly socket: Socket
+  readonly #accepted: AcceptedSocket
   readonly outbox: Outbox
   readonly #limits: ClientLimits
   readonly #time: CoarseTime
@@ -86,7 +91,9 @@ export class ClientConnection {
   /** Body bytes of the current request, as they came (without chunk framing). */
   bodyBytes = 0
 
-  constructor(socket: Socket, limits: ClientLimits, time: CoarseTime) {
+  constructor(accepted: AcceptedSocket, limits: ClientLimits, time: CoarseTime) {
+    const { socket } = accepted
+    this.#accepted = accepted
     this.socket = socket
     this.outbox = new Outbox(socket)
     this.#limits = limits
@@ -94,16 +101,25 @@ export class ClientConnection {
     this.#writes = new WriteWatch(socket, limits.writeTimeoutMs)
     this.#gatherer = new HeadGatherer(limits, requestLine)
     this.#readDeadline = time.now + limits.keepAliveTimeoutMs
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#onClose())
   }
 
-  /** Names the exchange that serves this connection's requests. */
+  /** Names the exchange that serves this connection's requests, and begins to read them. */
   serve(sink: RequestSink): void {
     this.#sink = sink
+    this.#accepted.readBy(this)
+  }
+
+  isReadInUse(): boolean {
+    if (this.#tunnel !== undefined) return this.#tunnel.isReadInUse()
+    return this.#held !== undefined || this.#sink?.isRequestInUse() === true
+  }
+
+  get isAtRest(): boolean {
+    return this.#state !== 'exchanging' || this.isRequestRead
   }
 
   /** No request is being served and none has begun to arrive. */
@@ -117,11 +133,6 @@ export class ClientConnection {
 
   get isClosed(): boolean {
     return this.#state === 'closed'
-  }
-
-  /** Reads bytes that were taken off the socket before this connection was made (behind a PROXY header). */
-  unshift(bytes: Buffer): void {
-    if (bytes.length > 0) this.#onData(bytes)
   }
 
   /** Lets the request's body come: what is held now, the rest as it arrives. */
@@ -144,7 +155,6 @@ export class ClientConnection {
     if (this.isRequestRead || !this.#isBodyWanted) return
     this.#isBodyWanted = false
     this.#readDeadline = 0
-    this.#pause()
   }
 
   /** Ends the exchange: the response is written. Reads the next request, or closes when `mayKeepAlive` is false. */
@@ -212,7 +222,7 @@ export class ClientConnection {
     if (this.#goneDeadline === 0 && this.#state === 'exchanging') this.#sink?.onClientGone()
   }
 
-  #onData(bytes: Buffer): void {
+  onRead(bytes: Buffer): void {
     switch (this.#state) {
       case 'awaiting':
         this.#held = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes])
@@ -236,7 +246,8 @@ export class ClientConnection {
 
   #hold(bytes: Buffer): void {
     this.#held = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes])
-    this.#pause()
+    // Up to here the socket is still read, because only a socket that is read tells that its client is gone.
+    if (this.#held.length > maxHeldBytes) this.#pause()
   }
 
   /**
@@ -298,7 +309,6 @@ export class ClientConnection {
     this.#isBodyWanted = false
     this.#body.start(head.framing, head.contentLength)
     this.isRequestRead = this.#body.isDone
-    if (this.#held !== undefined) this.#pause()
     this.#sink?.onRequestHead(head)
   }
 

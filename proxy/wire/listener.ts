@@ -2,6 +2,7 @@
 //
 // Invariant: a connection beyond the limit is told so and closed; it never waits unseen.
 import { createServer, type Server, type Socket } from 'node:net'
+import { AcceptedSocket } from './accepted-socket.ts'
 import type { CoarseTime } from './coarse-time.ts'
 import { normaliseAddress } from './ip-address.ts'
 import { ProxyGate } from './proxy-gate.ts'
@@ -17,14 +18,13 @@ export interface ListenerOptions {
   readonly proxyProtocolTimeoutMs: number
   /** Whole response for a connection that cannot be served now. */
   readonly refusal: () => string
-  /** A connection to serve, the PROXY header in front of it, and bytes that were read already. */
-  readonly onConnection: (socket: Socket, header: ProxyHeader | undefined, rest: Buffer) => void
+  /** A connection to serve, and the PROXY header in front of it. */
+  readonly onConnection: (accepted: AcceptedSocket, header: ProxyHeader | undefined) => void
 }
 
 const backlog = 4096
 // Two reads' worth: a socket that takes each read whole never asks its sender to wait.
 const highWaterMark = 131_072
-const noBytes = Buffer.alloc(0)
 
 /** Accepts connections on one address. */
 export class Listener {
@@ -38,8 +38,9 @@ export class Listener {
   constructor(options: ListenerOptions) {
     this.#options = options
     // Half-open sockets, because a client may close its side and still wait for its answer.
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark }, (socket) =>
-      this.#accept(socket),
+    const half = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
+    this.#server = createServer(half, (socket) =>
+      this.#accept(new AcceptedSocket(socket, highWaterMark)),
     )
   }
 
@@ -66,7 +67,8 @@ export class Listener {
     for (const gate of this.#gates.values()) gate.tick(now)
   }
 
-  #accept(socket: Socket): void {
+  #accept(accepted: AcceptedSocket): void {
+    const { socket } = accepted
     const { maxConnections, proxyProtocol, proxyProtocolFrom } = this.#options
     if (this.isRefusing || this.#open >= maxConnections) {
       this.#refuse(socket)
@@ -79,20 +81,21 @@ export class Listener {
     const isTrusted =
       proxyProtocol !== 'off' &&
       proxyProtocolFrom.has(normaliseAddress(socket.remoteAddress ?? '') ?? '')
-    if (isTrusted) this.#openGate(socket, proxyProtocol)
+    if (isTrusted) this.#openGate(accepted, proxyProtocol)
     else if (proxyProtocol === 'required') socket.destroy()
-    else this.#options.onConnection(socket, undefined, noBytes)
+    else this.#options.onConnection(accepted, undefined)
   }
 
-  #openGate(socket: Socket, mode: 'required' | 'optional'): void {
+  #openGate(accepted: AcceptedSocket, mode: 'required' | 'optional'): void {
+    const { socket } = accepted
     const deadline = this.#options.time.now + this.#options.proxyProtocolTimeoutMs
     const gate = new ProxyGate(
-      socket,
+      accepted,
       mode,
       deadline,
-      (header, rest) => {
+      (header) => {
         this.#gates.delete(socket)
-        this.#options.onConnection(socket, header, rest)
+        this.#options.onConnection(accepted, header)
       },
       () => this.#gates.delete(socket),
     )

@@ -2,37 +2,41 @@
 //
 // Invariant: no byte is read as HTTP before the header is complete; a peer outside the trusted networks is never believed.
 import type { Socket } from 'node:net'
+import type { AcceptedSocket, SocketReader } from './accepted-socket.ts'
 import { looksLikeProxyHeader, type ProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
 
 /** What is expected of peers in the trusted networks. */
 export type ProxyProtocolMode = 'required' | 'optional'
 
 /** Waits for one header on `socket`; nothing else listens to the socket meanwhile. */
-export class ProxyGate {
+export class ProxyGate implements SocketReader {
+  readonly #accepted: AcceptedSocket
   readonly #socket: Socket
   readonly #mode: ProxyProtocolMode
   readonly #deadline: number
-  readonly #onPassed: (header: ProxyHeader | undefined, rest: Buffer) => void
+  readonly #onPassed: (header: ProxyHeader | undefined) => void
   readonly #onClosed: () => void
   #bytes: Buffer = Buffer.alloc(0)
 
-  /** `onPassed` gets the header (undefined: none was sent, where that is allowed) and the bytes behind it. */
+  /** `onPassed` gets the header (undefined: none was sent, where that is allowed); what follows it is left to the next reader. */
   constructor(
-    socket: Socket,
+    accepted: AcceptedSocket,
     mode: ProxyProtocolMode,
     deadline: number,
-    onPassed: (header: ProxyHeader | undefined, rest: Buffer) => void,
+    onPassed: (header: ProxyHeader | undefined) => void,
     onClosed: () => void,
   ) {
+    const { socket } = accepted
+    this.#accepted = accepted
     this.#socket = socket
     this.#mode = mode
     this.#deadline = deadline
     this.#onPassed = onPassed
     this.#onClosed = onClosed
-    socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('error', this.#onEnd)
     socket.on('close', this.#onClose)
+    accepted.readBy(this)
   }
 
   /** Closes a connection whose header did not come in time. Called with each tick of the worker. */
@@ -40,7 +44,14 @@ export class ProxyGate {
     if (now > this.#deadline) this.#socket.destroy()
   }
 
-  readonly #onData = (bytes: Buffer): void => {
+  /** Everything up to the header's end is kept, and the first bytes behind it until the next reader has them. */
+  isReadInUse(): boolean {
+    return true
+  }
+
+  readonly isAtRest = true
+
+  onRead(bytes: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])
     if (this.#mode === 'optional') {
       const verdict = looksLikeProxyHeader(this.#bytes)
@@ -57,11 +68,11 @@ export class ProxyGate {
   }
 
   #pass(header: ProxyHeader | undefined, rest: Buffer): void {
-    this.#socket.off('data', this.#onData)
     this.#socket.off('end', this.#onEnd)
     this.#socket.off('error', this.#onEnd)
     this.#socket.off('close', this.#onClose)
-    this.#onPassed(header, rest)
+    this.#accepted.unshift(rest)
+    this.#onPassed(header)
   }
 
   readonly #onEnd = (): void => {

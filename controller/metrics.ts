@@ -1,6 +1,6 @@
 // What the controller counts. Names are a contract with dashboards; every series that can be is there from the start.
 import type { HistogramMetric, MetricsRegistry } from '../shared/metrics.ts'
-import type { AwsFailureCode } from './aws/aws-failure.ts'
+import { type AwsFailureCode, awsFailureCodes } from './aws/aws-failure.ts'
 import { type Operation, operations } from './aws/operations.ts'
 import type { DrainStep } from './drain/drain-own-pod.ts'
 import type { GroupView, HoldCode, TargetState } from './world.ts'
@@ -54,7 +54,9 @@ export function createControllerMetrics(
     help: 'Calls to AWS by operation and result; each attempt counts.',
     labelNames: ['operation', 'result'],
   })
-  for (const operation of Object.keys(operations)) calls.add(0, { operation, result: 'ok' })
+  for (const operation of Object.keys(operations)) {
+    for (const result of ['ok', ...awsFailureCodes]) calls.add(0, { operation, result })
+  }
   const changes = registry.counter({
     name: 'weir_target_changes_total',
     help: 'Targets registered and deregistered.',

@@ -1,23 +1,27 @@
 // How a call to AWS fails, as a code that decides what happens next; AWS's own words are only for people.
 import { iamAction, type Operation } from './operations.ts'
 
-/** Stable name of a failure: label `result` of `weir_aws_calls_total`. */
-export type AwsFailureCode =
-  /** AWS asks us to slow down. */
-  | 'throttled'
-  /** An IAM permission is missing. */
-  | 'permission'
-  /** No valid credentials were found. */
-  | 'credentials'
-  /** The group or load balancer does not exist. */
-  | 'not-found'
-  /** A target of the request is not acceptable. */
-  | 'invalid-target'
-  /** A quota is used up. */
-  | 'quota'
-  /** No answer, or AWS has a fault of its own. */
-  | 'unavailable'
-  | 'other'
+/** Every failure code: label `result` of `weir_aws_calls_total`, beside `ok`. */
+export const awsFailureCodes = [
+  // AWS asks us to slow down.
+  'throttled',
+  // An IAM permission is missing.
+  'permission',
+  // No valid credentials were found.
+  'credentials',
+  // The group or load balancer does not exist.
+  'not-found',
+  // A target of the request is not acceptable.
+  'invalid-target',
+  // A quota is used up.
+  'quota',
+  // No answer, or AWS has a fault of its own.
+  'unavailable',
+  'other',
+] as const
+
+/** Stable name of a failure. */
+export type AwsFailureCode = (typeof awsFailureCodes)[number]
 
 /** A failed call. */
 export class AwsFailure extends Error {

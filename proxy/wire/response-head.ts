@@ -9,6 +9,8 @@ export class ResponseHead {
   status = 0
   /** Reason phrase as sent, may be empty. */
   reason = ''
+  /** Where the field lines begin in the head's text. */
+  fieldsAt = 0
   /** End-to-end field lines, byte-exact and in order, each with its CRLF. Content-Length is among them. */
   kept = ''
   framing: Framing = 'none'
@@ -30,6 +32,7 @@ export class ResponseHead {
 
 const cursor = new FieldCursor()
 const statusLine = /HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/y
+const usualLine = 'HTTP/1.1 200 OK\r\n'
 const decimal = /^\d{1,16}$/
 
 const seen = { lengths: 0, length: '', codings: 0, coding: '', connection: '' }
@@ -44,13 +47,27 @@ export function readResponseHead(
   limits: HeadLimits,
   head: ResponseHead,
 ): boolean {
+  const isHttp11 = readStatusLine(text, limits, head)
+  if (isHttp11 === undefined || !readFields(text, head.fieldsAt, limits, head)) return false
+  return readConnection(head, isHttp11) && readFraming(head, method, isHttp11)
+}
+
+/** Reads the first line: whether it is HTTP/1.1 or 1.0, or undefined when it is malformed. */
+function readStatusLine(text: string, limits: HeadLimits, head: ResponseHead): boolean | undefined {
+  // What nearly every response begins with needs no expression.
+  if (text.startsWith(usualLine)) {
+    head.status = 200
+    head.reason = 'OK'
+    head.fieldsAt = usualLine.length
+    return true
+  }
   statusLine.lastIndex = 0
   const line = statusLine.exec(text)
-  if (line === null || statusLine.lastIndex - 2 > limits.maxLineBytes) return false
+  if (line === null || statusLine.lastIndex - 2 > limits.maxLineBytes) return undefined
   head.status = Number(line[2])
   head.reason = line[3] ?? ''
-  if (!readFields(text, statusLine.lastIndex, limits, head)) return false
-  return readConnection(head, line[1] === '1') && readFraming(head, method, line[1] === '1')
+  head.fieldsAt = statusLine.lastIndex
+  return line[1] === '1'
 }
 
 function readFields(text: string, at: number, limits: HeadLimits, head: ResponseHead): boolean {

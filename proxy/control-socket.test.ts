@@ -35,6 +35,7 @@ async function start(t: Test, options: Partial<ControlSocketOptions> = {}) {
     path,
     log,
     status: () => serving,
+    onHold: ({ boundSeconds }) => void done.push(`hold ${boundSeconds}`),
     onDrain: ({ reason, boundSeconds }) => void done.push(`drain ${reason} ${boundSeconds}`),
     onReleased: () => void done.push('released'),
     ...options,
@@ -77,6 +78,12 @@ const conversations = [
     bytes: '{"op":"drain","reason":"node leaves","boundSeconds":30}\n',
     replies: [{ ok: true }],
     done: ['drain node leaves 30'],
+  },
+  {
+    why: 'hold is done',
+    bytes: '{"op":"hold","boundSeconds":300}\n',
+    replies: [{ ok: true }],
+    done: ['hold 300'],
   },
   {
     why: 'released is done',

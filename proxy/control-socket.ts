@@ -22,6 +22,7 @@ export interface ControlSocketOptions {
   readonly path: string
   readonly log: Log
   readonly status: () => ControlStatus | Promise<ControlStatus>
+  readonly onHold: (request: Extract<ControlRequest, { op: 'hold' }>) => void
   readonly onDrain: (request: Extract<ControlRequest, { op: 'drain' }>) => void
   readonly onReleased: () => void
   /** Connections without traffic for this long are closed; 60 s when absent. */
@@ -113,6 +114,9 @@ async function answer(line: string, options: ControlSocketOptions): Promise<Cont
     switch (request.op) {
       case 'status':
         return await options.status()
+      case 'hold':
+        options.onHold(request)
+        return { ok: true }
       case 'drain':
         options.onDrain(request)
         return { ok: true }

@@ -95,6 +95,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     log,
     drainSeconds: settings.drainSeconds,
     finishSeconds: settings.finishSeconds,
+    hasController: settings.controlSocket !== undefined,
     drain: () => {
       metrics.setDraining()
       pool.drain()
@@ -131,7 +132,8 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
         inFlight: await pool.countInFlight(),
         proxyProtocol: settings.proxyProtocol,
       }),
-      onDrain: ({ reason }) => shutdown.drain(reason),
+      onHold: ({ boundSeconds }) => shutdown.hold(boundSeconds),
+      onDrain: ({ reason, boundSeconds }) => shutdown.drain(reason, boundSeconds),
       onReleased: () => shutdown.release(),
     })
   }

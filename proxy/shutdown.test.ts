@@ -12,7 +12,7 @@ const quiet: Log = {
 }
 
 /** A proxy that drains for 45 s and notes what it is told; `finishes` ends what is in flight. */
-function leaving() {
+function leaving({ hasController = false } = {}) {
   const clock = new ManualClock()
   const told: string[] = []
   const flight = Promise.withResolvers<void>()
@@ -21,6 +21,7 @@ function leaving() {
     log: quiet,
     drainSeconds: 45,
     finishSeconds: 30,
+    hasController,
     drain: () => told.push('drain'),
     finish: (boundMs) => {
       told.push(`finish within ${boundMs}`)
@@ -84,6 +85,81 @@ t.test('a drain from outside is the same drain; SIGTERM adds the full wait', asy
   shutdown.terminate()
   t.same(told, ['drain'])
   clock.advance(45_000)
+  t.same(told, ['drain', 'finish within 30000'])
+})
+
+t.test('the bound of a controller takes the place of --drain-seconds', async (t) => {
+  for (const { boundSeconds, why } of [
+    { boundSeconds: 150, why: 'a network load balancer needs more' },
+    { boundSeconds: 5, why: 'the grace period leaves less' },
+  ]) {
+    const { clock, told, shutdown } = leaving({ hasController: true })
+    shutdown.terminate()
+    clock.advance(300)
+    shutdown.drain('SIGTERM', boundSeconds)
+    clock.advance(boundSeconds * 1000 - 1)
+    t.same(told, ['drain'], why)
+    clock.advance(1)
+    t.same(told, ['drain', 'finish within 30000'], why)
+  }
+})
+
+t.test('a bound that is over before SIGTERM comes leaves nothing to wait for', async (t) => {
+  const { clock, told, shutdown } = leaving({ hasController: true })
+  shutdown.drain('deletionTimestamp', 20)
+  clock.advance(20_000)
+  t.same(told, ['drain'], 'nobody has asked it to leave')
+  shutdown.terminate()
+  clock.advance(0)
+  t.same(told, ['drain', 'finish within 30000'])
+})
+
+t.test('beside a controller, SIGTERM waits for its first word before health fails', async (t) => {
+  const { clock, told, shutdown } = leaving({ hasController: true })
+  shutdown.terminate()
+  clock.advance(1_999)
+  t.same([shutdown.state, told], ['serving', []])
+  clock.advance(1)
+  t.same([shutdown.state, told], ['draining', ['drain']], 'a dead controller is not waited for')
+  clock.advance(42_999)
+  t.same(told, ['drain'])
+  clock.advance(1)
+  t.same(told, ['drain', 'finish within 30000'], '--drain-seconds count from SIGTERM')
+})
+
+t.test('a hold keeps health until it is not said again, or until the bound is over', async (t) => {
+  const { clock, told, shutdown } = leaving({ hasController: true })
+  shutdown.hold(300)
+  shutdown.terminate()
+  for (let said = 0; said < 10; said += 1) {
+    clock.advance(1_500)
+    shutdown.hold(300)
+  }
+  t.same([shutdown.state, told], ['serving', []])
+  clock.advance(9_999)
+  t.equal(shutdown.state, 'serving')
+  clock.advance(1)
+  t.equal(shutdown.state, 'draining', 'the controller is gone')
+  clock.advance(290_000)
+  t.same(told, ['drain', 'finish within 30000'])
+})
+
+t.test('a hold that outlasts its own bound ends in order', async (t) => {
+  const { clock, told, shutdown } = leaving({ hasController: true })
+  shutdown.terminate()
+  shutdown.hold(3)
+  clock.advance(3_000)
+  t.same(told, ['drain', 'finish within 30000'])
+})
+
+t.test('a drain ends a hold; a hold after it changes nothing but the bound', async (t) => {
+  const { clock, told, shutdown } = leaving({ hasController: true })
+  shutdown.terminate()
+  shutdown.hold(300)
+  shutdown.drain('SIGTERM', 300)
+  shutdown.hold(10)
+  t.equal(shutdown.state, 'draining')
+  clock.advance(10_000)
   t.same(told, ['drain', 'finish within 30000'])
 })
 

@@ -29,6 +29,17 @@ const requests = [
     expected: undefined,
     why: 'a bound is never negative',
   },
+  {
+    line: '{"op":"drain","reason":"x","boundSeconds":1e300}',
+    expected: undefined,
+    why: 'a bound is no longer than a day',
+  },
+  {
+    line: '{"op":"hold","boundSeconds":0.5}',
+    expected: { op: 'hold', boundSeconds: 0.5 },
+    why: 'hold carries its bound',
+  },
+  { line: '{"op":"hold"}', expected: undefined, why: 'a hold without bound is refused' },
   { line: '{"op":"reload"}', expected: undefined, why: 'an unknown op is refused' },
   { line: '[]', expected: undefined, why: 'a message is an object' },
   { line: 'GET / HTTP/1.1', expected: undefined, why: 'not JSON' },

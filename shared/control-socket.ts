@@ -9,7 +9,15 @@ export type ProxyProtocolMode = 'off' | 'required' | 'optional'
 export type ControlRequest =
   /** How the proxy is doing. */
   | { readonly op: 'status' }
-  /** Start draining: the health path answers 503, requests are still served with `Connection: close`. */
+  /**
+   * Nobody else can serve yet: keep answering health checks with 200 although SIGTERM came. Holds for 10 s and is said
+   * again meanwhile. `boundSeconds` as in `drain`.
+   */
+  | { readonly op: 'hold'; readonly boundSeconds: number }
+  /**
+   * Start draining: the health path answers 503, requests are still served with `Connection: close`. After SIGTERM the
+   * proxy waits for `released` until `boundSeconds` from now are over: it takes the place of its own --drain-seconds.
+   */
   | { readonly op: 'drain'; readonly reason: string; readonly boundSeconds: number }
   /** The load balancer has let go: end idle connections, finish what is in flight, exit if SIGTERM came. */
   | { readonly op: 'released' }
@@ -22,7 +30,7 @@ export interface ControlStatus {
   readonly proxyProtocol: ProxyProtocolMode
 }
 
-/** The answer to `drain` and `released`; `error` when the proxy did not do it. */
+/** The answer to `hold`, `drain` and `released`; `error` when the proxy did not do it. */
 export type ControlDone = { readonly ok: true } | { readonly ok: false; readonly error: string }
 
 /** What the proxy answers. */
@@ -57,10 +65,14 @@ export function parseControlRequest(line: string): ControlRequest | undefined {
       return { op: 'status' }
     case 'released':
       return { op: 'released' }
+    case 'hold': {
+      const { boundSeconds } = fields
+      return isBound(boundSeconds) ? { op: 'hold', boundSeconds } : undefined
+    }
     case 'drain': {
       const { reason, boundSeconds } = fields
-      if (typeof reason !== 'string' || typeof boundSeconds !== 'number') return undefined
-      return boundSeconds >= 0 ? { op: 'drain', reason, boundSeconds } : undefined
+      if (typeof reason !== 'string' || !isBound(boundSeconds)) return undefined
+      return { op: 'drain', reason, boundSeconds }
     }
     default:
       return undefined
@@ -78,6 +90,13 @@ export function parseControlReply(line: string): ControlReply | undefined {
   if (state === undefined || proxyProtocol === undefined) return undefined
   if (typeof fields.inFlight !== 'number') return undefined
   return { state, inFlight: fields.inFlight, proxyProtocol }
+}
+
+// A day: longer waits would overflow a timer and help nobody.
+const longestBoundSeconds = 86_400
+
+function isBound(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= longestBoundSeconds
 }
 
 const states = ['serving', 'draining', 'drained'] as const

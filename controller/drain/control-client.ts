@@ -16,7 +16,9 @@ const timeoutMs = 2_000
 export interface ProxyControl {
   /** How the proxy is; undefined when it cannot be asked. */
   status(): Promise<ControlStatus | undefined>
-  /** Resolves with true when the proxy has begun to drain. */
+  /** Resolves with true when the proxy goes on answering health checks with 200 for 10 s; `boundSeconds` as in `drain`. */
+  hold(boundSeconds: number): Promise<boolean>
+  /** Resolves with true when the proxy has begun to drain; it waits for `released` for `boundSeconds` at most. */
   drain(reason: string, boundSeconds: number): Promise<boolean>
   /** Resolves with true when the proxy knows that the load balancer has let go. */
   released(): Promise<boolean>
@@ -28,6 +30,9 @@ export function createProxyControl(path: string): ProxyControl {
     async status() {
       const reply = await ask(path, { op: 'status' })
       return reply !== undefined && 'state' in reply ? reply : undefined
+    },
+    async hold(boundSeconds) {
+      return isOk(await ask(path, { op: 'hold', boundSeconds }))
     },
     async drain(reason, boundSeconds) {
       return isOk(await ask(path, { op: 'drain', reason, boundSeconds }))

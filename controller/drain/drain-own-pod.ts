@@ -1,14 +1,16 @@
 // The end of our own pod, proxy and load balancer as one:
 //
 //   SIGTERM or deletionTimestamp
-//     └─► deregister our target (at once; held while no other target is healthy)
+//     └─► deregister our target (at once; held while no other target is healthy: the proxy is told to hold as well)
 //           └─► tell the proxy to drain: health 503, `Connection: close`
-//                 └─► poll our target until the load balancer has let go, at least and at most so long by its type
+//                 └─► poll our target until the load balancer has let go, at least and at most so long by its type,
+//                     counted from when AWS has taken the deregistration
 //                       └─► tell the proxy: released
 //
 // Bounded by the grace period in every step; AWS or the proxy being unreachable delays nothing beyond its bound.
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
+import { AwsFailure } from '../aws/aws-failure.ts'
 import type { Elbv2, TargetId } from '../aws/elbv2.ts'
 import { isServing } from '../targets/guard.ts'
 import { isPresent } from '../targets/plan-targets.ts'
@@ -57,59 +59,120 @@ const observeWithinMs = 500
 
 /** Runs the whole choreography once; resolves when the proxy was released or time is up. */
 export async function drainOwnPod(reason: string, options: DrainOptions): Promise<void> {
-  const { clock, log, control, targets, deadlineMs } = options
+  const { clock, log, control, targets } = options
   const startMs = clock.now()
   const step = (name: DrainStep): void => {
     const elapsedMs = clock.now() - startMs
     log.info({ reason, step: name, elapsedMs }, 'drains its own pod')
     options.onStep?.(name, elapsedMs)
   }
-  const deregistering = Promise.all(targets.map((entry) => deregister(entry, options)))
-  const deregistered = await deregistering
+  const departures = targets.map((entry) => new Departure(entry, options))
+  await Promise.all(departures.map((departure) => departure.begin()))
   step('deregistered')
-  const boundSeconds = Math.max(0, Math.ceil((deadlineMs() - clock.now()) / 1000))
   if (control !== undefined) {
-    const isDraining = await insist(() => control.drain(reason, boundSeconds), options)
+    const isDraining = await insist(() => control.drain(reason, boundSeconds(options)), options)
     if (isDraining) step('draining')
     else log.error({ reason }, 'the proxy cannot be told to drain: its own --drain-seconds rules')
   }
-  await Promise.all(
-    targets.map((entry, at) => waitUntilLetGo(entry, deregistered[at] ?? startMs, options)),
-  )
+  await Promise.all(departures.map((departure) => departure.whenLetGo()))
   step('let-go')
   if (control !== undefined && (await insist(() => control.released(), options))) step('released')
 }
 
-/** Deregisters our target; resolves with the moment from which letting go counts. */
-async function deregister(
-  entry: DrainOptions['targets'][number],
-  options: DrainOptions,
-): Promise<number> {
-  const { clock, elbv2, log } = options
-  const { group, target } = entry
-  let isTold = false
-  let waitMs = pollMs
-  let own = await lookAtOwn(entry, options)
-  while (!own.mayGo && clock.now() < lastMoment(group, options)) {
-    if (!isTold) {
-      log.warn(
-        { group: group.name, target: target.id },
-        'stays registered: no other target is healthy; waits for one as long as the grace period allows',
-      )
-      isTold = true
-    }
-    await pause(clock, waitMs)
-    // A whole fleet that ends at once must not ask AWS hundreds of times a second.
-    waitMs = Math.min(waitMs * 1.5, slowestPollMs)
-    own = await lookAtOwn(entry, options)
+/** One target on its way out of one group. */
+class Departure {
+  readonly #group: GroupFacts
+  readonly #options: DrainOptions
+  #target: TargetId
+  /** Monotonic ms when AWS took the deregistration: from then on letting go counts. */
+  #takenAtMs: number | undefined
+  #isAsking = false
+
+  constructor({ group, target }: DrainOptions['targets'][number], options: DrainOptions) {
+    this.#group = group
+    this.#target = target
+    this.#options = options
   }
-  // Without an answer the proxy goes on all the same: its failing health check takes the target out as well.
-  const done = elbv2.deregister(group.arn, [own.target]).then(
-    () => log.info({ group: group.name, target: target.id }, 'deregistered its own target'),
-    (error: unknown) => log.error({ group: group.name, error }, 'cannot deregister its own target'),
-  )
-  await Promise.race([done, pause(clock, pollMs)])
-  return clock.now()
+
+  /** Asks AWS to deregister as soon as the group serves without us; resolves when it has, or did not answer quickly. */
+  async begin(): Promise<void> {
+    const { clock, control, log } = this.#options
+    let isTold = false
+    let waitMs = pollMs
+    let own = await lookAtOwn(this.#group, this.#target, this.#options)
+    while (!own.mayGo && clock.now() < lastMoment(this.#group, this.#options)) {
+      if (!isTold) {
+        log.warn(
+          { group: this.#group.name, target: this.#target.id },
+          'stays registered: no other target is healthy; waits for one as long as the grace period allows',
+        )
+        isTold = true
+      }
+      // Beside the poll: a proxy that hangs must not delay the deregistration.
+      void control?.hold(boundSeconds(this.#options))
+      await pause(clock, waitMs)
+      // A whole fleet that ends at once must not ask AWS hundreds of times a second.
+      waitMs = Math.min(waitMs * 1.5, slowestPollMs)
+      own = await lookAtOwn(this.#group, this.#target, this.#options)
+    }
+    this.#target = own.target
+    // Without an answer the proxy goes on all the same: its failing health check takes the target out as well.
+    await Promise.race([this.#deregister(), pause(clock, pollMs)])
+  }
+
+  /** Resolves when the load balancer sends nothing more, as far as AWS and the time by its type can tell. */
+  async whenLetGo(): Promise<void> {
+    const { clock, deadlineMs } = this.#options
+    const { leastMs, mostMs } = timesOf(this.#group, this.#options)
+    // Long waits are asked about less often.
+    const everyMs = Math.min(slowestPollMs, Math.max(50, leastMs / 20, Math.min(pollMs, leastMs)))
+    let isGone = false
+    while (clock.now() < deadlineMs() - finishMs) {
+      const elapsedMs = this.#takenAtMs === undefined ? 0 : clock.now() - this.#takenAtMs
+      if (elapsedMs >= mostMs || (isGone && elapsedMs >= leastMs)) return
+      if (!isGone) isGone = await this.#look()
+      await pause(clock, everyMs)
+    }
+  }
+
+  /** Tells whether AWS has forgotten our target; asks again to deregister where the call was lost or throttled away. */
+  async #look(): Promise<boolean> {
+    const { clock, elbv2 } = this.#options
+    const asked = elbv2.targetHealth(this.#group.arn, [this.#target]).catch(() => undefined)
+    const [own] = (await Promise.race([asked, pause(clock, pollMs)])) ?? []
+    if (own !== undefined && isPresent(own)) {
+      const { zone } = own
+      if (zone !== undefined) this.#target = { ...this.#target, zone }
+      void this.#deregister()
+    } else if (this.#takenAtMs === undefined) void this.#deregister()
+    if (own?.state !== 'unused' || own.reason !== 'Target.NotRegistered') return false
+    this.#takenAtMs ??= clock.now()
+    return true
+  }
+
+  async #deregister(): Promise<void> {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    const { clock, elbv2, log } = this.#options
+    const about = { group: this.#group.name, target: this.#target.id }
+    try {
+      await elbv2.deregister(this.#group.arn, [this.#target])
+      if (this.#takenAtMs === undefined) log.info(about, 'deregistered its own target')
+      this.#takenAtMs ??= clock.now()
+    } catch (error) {
+      log.error({ ...about, error }, 'cannot deregister its own target')
+      // A group that is gone or forbidden does not come back for us: the time by type runs from here.
+      const isPassing =
+        error instanceof AwsFailure && (error.code === 'throttled' || error.code === 'unavailable')
+      if (!isPassing) this.#takenAtMs ??= clock.now()
+    }
+    this.#isAsking = false
+  }
+}
+
+/** How long the proxy may wait for our last word: what is left of the grace period, less what it needs to finish. */
+function boundSeconds({ clock, deadlineMs }: DrainOptions): number {
+  return Math.max(0, Math.ceil((deadlineMs() - finishMs - clock.now()) / 1000))
 }
 
 /**
@@ -117,7 +180,8 @@ async function deregister(
  * outside the VPC its zone has to be repeated.
  */
 async function lookAtOwn(
-  { group, target }: DrainOptions['targets'][number],
+  group: GroupFacts,
+  target: TargetId,
   { clock, elbv2, departing, minTargets }: DrainOptions,
 ): Promise<{ readonly mayGo: boolean; readonly target: TargetId }> {
   const own = targetKey(target.id, target.port)
@@ -140,37 +204,6 @@ async function lookAtOwn(
 /** Until when our target may stay registered, so that letting go still fits into the grace period. */
 function lastMoment(group: GroupFacts, options: DrainOptions): number {
   return options.deadlineMs() - timesOf(group, options).leastMs - finishMs
-}
-
-async function waitUntilLetGo(
-  { group, target }: DrainOptions['targets'][number],
-  sinceMs: number,
-  options: DrainOptions,
-): Promise<void> {
-  const { clock, elbv2, deadlineMs } = options
-  const { leastMs, mostMs } = timesOf(group, options)
-  let isGone = false
-  for (;;) {
-    const elapsedMs = clock.now() - sinceMs
-    if (elapsedMs >= mostMs || clock.now() >= deadlineMs() - finishMs) return
-    if (isGone && elapsedMs >= leastMs) return
-    if (!isGone) {
-      const asked = elbv2.targetHealth(group.arn, [target]).catch(() => undefined)
-      const [own] = (await Promise.race([asked, pause(clock, pollMs)])) ?? []
-      isGone = own !== undefined && own.state === 'unused' && own.reason === 'Target.NotRegistered'
-      // Still in: the call was lost or throttled away. It is asked for again, and not waited for.
-      if (own !== undefined && isPresent(own)) {
-        const { zone } = own
-        const known = zone === undefined ? target : { ...target, zone }
-        void elbv2.deregister(group.arn, [known]).catch(() => undefined)
-      }
-    }
-    // Long waits are asked about less often.
-    await pause(
-      clock,
-      Math.min(slowestPollMs, Math.max(50, leastMs / 20, Math.min(pollMs, leastMs))),
-    )
-  }
 }
 
 function timesOf(group: GroupFacts, { letGo }: DrainOptions): LetGoTimes {

@@ -13,6 +13,8 @@ export interface Answer {
 }
 
 const withStatus: ReadonlySet<string> = new Set(['Ingress', 'Service', 'Pod', 'Node'])
+/** Kinds whose updates must say which version they replace. */
+const versioned: ReadonlySet<string> = new Set(['Lease'])
 
 function failure(code: number, message: string, reason?: string): Answer {
   return { status: code, body: statusBody(code, message, reason) }
@@ -40,7 +42,10 @@ export function answerCreate(store: ApiStore, target: Target, body: unknown): An
     return failure(409, message, 'AlreadyExists')
   }
   const { resourceVersion, uid, creationTimestamp, ...metadata } = object.metadata ?? {}
-  return { status: 201, body: store.put(resource, { ...object, metadata }) }
+  // A status that comes with a new object is dropped; a kubelet's Node keeps it.
+  const fresh =
+    withStatus.has(resource.kind) && resource.kind !== 'Node' ? withoutStatus(object) : object
+  return { status: 201, body: store.put(resource, { ...fresh, metadata }) }
 }
 
 export function answerUpdate(store: ApiStore, target: Target, body: unknown): Answer {
@@ -49,7 +54,15 @@ export function answerUpdate(store: ApiStore, target: Target, body: unknown): An
     return failure(400, 'the body is not the object that the path names')
   }
   const before = store.get(target.resource, keyOf(target))
-  return before === undefined ? notFound(target) : replace(store, target, before, object)
+  if (before === undefined) return notFound(target)
+  const { uid, resourceVersion } = object.metadata ?? {}
+  if (uid !== undefined && uid !== before.metadata?.uid) {
+    return failure(409, `Precondition failed: UID is ${before.metadata?.uid}`)
+  }
+  if (resourceVersion === undefined && versioned.has(target.resource.kind)) {
+    return failure(422, 'metadata.resourceVersion: must be specified for an update')
+  }
+  return replace(store, target, before, object)
 }
 
 export function answerPatch(
@@ -66,6 +79,9 @@ export function answerPatch(
   if (before === undefined) return notFound(target)
   const object = readBody(target, mergePatch(before, body, isStrategic))
   if (object === undefined) return failure(422, 'the patch makes the object invalid')
+  if (object.metadata?.uid !== before.metadata?.uid) {
+    return failure(422, 'metadata.uid: field is immutable')
+  }
   return replace(store, target, before, object)
 }
 
@@ -102,6 +118,13 @@ function replace(store: ApiStore, target: Target, before: KubeObject, object: Ku
   const read = readBody(target, next)
   if (read === undefined) return failure(422, 'the object is invalid')
   return { status: 200, body: store.put(resource, read) }
+}
+
+function withoutStatus({
+  status: _,
+  ...rest
+}: KubeObject & { readonly status?: unknown }): KubeObject {
+  return rest
 }
 
 function serverMetadata({ metadata }: KubeObject): KubeObject['metadata'] {

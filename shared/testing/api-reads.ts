@@ -4,7 +4,7 @@ import type { KubeObject } from '../kube/objects.ts'
 import type { FaultState } from './api-faults.ts'
 import type { Answer } from './api-handler.ts'
 import { statusBody, type Target } from './api-paths.ts'
-import { compileSelectors } from './api-selectors.ts'
+import { compileSelectors, unknownField } from './api-selectors.ts'
 import type { ApiStore } from './api-store.ts'
 import type { OpenWatch, WatchHub } from './api-watches.ts'
 
@@ -26,6 +26,11 @@ export function createReads(store: ApiStore, hub: WatchHub, faultState: FaultSta
 
   function list(target: Target, query: Query): Answer {
     const { resource, namespace } = target
+    const unknown = unknownField(resource.kind, query.fieldSelector ?? '')
+    if (unknown !== undefined) {
+      const message = `"${unknown}" is not a known field selector`
+      return { status: 400, body: statusBody(400, message) }
+    }
     const covers = compileSelectors(query.labelSelector ?? '', query.fieldSelector ?? '')
     let items: readonly KubeObject[]
     let { version } = store
@@ -94,9 +99,11 @@ export function createReads(store: ApiStore, hub: WatchHub, faultState: FaultSta
     const seconds = Number(query.timeoutSeconds ?? 1800)
     const bookmarks = setInterval(() => hub.bookmark(open, store.version), 60_000)
     const end = setTimeout(() => hub.end(open), seconds * 1000)
+    const last = setTimeout(() => hub.bookmark(open, store.version), (seconds - 2) * 1000)
     response.once('close', () => {
       clearInterval(bookmarks)
       clearTimeout(end)
+      clearTimeout(last)
     })
   }
 

@@ -39,6 +39,21 @@ function labelTest(term: string): Test {
     : (object) => object.metadata?.labels?.[term] !== undefined
 }
 
+/** Fields that the real API server has indexed besides names, where Weir might ask for them. */
+const indexed: Readonly<Record<string, readonly string[]>> = {
+  Pod: ['spec.nodeName', 'status.phase', 'status.podIP'],
+  Secret: ['type'],
+  Node: ['spec.unschedulable'],
+}
+
+/** The first field that a kind cannot be selected by. */
+export function unknownField(kind: string, fields: string): string | undefined {
+  const known = ['metadata.name', 'metadata.namespace', ...(indexed[kind] ?? [])]
+  return split(fields)
+    .map((term) => term.split(/[=!]/)[0] ?? '')
+    .find((path) => !known.includes(path))
+}
+
 function fieldTest(term: string): Test {
   const [, path = '', operator, value = ''] = /^([^=!]+)(!=|==?)(.*)$/.exec(term) ?? []
   return (object) => {

@@ -2,6 +2,7 @@
 //
 // Invariant: every change raises the version by one, except where a test sets it back.
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../kube/objects.ts'
 import { type KubeResource, objectKey } from '../kube/resources.ts'
 
@@ -50,7 +51,7 @@ export class ApiStore {
           before?.metadata?.creationTimestamp ??
           object.metadata?.creationTimestamp ??
           new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
-        generation: (before?.metadata?.generation ?? 0) + 1,
+        generation: generationOf(object, before),
         resourceVersion: this.version,
       },
     }
@@ -132,4 +133,16 @@ export class ApiStore {
     }
     return collection
   }
+}
+
+/** Rises with each change of what the owner wants; neither metadata nor status are that. */
+function generationOf(object: KubeObject, before: KubeObject | undefined): number {
+  const generation = before?.metadata?.generation ?? 0
+  return before !== undefined && isDeepStrictEqual(wanted(object), wanted(before))
+    ? generation
+    : generation + 1
+}
+
+function wanted({ apiVersion, kind, metadata, ...rest }: KubeObject): object {
+  return { ...rest, status: undefined }
 }

@@ -52,7 +52,7 @@ async function withUid<T extends KubeObject>(
   write: (metadata: { readonly uid?: string }) => Promise<KubeResult<T>>,
 ): Promise<string> {
   for (let attempt = 1; ; attempt++) {
-    // The uid is a precondition: the API server answers 409 when the object is another one by now.
+    // With its uid: the API server refuses the patch (422) when the object is another one by now.
     const answer = await write(uid === '' ? {} : { uid })
     if (answer.ok || answer.error.reason === 'NotFound') return ''
     if (answer.error.reason !== 'Conflict' || attempt === attempts) return answer.error.message

@@ -1,7 +1,6 @@
 // What may a case expect of a request, and how is each of it seen from outside? One check per key.
 //
 // Invariant: a key without a check here fails the case; nothing that a case says is passed over in silence.
-import type { Test } from 'tap'
 import { fieldsOf, type RawResponse } from '../support/raw-client.ts'
 import { type Echo, echoFields } from '../support/upstream.ts'
 import type { CaseEndpoint, CaseExpectation, CaseRequest, ConformanceCase } from './objects.ts'
@@ -24,8 +23,16 @@ export interface Outcome {
 /** Field that every request of the suite sends, for cases that ask for fields "as sent". */
 export const sentFields: ReadonlyMap<string, string> = new Map([['user-agent', 'conformance/1.0']])
 
+/** What checks need of a test: tap's has it, and so does any runner that can fail. */
+export interface Asserts {
+  ok(isTrue: boolean, ...message: [] | [string]): void
+  equal(found: unknown, wanted: unknown, ...message: [] | [string]): void
+  same(found: unknown, wanted: unknown, ...message: [] | [string]): void
+  fail(message: string): void
+}
+
 type Check<Key extends keyof CaseExpectation> = (
-  t: Test,
+  t: Asserts,
   expected: NonNullable<CaseExpectation[Key]>,
   outcome: Outcome,
 ) => void
@@ -93,7 +100,7 @@ const checks: { readonly [Key in keyof Required<CaseExpectation>]: Check<Key> } 
 const upstreamKeys = ['method', 'path', 'host', 'proto', 'headers']
 
 /** Checks everything that a case expects of one request. */
-export function checkExpectations(t: Test, outcome: Outcome): void {
+export function checkExpectations(t: Asserts, outcome: Outcome): void {
   for (const key of Object.keys(outcome.request.expect)) {
     if (isChecked(key)) checkKey(t, key, outcome)
     else t.fail(`there is no check for ${key}`)
@@ -104,13 +111,13 @@ function isChecked(key: string): key is keyof typeof checks {
   return Object.hasOwn(checks, key)
 }
 
-function checkKey<Key extends keyof CaseExpectation>(t: Test, key: Key, outcome: Outcome): void {
+function checkKey<Key extends keyof CaseExpectation>(t: Asserts, key: Key, outcome: Outcome): void {
   const expected = outcome.request.expect[key]
   if (expected !== undefined && expected !== null) checks[key](t, expected, outcome)
 }
 
 function checkUpstream(
-  t: Test,
+  t: Asserts,
   expected: NonNullable<CaseExpectation['upstream']>,
   echo: Echo | undefined,
 ): void {

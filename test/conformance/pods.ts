@@ -8,10 +8,11 @@ export class Pods {
   readonly #byEndpoint = new Map<string, EchoUpstream>()
   readonly #byPlace = new Map<string, CaseEndpoint>()
 
-  async start(endpoint: CaseEndpoint): Promise<void> {
+  /** Starts the pod of an endpoint on a free port of `address`. */
+  async start(endpoint: CaseEndpoint, address = '127.0.0.1'): Promise<void> {
     const key = nameOf(endpoint)
     if (this.#byEndpoint.has(key)) return
-    const echo = await startEcho(endpoint.service)
+    const echo = await startEcho(endpoint.service, { address })
     this.#byEndpoint.set(key, echo)
     this.#byPlace.set(`${echo.address}:${echo.port}`, endpoint)
   }

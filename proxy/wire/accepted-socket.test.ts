@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 import t from 'tap'
-import { AcceptedSocket } from './accepted-socket.ts'
+import { type AcceptedSocket, takeConnections } from './accepted-socket.ts'
 
 interface Reading {
   readonly accepted: AcceptedSocket
@@ -12,11 +12,10 @@ interface Reading {
 async function acceptOne(
   isKept: boolean,
 ): Promise<{ client: Socket; reading: Promise<Reading>; close: () => void }> {
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
+  const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const reading = new Promise<Reading>((resolve) => {
-    server.once('connection', (socket) => {
-      const accepted = new AcceptedSocket(socket, 131_072)
+    takeConnections(server, 131_072, (accepted) => {
       const reads: Buffer[] = []
       accepted.readBy({
         onRead: (bytes) => void reads.push(isKept ? bytes : Buffer.from(bytes)),

@@ -1,10 +1,10 @@
 // How is an accepted connection read into memory that is used again?
 //
-// A socket that Node accepts takes fresh memory for each read; only one that is constructed can be told where to read to
-// (net's `onread`). So the handle of the accepted socket moves into a socket of our own. `_handle` and the constructor's
+// A socket that Node's server makes takes fresh memory for each read; only one that is constructed can be told where to read
+// to (net's `onread`). So accepted handles go into sockets of our own. `_handle`, its `onconnection` and the constructor's
 // `handle` are what Node's own server uses; the test beside this file tells when a new Node changes them.
 // 1 MiB uploads: from 2.0 times nginx's CPU per byte to the figure in bench/results/bench.md.
-import { Socket, type SocketConstructorOpts } from 'node:net'
+import { type Server, Socket, type SocketConstructorOpts } from 'node:net'
 import { ReadBuffer } from './read-buffer.ts'
 
 /** Who gets what a socket reads. */
@@ -26,10 +26,8 @@ export class AcceptedSocket {
   #reader: SocketReader | undefined
   #early: Buffer = noBytes
 
-  /** Takes over a connection of a server with `pauseOnConnect`. */
-  constructor(accepted: Socket, highWaterMark: number) {
-    // The parse border: these two names are not in Node's types.
-    const { _handle: handle } = accepted as unknown as { _handle: object }
+  /** Takes over the handle of a connection. */
+  constructor(handle: object, highWaterMark: number) {
     const options = {
       handle,
       allowHalfOpen: true,
@@ -39,7 +37,9 @@ export class AcceptedSocket {
         callback: (count: number, memory: Uint8Array) => this.#onRead(count, memory),
       },
     }
+    // The parse border: `handle` is not in Node's types.
     this.socket = new Socket(options as SocketConstructorOpts)
+    this.socket.on('close', () => this.#buffer.release())
   }
 
   /** Names who gets what is read from now on. */
@@ -62,5 +62,27 @@ export class AcceptedSocket {
     const reader = this.#reader
     this.#buffer.advance(count, reader?.isReadInUse() ?? true, reader?.isAtRest ?? true)
     return true
+  }
+}
+
+interface TcpHandle {
+  setNoDelay(isOn: boolean): void
+}
+
+/** Hands each connection of a listening server over as it is accepted, in place of a socket of the server's own. */
+export function takeConnections(
+  server: Server,
+  highWaterMark: number,
+  onConnection: (accepted: AcceptedSocket) => void,
+): void {
+  // The parse border: `_handle` is not in Node's types.
+  const { _handle: listening } = server as unknown as {
+    _handle: { onconnection: (error: number, handle?: TcpHandle) => void }
+  }
+  listening.onconnection = (error, handle) => {
+    // The client was gone before it was accepted, or there is no descriptor left: the next one may do.
+    if (error !== 0 || handle === undefined) return
+    handle.setNoDelay(true)
+    onConnection(new AcceptedSocket(handle, highWaterMark))
   }
 }

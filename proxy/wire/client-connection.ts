@@ -395,11 +395,14 @@ export class ClientConnection implements SocketReader {
   /** Sends FIN, then reads on for a bounded while: a reset now could destroy the response on its way (RFC 9112 §9.6). */
   #linger(): void {
     if (this.#state === 'lingering' || this.#state === 'closed') return
+    const isAllRead = this.isRequestRead && this.#held === undefined
     this.#state = 'lingering'
     this.#held = undefined
     this.#readDeadline = this.#time.now + lingerMs
     this.#goneDeadline = 0
     if (this.#hasEnded) this.socket.destroySoon()
+    // All was read and all was taken: the system sends the FIN behind it, and no reset can come of bytes that wait unread.
+    else if (isAllRead && this.socket.writableLength === 0) this.socket.destroy()
     else {
       this.socket.end()
       this.#resume()

@@ -2,7 +2,7 @@
 //
 // Invariant: a connection beyond the limit is told so and closed; it never waits unseen.
 import { createServer, type Server, type Socket } from 'node:net'
-import { AcceptedSocket } from './accepted-socket.ts'
+import { type AcceptedSocket, takeConnections } from './accepted-socket.ts'
 import type { CoarseTime } from './coarse-time.ts'
 import { normaliseAddress } from './ip-address.ts'
 import { ProxyGate } from './proxy-gate.ts'
@@ -37,11 +37,7 @@ export class Listener {
 
   constructor(options: ListenerOptions) {
     this.#options = options
-    // Half-open sockets, because a client may close its side and still wait for its answer.
-    const half = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true }
-    this.#server = createServer(half, (socket) =>
-      this.#accept(new AcceptedSocket(socket, highWaterMark)),
-    )
+    this.#server = createServer()
   }
 
   /** Listens; resolves with the port, rejects with the system's error. */
@@ -50,6 +46,7 @@ export class Listener {
       this.#server.once('error', reject)
       this.#server.listen({ host, port, reusePort, backlog }, () => {
         this.#server.off('error', reject)
+        takeConnections(this.#server, highWaterMark, (accepted) => this.#accept(accepted))
         const address = this.#server.address()
         resolve(typeof address === 'object' && address !== null ? address.port : port)
       })

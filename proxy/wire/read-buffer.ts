@@ -5,13 +5,19 @@
 
 const smallBytes = 4096
 const largeBytes = 65536
-// Large buffers that nobody reads into right now; shared by the connections of a worker.
-const spare: Buffer[] = []
-const maxSpare = 64
+// Buffers that nobody reads into right now; shared by the connections of a worker.
+const spareSmall: Buffer[] = []
+const spareLarge: Buffer[] = []
+const maxSpareSmall = 256
+const maxSpareLarge = 64
+
+function takeSmall(): Buffer {
+  return spareSmall.pop() ?? Buffer.allocUnsafeSlow(smallBytes)
+}
 
 /** The read memory of one connection: small at rest, large while much arrives. */
 export class ReadBuffer {
-  #small: Buffer = Buffer.allocUnsafeSlow(smallBytes)
+  #small: Buffer = takeSmall()
   #current: Buffer = this.#small
 
   /** The memory for the next read. */
@@ -24,12 +30,19 @@ export class ReadBuffer {
     const isFull = count === this.#current.length
     const isLarge = this.#current !== this.#small
     if (isInUse) {
-      if (!isLarge) this.#small = Buffer.allocUnsafeSlow(smallBytes)
+      if (!isLarge) this.#small = takeSmall()
     } else if (isLarge) {
       if (!isAtRest && count > smallBytes) return
-      if (spare.length < maxSpare) spare.push(this.#current)
+      if (spareLarge.length < maxSpareLarge) spareLarge.push(this.#current)
     }
     const needsLarge = !isAtRest && (isFull || (isLarge && count > smallBytes))
-    this.#current = needsLarge ? (spare.pop() ?? Buffer.allocUnsafeSlow(largeBytes)) : this.#small
+    this.#current = needsLarge
+      ? (spareLarge.pop() ?? Buffer.allocUnsafeSlow(largeBytes))
+      : this.#small
+  }
+
+  /** Gives the small memory back, once: the connection is closed. Memory in use has been replaced by then. */
+  release(): void {
+    if (spareSmall.length < maxSpareSmall) spareSmall.push(this.#small)
   }
 }

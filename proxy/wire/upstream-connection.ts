@@ -354,6 +354,7 @@ export class UpstreamConnection {
   }
 
   #onClose(): void {
+    this.#readBuffer.release()
     const wasIdle = this.#state === 'idle' && this.#sink === undefined
     if (this.#state === 'tunnel') this.#tunnel?.onClose()
     else if (!wasIdle) this.#fail('upstream-reset')

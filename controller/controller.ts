@@ -7,6 +7,7 @@ import type { MetricsRegistry } from '../shared/metrics.ts'
 import type { AwsFailureCode } from './aws/aws-failure.ts'
 import type { Elbv2 } from './aws/elbv2.ts'
 import type { Operation } from './aws/operations.ts'
+import type { AskProxy } from './balancer/ask-proxy.ts'
 import { createLeader } from './create-leader.ts'
 import { createProxyControl } from './drain/control-client.ts'
 import { createOwnPod, type OwnPod } from './drain/own-pod.ts'
@@ -33,6 +34,8 @@ export interface ControllerOptions {
   readonly openElbv2: (
     onCall: (operation: Operation, result: 'ok' | AwsFailureCode) => void,
   ) => Elbv2
+  /** Asks a proxy what it expects of the PROXY protocol; absent: only our own is asked. */
+  readonly askProxy?: AskProxy
   readonly clock: Clock
   /** 0 ≤ n < 1. */
   readonly random: () => number
@@ -220,6 +223,7 @@ class Replica implements Controller {
       metrics: this.#metrics,
       reporter: this.#reporter,
       control: this.#control(),
+      askProxy: this.#options.askProxy,
       mayAct: () => this.#election.isLeader && (this.#leader === leader || settings.once),
       onPlan: (plan, observation) => {
         if (settings.dryRun) this.#print(plan, observation)

@@ -6,6 +6,8 @@ import type { KubeClient } from '../shared/kube/client.ts'
 import type { Log } from '../shared/log.ts'
 import { type ApplierOptions, applyObjects, applyTargets, type Outcome } from './apply.ts'
 import type { Elbv2 } from './aws/elbv2.ts'
+import type { AskProxy } from './balancer/ask-proxy.ts'
+import { ProxyModes } from './balancer/proxy-modes.ts'
 import { clientAddressSource, proxyProtocolMismatch } from './balancer/proxy-protocol.ts'
 import type { Cluster } from './cluster.ts'
 import type { ProxyControl } from './drain/control-client.ts'
@@ -21,9 +23,6 @@ import { isPresent } from './targets/plan-targets.ts'
 import { Timings } from './timings.ts'
 import type { Plan, World } from './world.ts'
 
-// A proxy that hangs must not slow every pass down.
-const askProxyEveryMs = 60_000
-
 export interface LeaderOptions {
   readonly cluster: Cluster
   readonly observer: Observer
@@ -35,6 +34,8 @@ export interface LeaderOptions {
   readonly metrics: ControllerMetrics
   readonly reporter: Reporter
   readonly control: ProxyControl | undefined
+  readonly askProxy: AskProxy | undefined
+  /** What the operator says that the proxies expect; undefined asks them. */
   readonly proxyProtocol: ProxyProtocolMode | undefined
   /** True plans without applying. */
   readonly isDryRun: boolean
@@ -59,9 +60,7 @@ export class Leader {
   #isStopped = false
   /** The pass that runs has registered something: the next look comes soon. */
   #hasRegistered = false
-  /** What our own proxy said about the PROXY protocol, and when to ask it again. */
-  #askedMode: ProxyProtocolMode | undefined
-  #askProxyAtMs = 0
+  readonly #proxyModes: ProxyModes
   /** The share of Kubernetes objects that is being written. */
   #writing: Promise<void> | undefined
   #areObjectsDone = true
@@ -72,6 +71,7 @@ export class Leader {
   constructor(options: LeaderOptions) {
     this.#options = options
     this.#timings = new Timings(options.metrics)
+    this.#proxyModes = new ProxyModes({ ...options, ask: options.askProxy })
     this.#reconciler = createReconciler({ clock: options.clock, pass: () => this.#safePass() })
   }
 
@@ -176,16 +176,17 @@ export class Leader {
   }
 
   async #checkProxyProtocol({ entries }: Observation): Promise<void> {
-    const { control, metrics, reporter, proxyProtocol } = this.#options
-    const now = this.#options.clock.now()
-    if (proxyProtocol === undefined && now >= this.#askProxyAtMs) {
-      this.#askProxyAtMs = now + askProxyEveryMs
-      this.#askedMode = (await control?.status())?.proxyProtocol ?? this.#askedMode
-    }
-    const mode = proxyProtocol ?? this.#askedMode
+    const { cluster, metrics, reporter, proxyProtocol } = this.#options
+    const addresses = cluster
+      .proxies()
+      .flatMap(({ isTerminating, addresses: [address] }) =>
+        isTerminating || address === undefined ? [] : [address],
+      )
+    const modes =
+      proxyProtocol === undefined ? await this.#proxyModes.look(addresses) : [proxyProtocol]
     for (const entry of entries) {
       if (entry.facts === undefined) continue
-      const mismatch = proxyProtocolMismatch(entry, mode)
+      const mismatch = proxyProtocolMismatch(entry, [...modes])
       metrics.showProxyProtocol(entry.facts.name, mismatch !== undefined)
       reporter.reportGroup(entry.facts.name, clientAddressSource(entry), mismatch)
     }

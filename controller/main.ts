@@ -14,6 +14,7 @@ import { ConfigError } from '../shared/options-table.ts'
 import { version } from '../shared/version.ts'
 import { openAdmin } from './admin.ts'
 import { createElbv2 } from './aws/elbv2.ts'
+import { createAskProxy } from './balancer/ask-proxy.ts'
 import { createController } from './controller.ts'
 import { type ControllerSettings, parseControllerSettings } from './settings.ts'
 
@@ -40,6 +41,7 @@ async function run(settings: ControllerSettings): Promise<void> {
         rates: settings.awsRates,
         onCall,
       }),
+    ...(settings.proxyAdminPort === 0 ? {} : { askProxy: createAskProxy(settings.proxyAdminPort) }),
     clock: systemClock,
     random: Math.random,
     log,

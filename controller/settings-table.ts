@@ -58,6 +58,11 @@ export const controllerOptions = {
     absent: 'off',
     help: 'Takes the endpoints of this headless Service as proxies; with --proxy-selector as well, readiness gates are honoured.',
   }),
+  proxyAdminPort: option(integer(0, 65_535), {
+    group: proxies,
+    default: 9911,
+    help: 'Asks proxies at this port (their --admin) what they expect of the PROXY protocol; 0 asks only the one behind --control-socket.',
+  }),
 
   minTargets: option(integer(0, 1000), {
     group: guard,
@@ -112,7 +117,7 @@ export const controllerOptions = {
   }),
   proxyProtocol: optional(oneOf(['off', 'required', 'optional']), {
     group: drain,
-    absent: 'asked over --control-socket',
+    absent: 'asked at --proxy-admin-port',
     help: 'Says what the proxies expect, to compare it with what the target group sends.',
   }),
 

@@ -4,6 +4,7 @@
 import { isIPv6 } from 'node:net'
 import { memoryUsage } from 'node:process'
 import type { Clock } from '../shared/clock.ts'
+import type { ControlStatus } from '../shared/control-socket.ts'
 import { createLineSink, type Log } from '../shared/log.ts'
 import { startAdmin } from './admin/server.ts'
 import { type ControlSocket, startControlSocket } from './control-socket.ts'
@@ -108,6 +109,11 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       await Promise.all([feed.stop(), admin.close(), controlSocket?.close(), sink.close(2000)])
     },
   })
+  const status = async (): Promise<ControlStatus> => ({
+    state: shutdown.state,
+    inFlight: await pool.countInFlight(),
+    proxyProtocol: settings.proxyProtocol,
+  })
   const admin = await startAdmin({
     ...settings.admin,
     metrics: () => metrics.pieces(),
@@ -120,6 +126,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       table: keeper.table ?? { routes: [], upstreams: [] },
       problems: keeper.problems,
     }),
+    status,
     log,
   })
   const stopMemoryWatch = watchMemory(settings.maxMemoryMb, clock, pool)
@@ -127,11 +134,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     controlSocket = await startControlSocket({
       path: settings.controlSocket,
       log,
-      status: async () => ({
-        state: shutdown.state,
-        inFlight: await pool.countInFlight(),
-        proxyProtocol: settings.proxyProtocol,
-      }),
+      status,
       onHold: ({ boundSeconds }) => shutdown.hold(boundSeconds),
       onDrain: ({ reason, boundSeconds }) => shutdown.drain(reason, boundSeconds),
       onReleased: () => shutdown.release(),

@@ -77,7 +77,7 @@ export const proxyOptions = {
   admin: option(hostPort, {
     group: ports,
     default: { host: '0.0.0.0', port: 9911 },
-    help: 'Serves /metrics, /healthz, /readyz and /routes here.',
+    help: 'Serves /metrics, /healthz, /readyz, /status and /routes here.',
   }),
   workers: optional(integer(1, 256), {
     group: ports,
@@ -180,7 +180,7 @@ export const proxyOptions = {
   drainSeconds: option(integer(0, 86_400, 'seconds'), {
     group: timeouts,
     default: 45,
-    help: 'After SIGTERM: answers health checks with 503 and keeps serving for this long, then finishes what is in flight and exits.',
+    help: 'After SIGTERM: answers health checks with 503 and keeps serving for this long, then finishes what is in flight and exits. A controller at --control-socket says when to leave instead.',
   }),
 
   finishSeconds: option(integer(0, 86_400, 'seconds'), {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { createAskProxy } from '../controller/balancer/ask-proxy.ts'
 import { createProxyControl } from '../controller/drain/control-client.ts'
 import { eventually } from '../shared/testing/eventually.ts'
 import { createManifestFolder, ingressOf, serviceOf } from './support/manifests.ts'
@@ -101,6 +102,15 @@ t.test('the controller saw the deletionTimestamp first: SIGTERM finds it drainin
   t.notOk(hasExited(), 'it waits for the load balancer to let go')
   t.equal(await controller.released(), true)
   t.same(await proxy.exited, { code: 0, signal: null })
+})
+
+t.test('what it expects of the PROXY protocol is read from its admin port', async (t) => {
+  const required = ['--proxy-protocol', 'required', '--proxy-protocol-from', '127.0.0.0/8']
+  for (const flags of [[], required]) {
+    const proxy = await startProxyProcess({ flags: ['--manifests', '/dev/null', ...flags] })
+    t.teardown(() => proxy.stop())
+    t.equal(await createAskProxy(proxy.adminPort)('127.0.0.1'), flags[1] ?? 'off')
+  }
 })
 
 const bounds = [

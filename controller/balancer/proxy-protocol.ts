@@ -2,17 +2,17 @@
 import type { ProxyProtocolMode } from '../../shared/control-socket.ts'
 import type { GroupEntry } from './group-directory.ts'
 
-/** Says what does not fit, in one sentence with the remedy; undefined when all is well or the proxies are not known. */
+/** Says what does not fit, in one sentence with the remedy; undefined when all is well or no proxy is known. */
 export function proxyProtocolMismatch(
   { facts, attributes }: GroupEntry,
-  mode: ProxyProtocolMode | undefined,
+  modes: readonly ProxyProtocolMode[],
 ): string | undefined {
-  if (facts === undefined || mode === undefined) return undefined
+  if (facts === undefined) return undefined
   const isSent = attributes.get('proxy_protocol_v2.enabled') === 'true'
-  if (isSent && mode === 'off') {
+  if (isSent && modes.includes('off')) {
     return `target group ${facts.name} sends PROXY v2 headers (proxy_protocol_v2.enabled) and the proxies do not expect them: start them with --proxy-protocol required, or switch the attribute off`
   }
-  if (!isSent && mode === 'required') {
+  if (!isSent && modes.includes('required')) {
     return `the proxies require a PROXY header and target group ${facts.name} sends none: set its attribute proxy_protocol_v2.enabled (NLB only), or start the proxies with --proxy-protocol optional or off`
   }
   return undefined

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ProxyProtocolMode } from '../../shared/control-socket.ts'
 import { createKubeClient, type KubeClient } from '../../shared/kube/client.ts'
 import { loadKubeConfig } from '../../shared/kube/config.ts'
 import type { Pod } from '../../shared/kube/objects.ts'
@@ -45,6 +46,8 @@ export class Bench {
   readonly api: ApiServer
   readonly model: Elbv2Model
   readonly group: ModelGroup
+  /** What the admin ports of proxies tell, by address; the others do not answer. */
+  readonly proxyModes = new Map<string, ProxyProtocolMode>()
   readonly #endpoint: string
   readonly #folder: string
   readonly #replicas: BenchReplica[] = []
@@ -141,6 +144,7 @@ export class Bench {
             onCall(operation, result)
           },
         }),
+      askProxy: async (address) => this.proxyModes.get(address),
       clock,
       random: () => 0.5,
       log: memoryLog(lines, {}),

@@ -213,6 +213,27 @@ t.test('what the proxy expects of the PROXY protocol is asked over its socket', 
   t.match(await replica.metrics(), 'weir_proxy_protocol_mismatch{group="edge"} 1')
 })
 
+t.test('all proxies are asked at their admin ports, before any target is added', async (t) => {
+  const bench = await Bench.start(t, {
+    group: { protocol: 'TCP', attributes: { 'proxy_protocol_v2.enabled': 'true' } },
+  })
+  bench.pod('p-1')
+  bench.pod('p-2')
+  bench.proxyModes.set('10.0.0.1', 'required')
+  bench.proxyModes.set('10.0.0.2', 'off')
+  // A Deployment of its own: no proxy beside it.
+  const replica = await bench.replica('c-1')
+  await bench.until(() => bench.states().length === 2)
+  const said = (words: RegExp): number =>
+    replica.lines.findIndex(({ message, fields }) => words.test(`${message} ${fields.action}`))
+  t.ok(said(/proxies do not expect them/) >= 0)
+  t.ok(said(/proxies do not expect them/) < said(/done register/))
+  t.match(await replica.metrics(), 'weir_proxy_protocol_mismatch{group="edge"} 1')
+  bench.proxyModes.set('10.0.0.2', 'required')
+  await bench.pass(130_000, { stepMs: 500 })
+  t.match(await replica.metrics(), 'weir_proxy_protocol_mismatch{group="edge"} 0')
+})
+
 t.test('an address outside the VPC leaves with its zone', async (t) => {
   const bench = await Bench.start(t)
   bench.pod('p-1', { ip: '192.168.7.7' })

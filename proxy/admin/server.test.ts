@@ -53,6 +53,7 @@ async function setUp(t: Test, changes: Partial<AdminOptions> = {}) {
     isLive: () => true,
     whyNotReady: () => undefined,
     routes: () => small,
+    status: async () => ({ state: 'draining', inFlight: 3, proxyProtocol: 'required' }),
     log: { error: (fields) => errors.push(fields) },
     ...changes,
   })
@@ -110,6 +111,14 @@ t.test('/healthz and /readyz say what they find', async (t) => {
   why = undefined
   t.match(await get('/healthz'), { status: 503, body: 'not live\n' })
   t.match(await get('/readyz'), { status: 200, body: 'ok\n' })
+})
+
+t.test('/status tells what the control socket tells', async (t) => {
+  const { get } = await setUp(t)
+  const { status, headers, body } = await get('/status')
+  t.equal(status, 200)
+  t.match(headers['content-type'], /^application\/json/)
+  t.equal(body, '{"state":"draining","inFlight":3,"proxyProtocol":"required"}\n')
 })
 
 t.test('/routes shows every route with its upstream and policy', async (t) => {
@@ -204,7 +213,8 @@ for (const path of ['/', '/metric', '/metrics/', '/routes/../metrics', '//health
     const { get } = await setUp(t)
     const { status, body } = await get(path)
     t.equal(status, 404)
-    for (const known of ['/metrics', '/healthz', '/readyz', '/routes']) t.match(body, known)
+    for (const known of ['/metrics', '/healthz', '/readyz', '/status', '/routes'])
+      t.match(body, known)
   })
 }
 
@@ -282,6 +292,7 @@ t.test('a port that is taken is an error of the start', async (t) => {
     isLive: () => true,
     whyNotReady: () => undefined,
     routes: () => small,
+    status: () => ({ state: 'serving', inFlight: 0, proxyProtocol: 'off' }),
     log: { error() {} },
   })
   await t.rejects(second, { code: 'EADDRINUSE' })

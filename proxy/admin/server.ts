@@ -1,11 +1,13 @@
 // The admin port: what operators, Prometheus and the kubelet may read. GET and HEAD only: nothing here changes state.
 //
 //   /metrics   counters      /healthz   alive?      /readyz   serving?      /routes   the table; ?host=H, ?problems
+//   /status    what the control socket tells: state, requests in flight, what is expected of the PROXY protocol
 //
 // Invariant: no request stops the program, blocks its event loop for long, or keeps a connection for ever.
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type ControlStatus, encodeControlLine } from '../../shared/control-socket.ts'
 import type { Log } from '../../shared/log.ts'
 import { type AdminRoutes, routesJson } from './routes-json.ts'
 
@@ -21,6 +23,7 @@ export interface AdminOptions {
   /** Says what keeps the proxy from being ready; undefined when nothing does. */
   readonly whyNotReady: () => string | undefined
   readonly routes: () => AdminRoutes
+  readonly status: () => ControlStatus | Promise<ControlStatus>
   readonly log: Pick<Log, 'error'>
 }
 
@@ -57,8 +60,9 @@ const limits = {
 }
 
 const textType = 'text/plain; charset=utf-8'
+const jsonType = 'application/json; charset=utf-8'
 const help =
-  'Known here: /metrics, /healthz, /readyz, /routes (?host=HOST for one host, ?problems for what is wrong).\n'
+  'Known here: /metrics, /healthz, /readyz, /status, /routes (?host=HOST for one host, ?problems for what is wrong).\n'
 
 interface Page {
   readonly status: number
@@ -103,15 +107,21 @@ function pageFor(options: AdminOptions, target: string): Page {
       const why = options.whyNotReady()
       return why === undefined ? text(200, 'ok\n') : text(503, `not ready: ${why}\n`)
     }
+    case '/status':
+      return { status: 200, type: jsonType, body: statusJson(options) }
     case '/routes': {
       const wanted = new URLSearchParams(query)
       const host = wanted.get('host') ?? undefined
       const body = routesJson(options.routes(), { host, problemsOnly: wanted.has('problems') })
-      return { status: 200, type: 'application/json; charset=utf-8', body }
+      return { status: 200, type: jsonType, body }
     }
     default:
       return text(404, help)
   }
+}
+
+async function* statusJson({ status }: AdminOptions) {
+  yield encodeControlLine(await status())
 }
 
 function text(status: number, body: string): Page {

@@ -1,0 +1,44 @@
+// What does a proxy expect of the PROXY protocol? Its admin port tells at /status.
+import { get } from 'node:http'
+import { isIPv6 } from 'node:net'
+import {
+  maxControlLineBytes,
+  type ProxyProtocolMode,
+  parseControlReply,
+} from '../../shared/control-socket.ts'
+
+/** Asks the proxy at an address; resolves with undefined when it does not tell. Never rejects. */
+export type AskProxy = (address: string) => Promise<ProxyProtocolMode | undefined>
+
+// Real time: this bounds another process, not a schedule of ours.
+const timeoutMs = 1_000
+
+/** Asks over HTTP at the admin port `port`. */
+export function createAskProxy(port: number): AskProxy {
+  return async (address) => {
+    const host = isIPv6(address) ? `[${address}]` : address
+    const text = await fetchText(`http://${host}:${port}/status`)
+    const reply = text === undefined ? undefined : parseControlReply(text)
+    return reply !== undefined && 'proxyProtocol' in reply ? reply.proxyProtocol : undefined
+  }
+}
+
+function fetchText(url: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const request = get(url, { agent: false, signal }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (some: string) => {
+        text += some
+        if (text.length > maxControlLineBytes) response.destroy()
+      })
+      response.on('error', () => resolve(undefined))
+      response.on('close', () => {
+        const isWhole = response.complete && text.length <= maxControlLineBytes
+        resolve(isWhole && response.statusCode === 200 ? text : undefined)
+      })
+    })
+    request.on('error', () => resolve(undefined))
+  })
+}

@@ -61,7 +61,14 @@ const managed = {
     ...['ingressClass', 'controllerClass', 'watchIngressWithoutClass', 'manifests', 'kubeconfig'],
   ],
   controller: [
-    ...['targetGroup', 'targetPort', 'proxySelector', 'proxyNamespace', 'proxyService'],
+    ...[
+      'targetGroup',
+      'targetPort',
+      'proxySelector',
+      'proxyNamespace',
+      'proxyService',
+      'proxyAdminPort',
+    ],
     ...['admin', 'controlSocket', 'drainSeconds', 'podName', 'podNamespace', 'proxyProtocol'],
     ...['ingressStatus', 'ingressClass', 'controllerClass', 'watchIngressWithoutClass'],
     ...['leaseName', 'leaseNamespace', 'identity', 'once', 'output', 'kubeconfig'],

@@ -107,6 +107,7 @@ function parse(name: string): string {
   const other = controllerSettings.settings
   equal(other.controlSocket, controlSocket, 'both use one control socket')
   equal(other.targetPort, settings.settings.listen.port, 'targets have the port that is served')
+  equal(other.proxyAdminPort, settings.settings.admin.port, 'the admin port is where it is asked')
   for (const key of ['ingressClass', 'controllerClass', 'watchIngressWithoutClass'] as const) {
     equal(String(other[key]), String(settings.settings[key]), `${key} is the same`)
   }

@@ -35,6 +35,7 @@ target-group:
   {{- toYaml .Values.controller.targetGroups | nindent 2 }}
 target-port: {{ .Values.network.port }}
 proxy-selector: {{ include "weir.labelsInLine" . | quote }}
+proxy-admin-port: {{ .Values.network.adminPort }}
 admin: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.controllerAdminPort) | quote }}
 lease-name: {{ include "weir.fullname" . }}-controller
 control-socket: /run/weir/control.sock

@@ -156,7 +156,7 @@ const limits = [
 ]
 
 for (const { text, state, why } of limits) {
-  t.test(`limits: ${text.slice(0, 20)}… of ${text.length} is ${state}: ${why}`, async (t) => {
+  t.test(`limits: ${JSON.stringify(text.slice(0, 20))}… of ${text.length} is ${state}: ${why}`, async (t) => {
     t.equal(read(text).state, state)
     t.equal(read(text, everyCut(text)).state, state, 'byte by byte')
   })

@@ -48,6 +48,11 @@ export const refusals: readonly Refusal[] = [
     says: ['/proxy/options/access-log', 'json', 'combined'],
   },
   {
+    why: 'the boolean that YAML makes of an unquoted off',
+    sets: ['proxy.options.access-log=false'],
+    says: ['/proxy/options/access-log', 'got boolean, want string'],
+  },
+  {
     why: 'text where a number belongs',
     sets: ['drain.seconds=soon'],
     says: ['/drain/seconds', 'integer'],

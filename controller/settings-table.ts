@@ -103,7 +103,7 @@ export const controllerOptions = {
   drainSeconds: option(integer(0, 86_400, 'seconds'), {
     group: drain,
     default: 45,
-    help: 'Bounds the drain while the deletion time of the pod is not known.',
+    help: 'Waits this long for AWS to take the deregistration; bounds the whole drain while the deletion time of the pod is not known.',
   }),
   letGoLeastMs: optional(integer(0, 600_000, 'ms'), {
     group: drain,

@@ -43,6 +43,8 @@ export interface DrainOptions {
   readonly minTargets: number
   /** Monotonic ms when the pod is killed; asked again each time, since it may become known late. */
   readonly deadlineMs: () => number
+  /** Waits this long for AWS to take the deregistration; what is left of the grace period is for requests in flight. */
+  readonly drainMs: number
   /** Replaces the times by type. */
   readonly letGo: LetGoTimes | undefined
   readonly onStep?: (step: DrainStep, elapsedMs: number) => void
@@ -70,7 +72,12 @@ export async function drainOwnPod(reason: string, options: DrainOptions): Promis
   await Promise.all(departures.map((departure) => departure.begin()))
   step('deregistered')
   if (control !== undefined) {
-    const isDraining = await insist(() => control.drain(reason, boundSeconds(options)), options)
+    const mostMs = Math.max(...departures.map((departure) => departure.mostMs), 0)
+    const most = Math.ceil((mostMs + finishMs) / 1000)
+    const isDraining = await insist(
+      () => control.drain(reason, Math.min(most, boundSeconds(options))),
+      options,
+    )
     if (isDraining) step('draining')
     else log.error({ reason }, 'the proxy cannot be told to drain: its own --drain-seconds rules')
   }
@@ -92,6 +99,11 @@ class Departure {
     this.#group = group
     this.#target = target
     this.#options = options
+  }
+
+  /** The longest that `whenLetGo` takes. */
+  get mostMs(): number {
+    return Math.max(timesOf(this.#group, this.#options).mostMs, this.#options.drainMs)
   }
 
   /** Asks AWS to deregister as soon as the group serves without us; resolves when it has, or did not answer quickly. */
@@ -126,8 +138,9 @@ class Departure {
     const { leastMs, mostMs } = timesOf(this.#group, this.#options)
     // Long waits are asked about less often.
     const everyMs = Math.min(slowestPollMs, Math.max(50, leastMs / 20, Math.min(pollMs, leastMs)))
+    const startMs = clock.now()
     let isGone = false
-    while (clock.now() < deadlineMs() - finishMs) {
+    while (clock.now() < Math.min(deadlineMs() - finishMs, startMs + this.mostMs)) {
       const elapsedMs = this.#takenAtMs === undefined ? 0 : clock.now() - this.#takenAtMs
       if (elapsedMs >= mostMs || (isGone && elapsedMs >= leastMs)) return
       if (!isGone) isGone = await this.#look()
@@ -170,7 +183,7 @@ class Departure {
   }
 }
 
-/** How long the proxy may wait for our last word: what is left of the grace period, less what it needs to finish. */
+/** What is left of the grace period, less what the proxy needs to finish. */
 function boundSeconds({ clock, deadlineMs }: DrainOptions): number {
   return Math.max(0, Math.ceil((deadlineMs() - finishMs - clock.now()) / 1000))
 }

@@ -157,6 +157,7 @@ export function createOwnPod(options: OwnPodOptions): OwnPod {
       departing,
       minTargets,
       deadlineMs,
+      drainMs: options.drainSeconds * 1000,
       letGo,
       onStep,
     })

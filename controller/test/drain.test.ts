@@ -192,6 +192,30 @@ t.test(
   },
 )
 
+t.test('AWS does not take it: what is left of the grace period is for finishing', async (t) => {
+  const { bench, proxy, replica } = await setScene(t)
+  bench.model.faults.throttle = true
+  const start = bench.clock.now()
+  bench.terminate('p-1', 120)
+  await bench.settle(replica.controller.drain('SIGTERM'), { stepMs: 250 })
+  const releasedMs = (proxy.heardAt('released') ?? Number.NaN) - start
+  t.ok(releasedMs >= 45_000 && releasedMs < 52_000, `released after ${releasedMs} ms`)
+})
+
+t.test('letting go counts from when AWS has taken it', async (t) => {
+  const { bench, proxy, replica } = await setScene(t)
+  bench.model.faults.throttle = true
+  bench.terminate('p-1', 120)
+  const drained = replica.controller.drain('SIGTERM')
+  await bench.pass(12_000)
+  bench.model.faults.throttle = false
+  await bench.until(() => bench.states().includes('10.0.0.1 draining'))
+  const takenAt = bench.clock.now()
+  await bench.settle(drained, { stepMs: 250 })
+  const letGoMs = (proxy.heardAt('released') ?? Number.NaN) - takenAt
+  t.ok(letGoMs >= 20_000, `AWS needs 20 s, released after ${letGoMs} ms`)
+})
+
 t.test('a proxy that does not answer does not stop the deregistration', async (t) => {
   const { bench, proxy, replica, isOut } = await setScene(t)
   await proxy.close()

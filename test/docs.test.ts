@@ -90,8 +90,9 @@ const metricNames = await exportedMetrics()
 
 eachNamed(
   'metric',
-  // Recording rules hold a name between colons; `weir_worker_*` is a group of names.
-  ({ text }) => [...text.matchAll(/(?<![\w:])weir_[a-z0-9_]+(?![\w:*])/g)].map(([name]) => name),
+  // Recording rules hold a name between colons; `weir_worker_…` is a group of names.
+  ({ text }) =>
+    [...text.matchAll(/(?<![\w:])weir_[a-z0-9_]*[a-z0-9](?![\w:])/g)].map(([name]) => name),
   (name) => metricNames.has(name) || metricNames.has(name.replace(/_(?:bucket|sum|count)$/, '')),
 )
 

@@ -1,5 +1,5 @@
-// Keeps docs/annotations.md and the option tables of README.md true (`npm run docs`): writes each option table between its
-// markers `<!-- options:NAME -->`.
+// Keeps docs/annotations.md, docs/metrics.md and the option tables of README.md true (`npm run docs`): writes each option
+// table between its markers `<!-- options:NAME -->`.
 // A new program with options gets its markers in the README and a line in `tables`.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { controllerOptions } from '../controller/settings-table.ts'
@@ -7,6 +7,7 @@ import { renderAnnotations } from '../proxy/ingress/annotations/document.ts'
 import { proxyOptions } from '../proxy/settings-table.ts'
 import { configOption } from '../shared/options.ts'
 import { markdownTable } from '../shared/options-help.ts'
+import { renderMetrics } from './write-metrics.ts'
 
 const tables = {
   proxy: { ...proxyOptions, ...configOption },
@@ -28,6 +29,7 @@ export function writeTables(readme: string): string {
 
 if (import.meta.main) {
   writeFileSync(new URL('../docs/annotations.md', import.meta.url), renderAnnotations())
+  writeFileSync(new URL('../docs/metrics.md', import.meta.url), await renderMetrics())
   const path = new URL('../README.md', import.meta.url)
   writeFileSync(path, writeTables(readFileSync(path, 'utf8')))
 }

@@ -156,10 +156,13 @@ const limits = [
 ]
 
 for (const { text, state, why } of limits) {
-  t.test(`limits: ${JSON.stringify(text.slice(0, 20))}… of ${text.length} is ${state}: ${why}`, async (t) => {
-    t.equal(read(text).state, state)
-    t.equal(read(text, everyCut(text)).state, state, 'byte by byte')
-  })
+  t.test(
+    `limits: ${JSON.stringify(text.slice(0, 20))}… of ${text.length} is ${state}: ${why}`,
+    async (t) => {
+      t.equal(read(text).state, state)
+      t.equal(read(text, everyCut(text)).state, state, 'byte by byte')
+    },
+  )
 }
 
 t.test('a reader that starts again forgets the body before', async (t) => {

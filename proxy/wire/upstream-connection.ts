@@ -340,7 +340,9 @@ export class UpstreamConnection {
       case 'waiting':
         this.#fail(this.#gatherer.isPartial ? 'upstream-malformed' : 'upstream-reset')
         return
-      default:
+      case 'connecting':
+      case 'idle':
+      case 'closed':
         this.#drop()
     }
   }

@@ -1,3 +1,330 @@
-import type { Suite } from './stage.ts'
+// Do proxy and controller work with exactly the rights that the chart ships? Real tokens, real roles, and the audit log
+// as the judge: a permission that is missing and one that nobody uses both fail.
+import assert from 'node:assert/strict'
+import type { KubeObject } from '../../shared/kube/objects.ts'
+import { events, ingresses, leases } from '../../shared/kube/resources.ts'
+import { ask, problemsOf, until } from '../support/ask.ts'
+import { ingressOf, serviceOf } from '../support/manifests.ts'
+import type { ProxyProcess } from '../support/proxy-process.ts'
+import { startEcho } from '../support/upstream.ts'
+import {
+  type AuditEntry,
+  auditEntries,
+  auditMark,
+  isForbidden,
+  permissionOf,
+  tokenIdOf,
+} from './audit.ts'
+import { chartNamespace, type Installed, installAccess, removeAccess } from './chart-access.ts'
+import type { Child } from './children.ts'
+import { Fleet } from './fleet.ts'
+import { hostAddress } from './servers.ts'
+import type { Stage, Suite } from './stage.ts'
 
-export const accessSuite: Suite = { name: 'access', run: async () => undefined }
+const patienceMs = 40_000
+const programs = ['proxy', 'controller'] as const
+/** Used by the first combination only, which waits for it. */
+const takesAMinute = ['patch events']
+
+/** Rights, tokens, election, status, Events and gates. */
+export const accessSuite: Suite = { name: 'access', run }
+
+async function run(stage: Stage): Promise<void> {
+  const echo = await startEcho('web', { address: hostAddress })
+  try {
+    await stage.admin.applyAll([...serviceOf('web', [echo])])
+    for (const [combination, targetType] of [
+      ['alb-ip', 'ip'],
+      ['alb-instance', 'instance'],
+    ] as const) {
+      await runCombination(stage, combination, targetType)
+    }
+  } finally {
+    await echo.close()
+  }
+}
+
+async function runCombination(
+  stage: Stage,
+  combination: string,
+  targetType: 'ip' | 'instance',
+): Promise<void> {
+  const { admin, servers } = stage
+  const mark = auditMark(servers.auditLog)
+  const installed = await installAccess(stage, combination)
+  const fleet = new Fleet(stage, installed, targetType)
+  await fleet.start()
+  for (const [index, name] of ['weir-a', 'weir-b', 'weir-c'].entries()) {
+    await fleet.createPod(name, 11 + index)
+  }
+  await admin.applyAll([ingress('shop')])
+  const proxy = await fleet.startProxy('weir-a')
+  const controllers = new Map([
+    ['weir-a', fleet.startController('weir-a')],
+    ['weir-b', fleet.startController('weir-b')],
+  ])
+  const test = new Combination({ stage, combination, installed, fleet, proxy, controllers })
+  try {
+    await test.checkWork()
+    if (combination === 'alb-ip') {
+      await test.checkRotation()
+      await test.checkEvents()
+      await test.checkElection()
+    }
+    await test.checkEnd()
+    await test.checkPermissions(auditEntries(servers.auditLog, installed.account.user, mark))
+  } finally {
+    await proxy.stop()
+    for (const controller of controllers.values()) await controller.stop('SIGKILL')
+    await fleet.close()
+    for (const name of ['weir-a', 'weir-b', 'weir-c']) await admin.remove(podNamed(name), 0)
+    await admin.remove(lease)
+    await admin.remove(ingress('shop'))
+    await removeAccess(stage, installed)
+  }
+}
+
+interface Parts {
+  readonly stage: Stage
+  readonly combination: string
+  readonly installed: Installed
+  readonly fleet: Fleet
+  readonly proxy: ProxyProcess
+  readonly controllers: Map<string, Child>
+}
+
+class Combination {
+  readonly #parts: Parts
+  #published = 0
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  async checkWork(): Promise<void> {
+    const { fleet, proxy } = this.#parts
+    await this.#check('a request is served by the token and the roles of the chart', async () => {
+      await this.#served('shop')
+      assert.deepEqual(await problemsOf(proxy.adminPort), [])
+    })
+    await this.#check('one of two controllers leads', async () => {
+      await this.#leader((holder) => holder !== '')
+    })
+    await this.#check('the proxies are registered', async () => {
+      await this.#soon('three healthy', async () => fleet.targets(), allHealthy(3))
+    })
+    await this.#check('Ingress status shows the load balancer', async () => {
+      await this.#statusShown()
+      this.#published = performance.now()
+    })
+    const hasGates = this.#parts.combination === 'alb-ip'
+    await this.#check(`the readiness gates are ${hasGates ? 'open' : 'as the chart says'}`, () =>
+      this.#gatesOpen(),
+    )
+    await this.#check('a pod that is gone is deregistered', async () => {
+      await this.#parts.stage.admin.remove(podNamed('weir-c'), 0)
+      await this.#soon('two healthy', async () => fleet.targets(), allHealthy(2))
+    })
+  }
+
+  async checkRotation(): Promise<void> {
+    const { stage, installed, proxy } = this.#parts
+    await this.#check('a token that is replaced is followed without a failure', async () => {
+      const before = installed.token
+      const ids = await this.#tokenIds(0)
+      await installed.rotate()
+      await installed.account.revoke(before)
+      const mark = auditMark(stage.servers.auditLog)
+      // Watches live on with the token that opened them: all connections must be made anew.
+      await stage.servers.stopApi()
+      await stage.servers.startApi()
+      await stage.admin.applyAll([ingress('rotated')])
+      await this.#served('rotated')
+      const after = await this.#soon(
+        'both programs use another token',
+        () => this.#tokenIds(mark.bytes),
+        ({ proxy, controller }) => proxy.length > 0 && controller.length > 0,
+      )
+      for (const program of programs) {
+        assert.equal(after[program].length, 1, `${program} uses one token`)
+        assert.ok(!ids[program].includes(after[program][0] ?? ''), `${program} uses a new token`)
+      }
+      assert.deepEqual(await problemsOf(proxy.adminPort), [])
+      await stage.admin.remove(ingress('rotated'))
+    })
+  }
+
+  async checkEvents(): Promise<void> {
+    const { admin } = this.#parts.stage
+    const namespace = 'default'
+    await this.#check('Events stand beside the Ingress and the pods', async () => {
+      await this.#soon(
+        'LoadBalancerPublished',
+        () => this.#reasons(namespace),
+        has('LoadBalancerPublished'),
+      )
+      await this.#soon(
+        'TargetRegistered',
+        () => this.#reasons(chartNamespace),
+        has('TargetRegistered'),
+      )
+    })
+    await this.#check('what happens again is counted in its Event a minute later', async () => {
+      const nothing = { status: { loadBalancer: null } }
+      const target = { namespace, name: 'shop' }
+      await admin.client.patch(ingresses, target, nothing, { subresource: 'status' })
+      await this.#statusShown()
+      const count = async () => {
+        const list = await admin.client.list(events, { namespace })
+        const found = list.ok ? list.body.items : []
+        return found.find(({ reason }) => reason === 'LoadBalancerPublished')?.count
+      }
+      await this.#soon('count 2', count, (seen) => seen === 2, 90_000)
+      return `${((performance.now() - this.#published) / 1000).toFixed(0)} s`
+    })
+  }
+
+  async checkElection(): Promise<void> {
+    const { fleet, controllers } = this.#parts
+    await this.#check('a leader that ends hands over, and takes its own pod out', async () => {
+      const first = await this.#leader((holder) => holder !== '')
+      const startMs = performance.now()
+      const code = controllers.get(first)?.stop('SIGTERM')
+      const second = await this.#leader((holder) => holder !== '' && holder !== first)
+      const tookMs = performance.now() - startMs
+      assert.equal(await code, 0)
+      controllers.set(first, fleet.startController(first))
+      await this.#soon('registered again', async () => fleet.targets(), allHealthy(2))
+      return `${second} leads after ${tookMs.toFixed(0)} ms`
+    })
+    await this.#check('a leader that is killed is followed when its lease is over', async () => {
+      const first = await this.#leader((holder) => holder !== '')
+      const startMs = performance.now()
+      await controllers.get(first)?.stop('SIGKILL')
+      const second = await this.#leader((holder) => holder !== '' && holder !== first)
+      return `${second} leads after ${((performance.now() - startMs) / 1000).toFixed(1)} s`
+    })
+  }
+
+  async checkEnd(): Promise<void> {
+    const { controllers } = this.#parts
+    // One: the last would wait for another healthy target before it takes its own out.
+    await this.#check('a controller ends in order', async () => {
+      const running = [...controllers.values()].find((controller) => controller.isRunning)
+      assert.equal(await running?.stop('SIGTERM'), 0)
+    })
+  }
+
+  async checkPermissions(entries: readonly AuditEntry[]): Promise<void> {
+    const { installed, combination } = this.#parts
+    await this.#check('nothing that was asked for was forbidden', async () => {
+      assert.deepEqual([...new Set(entries.filter(isForbidden).map(permissionOf))], [])
+      return `${entries.length} requests`
+    })
+    for (const program of programs) {
+      await this.#check(`the ${program}'s roles hold what it uses and no more`, async () => {
+        const own = entries.filter(({ userAgent = '' }) => userAgent.startsWith(`weir-${program}`))
+        const used = [...new Set(own.map(permissionOf))].sort()
+        const unseen = combination === 'alb-ip' ? [] : takesAMinute
+        const shipped = new Set(installed.permissionsOf(program))
+        assert.deepEqual(used, [...shipped].filter((one) => !unseen.includes(one)).sort())
+        return `${used.length} permissions`
+      })
+    }
+  }
+
+  #check(name: string, run: () => Promise<unknown>): Promise<void> {
+    return this.#parts.stage.check(`${this.#parts.combination}: ${name}`, run)
+  }
+
+  #soon<T>(
+    what: string,
+    get: () => Promise<T>,
+    isTrue: (seen: T) => boolean,
+    timeoutMs = patienceMs,
+  ): Promise<T> {
+    return until(what, get, isTrue, timeoutMs).catch((cause: unknown) => {
+      const words = [...this.#parts.controllers].map(([name, child]) => `${name}: ${child.words}`)
+      throw new Error(`${String(cause)}\n${words.join('\n').slice(-4000)}`, { cause })
+    })
+  }
+
+  async #served(name: string): Promise<void> {
+    const { port } = this.#parts.proxy
+    const status = async () => (await ask(port, { host: `${name}.test` })).status
+    await this.#soon(`${name} is served`, status, (seen) => seen === 200)
+  }
+
+  #leader(isWanted: (holder: string) => boolean): Promise<string> {
+    const target = { namespace: chartNamespace, name: 'weir-controller' }
+    const holder = async () => {
+      const answer = await this.#parts.stage.admin.client.get(leases, target)
+      return answer.ok ? (answer.body.spec?.holderIdentity ?? '') : ''
+    }
+    return this.#soon('a leader', holder, isWanted)
+  }
+
+  async #statusShown(): Promise<void> {
+    const shown = async () => {
+      const target = { namespace: 'default', name: 'shop' }
+      const answer = await this.#parts.stage.admin.client.get(ingresses, target)
+      return answer.ok ? answer.body.status?.loadBalancer?.ingress?.[0]?.hostname : undefined
+    }
+    await this.#soon('a host name', shown, (name) => name?.endsWith('.elb.amazonaws.com') === true)
+  }
+
+  async #gatesOpen(): Promise<void> {
+    const { fleet } = this.#parts
+    for (const name of ['weir-a', 'weir-b']) {
+      const gates = async () => {
+        const pod = await fleet.pod(name)
+        const wanted = pod?.spec?.readinessGates?.map(({ conditionType }) => conditionType) ?? []
+        const conditions = pod?.status?.conditions ?? []
+        return wanted.map((gate) => conditions.find(({ type }) => type === gate)?.status)
+      }
+      await this.#soon(`gates of ${name}`, gates, (seen) => seen.every((one) => one === 'True'))
+    }
+  }
+
+  async #reasons(namespace: string): Promise<readonly (string | undefined)[]> {
+    const list = await this.#parts.stage.admin.client.list(events, { namespace })
+    return list.ok ? list.body.items.map(({ reason }) => reason) : []
+  }
+
+  /** By the requests that began after the mark: an old watch is logged once more when it ends. */
+  async #tokenIds(bytes: number): Promise<Record<(typeof programs)[number], string[]>> {
+    const { stage, installed } = this.#parts
+    const entries = auditEntries(stage.servers.auditLog, installed.account.user, { bytes })
+    const of = (program: string) => [
+      ...new Set(
+        entries
+          .filter(({ userAgent = '' }) => userAgent.startsWith(`weir-${program}`))
+          .map(tokenIdOf),
+      ),
+    ]
+    return { proxy: of('proxy'), controller: of('controller') }
+  }
+}
+
+function ingress(name: string): KubeObject {
+  return ingressOf(name, [{ host: `${name}.test`, service: 'web' }])
+}
+
+function podNamed(name: string): KubeObject {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: chartNamespace, name } }
+}
+
+const lease: KubeObject = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { namespace: chartNamespace, name: 'weir-controller' },
+}
+
+function allHealthy(count: number) {
+  return (targets: readonly { readonly state: string }[]) =>
+    targets.length === count && targets.every(({ state }) => state === 'healthy')
+}
+
+function has(wanted: string) {
+  return (list: readonly (string | undefined)[]) => list.includes(wanted)
+}

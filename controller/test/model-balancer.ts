@@ -41,6 +41,8 @@ export interface BalancerResult {
   /** Whether the connection had served an earlier request. */
   readonly wasReused: boolean
   readonly bodyBytes: number
+  /** Where an answer of 500 and above begins: it tells what failed. */
+  readonly words: string
 }
 
 /** An upgraded connection through the balancer. */
@@ -156,6 +158,7 @@ export class ModelLoadBalancer {
         target: '',
         wasReused: false,
         bodyBytes: 0,
+        words: '',
       })
     }
     this.stats.byTarget.set(target.key, (this.stats.byTarget.get(target.key) ?? 0) + 1)
@@ -173,14 +176,17 @@ export class ModelLoadBalancer {
       const sent = this.#open(target, request, true)
       let status = 0
       let bodyBytes = 0
+      let words = ''
       const finish = (error: string): void => {
-        resolve({ status, error, target: target.key, wasReused: sent.reusedSocket, bodyBytes })
+        const wasReused = sent.reusedSocket
+        resolve({ status, error, target: target.key, wasReused, bodyBytes, words })
       }
       sent.on('error', (error) => finish(error.message))
       sent.on('response', (response: IncomingMessage) => {
         status = response.statusCode ?? 0
         response.on('data', (chunk: Buffer) => {
           bodyBytes += chunk.length
+          if (status >= 500 && words === '') words = chunk.toString('utf8', 0, 200)
         })
         response.on('error', (error) => finish(error.message))
         response.on('end', () => finish(''))

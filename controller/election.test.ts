@@ -26,6 +26,18 @@ t.test('one of three leads, and its end makes room at once', async (t) => {
   t.equal(bench.api.get(leases, 'edge', 'weir-controller')?.spec?.leaseTransitions, 2)
 })
 
+t.test('a replica that ends while it takes the lease gives it back', async (t) => {
+  const bench = await Bench.start(t)
+  const first = await bench.replica('c-1')
+  const holder = () => bench.api.get(leases, 'edge', 'weir-controller')?.spec?.holderIdentity
+  // The server has written, the answer is on its way.
+  while (holder() === undefined) await new Promise((resolve) => setImmediate(resolve))
+  t.equal(first.controller.isLeader, false)
+  await bench.settle(first.controller.stop())
+  t.equal(holder(), '')
+  t.equal(first.controller.isLeader, false)
+})
+
 t.test('a leader that cannot renew stops before anybody else may begin', async (t) => {
   const bench = await Bench.start(t)
   const first = await bench.replica('c-1')

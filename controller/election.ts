@@ -180,11 +180,12 @@ export function createElection(options: ElectionOptions): Election {
       isStopped = true
       cancelTimer()
       stopWatching()
-      const mustRelease = isLeader()
       renewedAtMs = undefined
       announce()
-      if (!mustRelease) return
       await enqueue(async () => {
+        // A write that was on its way may have given us the lease after all.
+        renewedAtMs = undefined
+        if (lease?.spec?.holderIdentity !== identity) return
         const { spec } = held()
         await write({
           metadata: lease?.metadata ?? { namespace, name },

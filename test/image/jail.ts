@@ -29,8 +29,8 @@ export function whyNoJail(): string | undefined {
 export interface Jail {
   /** Its folder outside; `app` and `manifests` in it are `/app` and `/manifests` inside. */
   readonly root: string
-  /** Runs `node ARGS` inside; `nodeOptions` is its NODE_OPTIONS. */
-  run(args: readonly string[], nodeOptions: string): JailedProcess
+  /** Runs `node ARGS` inside, with these environment variables besides PATH and NODE_ENV. */
+  run(args: readonly string[], env: Readonly<Record<string, string>>): JailedProcess
   remove(): void
 }
 
@@ -55,11 +55,21 @@ export function createJail(): Jail {
   for (const library of librariesOf(process.execPath)) copyInto(root, library)
   return {
     root,
-    run(args, nodeOptions) {
+    run(args, env) {
       const child = spawn(
         'unshare',
-        ['--mount', '--pid', '--fork', '--kill-child', 'sh', '-ec', script(root), 'sh', ...args],
-        { stdio: ['ignore', 'pipe', 'pipe'], env: jailEnv(nodeOptions) },
+        [
+          '--mount',
+          '--pid',
+          '--fork',
+          '--kill-child',
+          'sh',
+          '-ec',
+          script(root, env),
+          'sh',
+          ...args,
+        ],
+        { stdio: ['ignore', 'pipe', 'pipe'] },
       )
       return { child, nodePid: () => processTree(child.pid ?? 0)[1] }
     },
@@ -67,25 +77,19 @@ export function createJail(): Jail {
   }
 }
 
-/** What the shell needs, and what the image gives Node. */
-function jailEnv(nodeOptions: string): Record<string, string> {
-  const { PATH = '' } = process.env
-  return { PATH, JAIL_NODE: process.execPath, JAIL_NODE_OPTIONS: nodeOptions }
-}
-
-function script(root: string): string {
+function script(root: string, env: Readonly<Record<string, string>>): string {
+  const variables = Object.entries(env).map(([name, value]) => `'${name}=${value}'`)
   return `
 root=${root}
 mount --make-rprivate /
 mount --bind "$root" "$root"
-mount --bind "$JAIL_NODE" "$root/bin/node"
+mount --bind ${process.execPath} "$root/bin/node"
 mount --bind /dev/null "$root/dev/null"
 mount -t proc -o nosuid,nodev,noexec proc "$root/proc"
 mount -t tmpfs -o size=1m,mode=0700,uid=${user},gid=${user},nosuid,nodev,noexec run "$root/run/weir"
 mount -o remount,bind,ro "$root/bin/node"
 mount -o remount,bind,ro,nosuid "$root"
-options=$JAIL_NODE_OPTIONS
-exec env -i PATH=/bin NODE_ENV=production NODE_OPTIONS="$options" ${findProgram('chroot') ?? 'chroot'} "$root" \\
+exec env -i PATH=/bin NODE_ENV=production ${variables.join(' ')} ${findProgram('chroot') ?? 'chroot'} "$root" \\
   /bin/setpriv --reuid ${user} --regid ${user} --clear-groups --no-new-privs \\
   --inh-caps=-all --ambient-caps=-all --bounding-set=-all /bin/node "$@"`
 }

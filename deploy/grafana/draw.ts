@@ -1,5 +1,5 @@
 // The main panels of the proxy's dashboard as one SVG: the same file and the same queries as in Grafana, drawn without it.
-// `npm run test:prometheus -- --seconds 150 --picture dashboard.svg` gives it data.
+// docs/dashboard.png: `npm run test:prometheus -- --seconds 150 --picture dashboard.svg`, then `rsvg-convert dashboard.svg`.
 import { fillVariables, type Panel, readDashboard } from './dashboard.ts'
 import { drawPanel, type Line, type TimeAxis, text, theme } from './svg-panel.ts'
 

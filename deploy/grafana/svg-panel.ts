@@ -111,12 +111,16 @@ function drawSeries(panel: Panel, given: readonly Line[], box: Box, time: TimeAx
   const opacity = panel.isStacked ? 1 : lines.length > 3 ? 0 : 0.08
   // The topmost of a stack is drawn first, so that each layer shows its own share.
   const drawn = lines.map(({ points }, at) => {
-    const path = points.map(([s, v], nth) => `${nth ? 'L' : 'M'}${round(toX(s))} ${round(toY(v))}`)
     const colour = colours[at % colours.length]
-    const floor = `L${round(toX(points.at(-1)?.[0] ?? to))} ${toY(0)}L${round(toX(points[0]?.[0] ?? from))} ${toY(0)}Z`
-    const area = `<path d="${path.join('')}${floor}" fill="${colour}" fill-opacity="${opacity}"/>`
-    const line = `<path d="${path.join('')}" fill="none" stroke="${colour}" stroke-width="1.4"/>`
-    return panel.isStacked ? area : area + line
+    const parts = unbroken(points).map((part) => {
+      const path = `M${part.map(([s, v]) => `${round(toX(s))} ${round(toY(v))}`).join('L')}`
+      const [first, last] = [part[0]?.[0] ?? from, part.at(-1)?.[0] ?? to]
+      const floor = `L${round(toX(last))} ${toY(0)}L${round(toX(first))} ${toY(0)}Z`
+      const area = `<path d="${path}${floor}" fill="${colour}" fill-opacity="${opacity}"/>`
+      const line = `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.4"/>`
+      return panel.isStacked ? area : area + line
+    })
+    return parts.join('')
   })
   if (panel.isStacked) drawn.reverse()
   return `${grid.join('')}${times.join('')}${drawn.join('')}${legend(lines, box)}`
@@ -133,6 +137,19 @@ function biggest(lines: readonly Line[]): readonly Line[] {
   const height = ({ points }: Line) => Math.max(...points.map(([, value]) => value))
   const chosen = new Set(whole.toSorted((a, b) => height(b) - height(a)).slice(0, mostLines))
   return whole.filter((line) => chosen.has(line) && line.points.length > 0)
+}
+
+/** Cuts a line where values are missing. */
+function unbroken(points: Line['points']): Line['points'][] {
+  const steps = points.slice(1).map(([at], before) => at - (points[before]?.[0] ?? at))
+  const step = Math.min(...steps)
+  const parts: (readonly [number, number])[][] = []
+  for (const [at, point] of points.entries()) {
+    const isFirst = at === 0 || (steps[at - 1] ?? 0) > 1.5 * step
+    if (isFirst) parts.push([point])
+    else parts.at(-1)?.push(point)
+  }
+  return parts
 }
 
 function stack(lines: readonly Line[]): readonly Line[] {

@@ -16,11 +16,13 @@ export interface MeasuredProxies {
   stop(): Promise<void>
 }
 
-const drainSeconds = 5
 const maxConnections = 48
 
 /** Starts applications and the first two proxies. */
-export async function startMeasuredProxies(random: () => number): Promise<MeasuredProxies> {
+export async function startMeasuredProxies(
+  random: () => number,
+  drainSeconds: number,
+): Promise<MeasuredProxies> {
   const applications = await startApplications(random)
   const manifests = createManifestFolder(objectsFor(applications, 0))
   const adminPorts = await Promise.all([freePort(), freePort(), freePort()])

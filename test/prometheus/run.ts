@@ -38,7 +38,7 @@ async function runChecks(checks: readonly Check[]): Promise<void> {
 /** Lets everything work under the eyes of Prometheus, then asks. */
 async function watchAndAsk(program: string, seconds: number): Promise<void> {
   const controller = await startMeasuredController()
-  const proxies = await startMeasuredProxies(seededRandom(6))
+  const proxies = await startMeasuredProxies(seededRandom(6), Math.ceil(seconds / 5))
   let prometheus: Prometheus | undefined
   try {
     prometheus = await startPrometheus(program, rulesFile, [

@@ -408,6 +408,7 @@ t.test('an exhausted budget ends retries until requests have earned more', async
   const retries = retriesOf(proxy)
   t.ok(retries <= 100 + 400 * 0.2, `${retries} retries`)
   t.ok(retries >= 100 + 270 * 0.2, `${retries} retries: the budget is used`)
+  t.equal(proxy.counter('weir_retries_refused_total'), failed)
   client.close()
   await untilQuiet(proxy)
 })

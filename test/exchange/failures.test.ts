@@ -385,6 +385,7 @@ t.test('503 over-capacity: more connections than allowed are told so and closed'
   const third = await connect()
   checkPage(t, await third.response(), { status: 503, code: 'over-capacity', why: '' })
   t.equal(await third.whenEnded(), 'fin')
+  t.equal(dataPlane.counter('weir_connections_refused_total'), 1)
   second.close()
   await eventually(
     'there is room',

@@ -140,9 +140,13 @@ export class DataPlane {
     const now = this.#clock.now()
     plane.time.now = now
     plane.dateLine = dateLine(this.#clock.wallNow(), plane.dateLine)
-    this.#listener.tick(now)
-    for (const exchange of plane.exchanges) exchange.tick(now)
-    this.#pools.tick()
+    // After what has arrived was read: a thread that got no CPU for a while must not call others late. Without this, two
+    // seconds of that made every connection that was being opened a 504.
+    setImmediate(() => {
+      this.#listener.tick(now)
+      for (const exchange of plane.exchanges) exchange.tick(now)
+      this.#pools.tick()
+    })
   }
 
   #refusal(): string {

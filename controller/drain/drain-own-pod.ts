@@ -57,7 +57,8 @@ const pollMs = 1_000
 const slowestPollMs = 5_000
 // What the proxy needs after `released` to finish what is in flight.
 const finishMs = 5_000
-const observeWithinMs = 500
+// A deregistration would not be quicker than this answer, and without it the last healthy target might go.
+const observeWithinMs = 1_500
 
 /** Runs the whole choreography once; resolves when the proxy was released or time is up. */
 export async function drainOwnPod(reason: string, options: DrainOptions): Promise<void> {

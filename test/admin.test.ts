@@ -60,7 +60,15 @@ const metrics: readonly (readonly [name: string, type: string, labels: readonly 
   ['weir_connections', 'gauge', ['state']],
   ['weir_upstream_connections', 'gauge', ['state']],
   ['weir_upstream_errors_total', 'counter', ['code']],
+  ['weir_failures_total', 'counter', ['code', 'ingress', 'namespace', 'service']],
   ['weir_retries_total', 'counter', []],
+  ['weir_retries_refused_total', 'counter', []],
+  ['weir_connections_refused_total', 'counter', []],
+  ['weir_connections_limit', 'gauge', []],
+  ['weir_draining', 'gauge', []],
+  ['weir_worker_cpu_seconds_total', 'counter', ['worker']],
+  ['weir_worker_busy_seconds_total', 'counter', ['worker']],
+  ['weir_worker_loop_delay_seconds', 'histogram', ['worker']],
   ['weir_access_log_dropped_total', 'counter', []],
   ['weir_routes', 'gauge', []],
   ['weir_route_problems', 'gauge', ['reason']],
@@ -153,6 +161,18 @@ t.test('/metrics is right after known traffic, summed over two workers', async (
     t.equal(sampleValue(families, 'weir_route_problems', { reason: 'service-missing' }), 1)
     t.equal(sampleValue(families, 'weir_route_problems', { reason: 'conflict' }), 0)
     t.equal(sampleValue(families, 'weir_workers'), 2)
+    for (const worker of ['0', '1']) {
+      const cpu = sampleValue(families, 'weir_worker_cpu_seconds_total', { worker }) ?? 0
+      const busy = sampleValue(families, 'weir_worker_busy_seconds_total', { worker }) ?? 0
+      t.ok(cpu > 0 && busy > 0, `worker ${worker} has done something`)
+    }
+    const failed = sampleValue(families, 'weir_failures_total', {
+      code: 'connect-failed',
+      ingress: 'refused',
+      namespace: 'default',
+      service: 'refused',
+    })
+    t.equal(failed, 1)
     t.equal(sampleValue(families, 'weir_worker_restarts_total'), 0)
     t.ok((sampleValue(families, 'weir_route_update_seconds_count') ?? 0) >= 1)
     const overhead = sampleValue(families, 'weir_proxy_overhead_seconds_sum') ?? 0

@@ -79,12 +79,15 @@ export class Observer {
     // Nothing asynchronous from here to the views: lists and answers belong to one moment.
     const proxies = cluster.proxies()
     const wanted = known.map((facts) => this.#wanted(facts, proxies))
+    const unplaced = wanted.flatMap((targets, at) =>
+      this.#isBlind(known[at]) ? [] : targets.unplaced,
+    )
     const views = await Promise.all(
       known.map((facts, at) => this.#view(facts, wanted[at], health[at])),
     )
     for (const [at, facts] of known.entries()) {
       const failure = health[at]
-      const isBlind = facts.targetType === 'instance' && cluster.nodes() === undefined
+      const isBlind = this.#isBlind(facts)
       const entry = entries.find((candidate) => candidate.facts?.arn === facts.arn)
       if (failure instanceof AwsFailure && entry !== undefined) {
         problems.set(entry.given, failure.message)
@@ -95,7 +98,7 @@ export class Observer {
     return {
       entries,
       problems,
-      unplaced: wanted.flatMap(({ unplaced }) => unplaced),
+      unplaced,
       world: {
         nowMs: now(),
         synced: cluster.isSynced(),
@@ -118,6 +121,11 @@ export class Observer {
     }
   }
 
+  /** Without nodes a group of instances would look as if nothing were wanted, and no proxy had an instance. */
+  #isBlind(facts: GroupFacts | undefined): boolean {
+    return facts?.targetType === 'instance' && this.#options.cluster.nodes() === undefined
+  }
+
   #wanted(facts: GroupFacts, proxies: readonly ProxyPod[]): WantedTargets {
     const { cluster, drainNodes, targetPort, vpcRanges } = this.#options
     return listWantedTargets(facts, {
@@ -137,10 +145,8 @@ export class Observer {
   ): Promise<GroupView> {
     const memory = this.memory(facts.arn)
     const { wanted, departures } = targets ?? { wanted: [], departures: new Map() }
-    // Without nodes a group of instances would look as if nothing were wanted.
-    const isBlind = facts.targetType === 'instance' && this.#options.cluster.nodes() === undefined
-    const answered =
-      health === undefined || health instanceof AwsFailure || isBlind ? undefined : health
+    const isUnknown = health === undefined || health instanceof AwsFailure || this.#isBlind(facts)
+    const answered = isUnknown ? undefined : health
     const observed =
       answered === undefined ? undefined : memory.correct(answered, this.#options.now())
     if (targets !== undefined && observed !== undefined) {

@@ -2,27 +2,17 @@
 // as the judge: a permission that is missing and one that nobody uses both fail.
 import assert from 'node:assert/strict'
 import type { KubeObject } from '../../shared/kube/objects.ts'
-import { events, ingresses, leases } from '../../shared/kube/resources.ts'
-import { ask, problemsOf, until } from '../support/ask.ts'
+import { events, ingresses } from '../../shared/kube/resources.ts'
+import { problemsOf } from '../support/ask.ts'
 import { ingressOf, serviceOf } from '../support/manifests.ts'
-import type { ProxyProcess } from '../support/proxy-process.ts'
 import { startEcho } from '../support/upstream.ts'
-import {
-  type AuditEntry,
-  auditEntries,
-  auditMark,
-  isForbidden,
-  permissionOf,
-  tokenIdOf,
-} from './audit.ts'
-import { chartNamespace, type Installed, installAccess, removeAccess } from './chart-access.ts'
-import type { Child } from './children.ts'
+import { type AuditEntry, auditEntries, auditMark, isForbidden, permissionOf } from './audit.ts'
+import { chartNamespace, installAccess, removeAccess } from './chart-access.ts'
 import { Fleet } from './fleet.ts'
 import { hostAddress } from './servers.ts'
+import { type Parts, programs, Sight } from './sight.ts'
 import type { Stage, Suite } from './stage.ts'
 
-const patienceMs = 40_000
-const programs = ['proxy', 'controller'] as const
 /** Used by the first combination only, which waits for it. */
 const takesAMinute = ['patch events']
 
@@ -84,46 +74,41 @@ async function runCombination(
   }
 }
 
-interface Parts {
-  readonly stage: Stage
-  readonly combination: string
-  readonly installed: Installed
-  readonly fleet: Fleet
-  readonly proxy: ProxyProcess
-  readonly controllers: Map<string, Child>
-}
-
 class Combination {
   readonly #parts: Parts
+  readonly #sight: Sight
   #published = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#sight = new Sight(parts)
   }
 
   async checkWork(): Promise<void> {
     const { fleet, proxy } = this.#parts
     await this.#check('a request is served by the token and the roles of the chart', async () => {
-      await this.#served('shop')
+      await this.#sight.served('shop')
       assert.deepEqual(await problemsOf(proxy.adminPort), [])
     })
     await this.#check('one of two controllers leads', async () => {
-      await this.#leader((holder) => holder !== '')
+      await this.#sight.leader((holder) => holder !== '')
     })
     await this.#check('the proxies are registered', async () => {
-      await this.#soon('three healthy', async () => fleet.targets(), allHealthy(3))
+      await this.#sight.soon('three healthy', async () => fleet.targets(), allHealthy(3))
+      const words = [...this.#parts.controllers.values()].map((each) => each.words).join('\n')
+      assert.doesNotMatch(words, /cannot be a target/)
     })
     await this.#check('Ingress status shows the load balancer', async () => {
-      await this.#statusShown()
+      await this.#sight.statusShown()
       this.#published = performance.now()
     })
     const hasGates = this.#parts.combination === 'alb-ip'
     await this.#check(`the readiness gates are ${hasGates ? 'open' : 'as the chart says'}`, () =>
-      this.#gatesOpen(),
+      this.#sight.gatesOpen(),
     )
     await this.#check('a pod that is gone is deregistered', async () => {
       await this.#parts.stage.admin.remove(podNamed('weir-c'), 0)
-      await this.#soon('two healthy', async () => fleet.targets(), allHealthy(2))
+      await this.#sight.soon('two healthy', async () => fleet.targets(), allHealthy(2))
     })
   }
 
@@ -131,18 +116,18 @@ class Combination {
     const { stage, installed, proxy } = this.#parts
     await this.#check('a token that is replaced is followed without a failure', async () => {
       const before = installed.token
-      const ids = await this.#tokenIds(0)
+      const ids = await this.#sight.tokenIds(0)
       await installed.rotate()
       await installed.account.revoke(before)
-      const mark = auditMark(stage.servers.auditLog)
       // Watches live on with the token that opened them: all connections must be made anew.
       await stage.servers.stopApi()
+      const mark = auditMark(stage.servers.auditLog)
       await stage.servers.startApi()
       await stage.admin.applyAll([ingress('rotated')])
-      await this.#served('rotated')
-      const after = await this.#soon(
+      await this.#sight.served('rotated')
+      const after = await this.#sight.soon(
         'both programs use another token',
-        () => this.#tokenIds(mark.bytes),
+        () => this.#sight.tokenIds(mark.bytes),
         ({ proxy, controller }) => proxy.length > 0 && controller.length > 0,
       )
       for (const program of programs) {
@@ -158,14 +143,14 @@ class Combination {
     const { admin } = this.#parts.stage
     const namespace = 'default'
     await this.#check('Events stand beside the Ingress and the pods', async () => {
-      await this.#soon(
+      await this.#sight.soon(
         'LoadBalancerPublished',
-        () => this.#reasons(namespace),
+        () => this.#sight.reasons(namespace),
         has('LoadBalancerPublished'),
       )
-      await this.#soon(
+      await this.#sight.soon(
         'TargetRegistered',
-        () => this.#reasons(chartNamespace),
+        () => this.#sight.reasons(chartNamespace),
         has('TargetRegistered'),
       )
     })
@@ -173,13 +158,13 @@ class Combination {
       const nothing = { status: { loadBalancer: null } }
       const target = { namespace, name: 'shop' }
       await admin.client.patch(ingresses, target, nothing, { subresource: 'status' })
-      await this.#statusShown()
+      await this.#sight.statusShown()
       const count = async () => {
         const list = await admin.client.list(events, { namespace })
         const found = list.ok ? list.body.items : []
         return found.find(({ reason }) => reason === 'LoadBalancerPublished')?.count
       }
-      await this.#soon('count 2', count, (seen) => seen === 2, 90_000)
+      await this.#sight.soon('count 2', count, (seen) => seen === 2, 90_000)
       return `${((performance.now() - this.#published) / 1000).toFixed(0)} s`
     })
   }
@@ -187,21 +172,21 @@ class Combination {
   async checkElection(): Promise<void> {
     const { fleet, controllers } = this.#parts
     await this.#check('a leader that ends hands over, and takes its own pod out', async () => {
-      const first = await this.#leader((holder) => holder !== '')
+      const first = await this.#sight.leader((holder) => holder !== '')
       const startMs = performance.now()
       const code = controllers.get(first)?.stop('SIGTERM')
-      const second = await this.#leader((holder) => holder !== '' && holder !== first)
+      const second = await this.#sight.leader((holder) => holder !== '' && holder !== first)
       const tookMs = performance.now() - startMs
       assert.equal(await code, 0)
       controllers.set(first, fleet.startController(first))
-      await this.#soon('registered again', async () => fleet.targets(), allHealthy(2))
+      await this.#sight.soon('registered again', async () => fleet.targets(), allHealthy(2))
       return `${second} leads after ${tookMs.toFixed(0)} ms`
     })
     await this.#check('a leader that is killed is followed when its lease is over', async () => {
-      const first = await this.#leader((holder) => holder !== '')
+      const first = await this.#sight.leader((holder) => holder !== '')
       const startMs = performance.now()
       await controllers.get(first)?.stop('SIGKILL')
-      const second = await this.#leader((holder) => holder !== '' && holder !== first)
+      const second = await this.#sight.leader((holder) => holder !== '' && holder !== first)
       return `${second} leads after ${((performance.now() - startMs) / 1000).toFixed(1)} s`
     })
   }
@@ -235,74 +220,6 @@ class Combination {
 
   #check(name: string, run: () => Promise<unknown>): Promise<void> {
     return this.#parts.stage.check(`${this.#parts.combination}: ${name}`, run)
-  }
-
-  #soon<T>(
-    what: string,
-    get: () => Promise<T>,
-    isTrue: (seen: T) => boolean,
-    timeoutMs = patienceMs,
-  ): Promise<T> {
-    return until(what, get, isTrue, timeoutMs).catch((cause: unknown) => {
-      const words = [...this.#parts.controllers].map(([name, child]) => `${name}: ${child.words}`)
-      throw new Error(`${String(cause)}\n${words.join('\n').slice(-4000)}`, { cause })
-    })
-  }
-
-  async #served(name: string): Promise<void> {
-    const { port } = this.#parts.proxy
-    const status = async () => (await ask(port, { host: `${name}.test` })).status
-    await this.#soon(`${name} is served`, status, (seen) => seen === 200)
-  }
-
-  #leader(isWanted: (holder: string) => boolean): Promise<string> {
-    const target = { namespace: chartNamespace, name: 'weir-controller' }
-    const holder = async () => {
-      const answer = await this.#parts.stage.admin.client.get(leases, target)
-      return answer.ok ? (answer.body.spec?.holderIdentity ?? '') : ''
-    }
-    return this.#soon('a leader', holder, isWanted)
-  }
-
-  async #statusShown(): Promise<void> {
-    const shown = async () => {
-      const target = { namespace: 'default', name: 'shop' }
-      const answer = await this.#parts.stage.admin.client.get(ingresses, target)
-      return answer.ok ? answer.body.status?.loadBalancer?.ingress?.[0]?.hostname : undefined
-    }
-    await this.#soon('a host name', shown, (name) => name?.endsWith('.elb.amazonaws.com') === true)
-  }
-
-  async #gatesOpen(): Promise<void> {
-    const { fleet } = this.#parts
-    for (const name of ['weir-a', 'weir-b']) {
-      const gates = async () => {
-        const pod = await fleet.pod(name)
-        const wanted = pod?.spec?.readinessGates?.map(({ conditionType }) => conditionType) ?? []
-        const conditions = pod?.status?.conditions ?? []
-        return wanted.map((gate) => conditions.find(({ type }) => type === gate)?.status)
-      }
-      await this.#soon(`gates of ${name}`, gates, (seen) => seen.every((one) => one === 'True'))
-    }
-  }
-
-  async #reasons(namespace: string): Promise<readonly (string | undefined)[]> {
-    const list = await this.#parts.stage.admin.client.list(events, { namespace })
-    return list.ok ? list.body.items.map(({ reason }) => reason) : []
-  }
-
-  /** By the requests that began after the mark: an old watch is logged once more when it ends. */
-  async #tokenIds(bytes: number): Promise<Record<(typeof programs)[number], string[]>> {
-    const { stage, installed } = this.#parts
-    const entries = auditEntries(stage.servers.auditLog, installed.account.user, { bytes })
-    const of = (program: string) => [
-      ...new Set(
-        entries
-          .filter(({ userAgent = '' }) => userAgent.startsWith(`weir-${program}`))
-          .map(tokenIdOf),
-      ),
-    ]
-    return { proxy: of('proxy'), controller: of('controller') }
   }
 }
 

@@ -93,7 +93,9 @@ export async function until<T>(
     const answer = await get()
     if (isTrue(answer)) return answer
     if (performance.now() > deadline) {
-      throw new Error(`never happened: ${what}; at last: ${JSON.stringify(answer).slice(0, 2000)}`)
+      throw new Error(
+        `never happened: ${what}; at last: ${String(JSON.stringify(answer)).slice(0, 2000)}`,
+      )
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

@@ -397,6 +397,19 @@ t.test('after an outage a new list is due soon, for the server may be another', 
   t.ok(seconds <= 60, `${seconds} s`)
 })
 
+t.test('an API server that refuses for a moment when it is back may be another, too', async (t) => {
+  const world = await startWorld(t)
+  await settle(world)
+  world.clock.advance(15_000)
+  // As kube-apiserver does before it has read its roles: after a restored etcd this was all that could be seen of it.
+  world.api.faults.answer({ verbs: ['watch'], resource: services, status: 403, times: 1 })
+  await world.api.faults.resetWatches()
+  const taken = () => world.api.requests.filter((r) => r.verb === 'watch' && r.status === 200)
+  await world.sees('another watch', () => taken().length === 2)
+  const seconds = Number(taken().at(-1)?.query.timeoutSeconds)
+  t.ok(seconds <= 60, `${seconds} s`)
+})
+
 t.test('a token that was rotated is read again at once', async (t) => {
   const world = await startWorld(t)
   await settle(world)

@@ -193,10 +193,11 @@ class Combination {
 
   async checkEnd(): Promise<void> {
     const { controllers } = this.#parts
-    // One: the last would wait for another healthy target before it takes its own out.
-    await this.#check('a controller ends in order', async () => {
-      const running = [...controllers.values()].find((controller) => controller.isRunning)
-      assert.equal(await running?.stop('SIGTERM'), 0)
+    // The leader only: the last one would wait for another healthy target before it takes its own out.
+    await this.#check('the leader ends in order', async () => {
+      const isRunning = (name: string) => controllers.get(name)?.isRunning === true
+      const leader = await this.#sight.leader(isRunning)
+      assert.equal(await controllers.get(leader)?.stop('SIGTERM'), 0)
     })
   }
 

@@ -55,7 +55,7 @@ async function run(stage: Stage): Promise<void> {
     await test.checkOutage()
     await test.checkRestore()
   } finally {
-    await test.close()
+    test.close()
     await proxy.stop()
     await Promise.all([one.close(), two.close()])
   }

@@ -122,6 +122,17 @@ t.test('nothing is published while nothing changes', async (t) => {
   t.ok((world.feed.ages().manifests ?? 0) < 1000)
 })
 
+t.test('a file that is empty for a moment, as while it is written, loses nothing', async (t) => {
+  const world = createWorld(t, { 'a.yaml': service('a'), 'b.yaml': service('b') })
+  await world.gives('a:80 b:80')
+  world.write('a.yaml', '')
+  world.write('b.yaml', service('b', 81))
+  await world.sees('the other file', () => world.services().includes('b:81'))
+  t.equal(world.services(), 'a:80 b:81')
+  await world.gives('b:81')
+  t.pass('an empty file that stays empty holds nothing')
+})
+
 t.test('a broken file keeps its last good objects and is reported with its line', async (t) => {
   const world = createWorld(t, { 'a.yaml': service('a') + service('b'), 'c.yaml': service('c') })
   await world.gives('a:80 b:80 c:80')

@@ -202,6 +202,8 @@ async function readFound(
   try {
     const isYoung = clock.wallNow() - found.modifiedAtMs < youngMs
     const text = await readFile(found.path, 'utf8')
+    // Who writes a file in place empties it first: empty counts as gone, and that takes two looks.
+    if (text.trim() === '' && (before?.objects.length ?? 0) > 0) return undefined
     return takeText(before, found.path, isYoung ? `${found.stamp} young` : found.stamp, text)
   } catch (error) {
     return isGone(error) ? undefined : takeFailure(before, found.path, reasonOf(error))

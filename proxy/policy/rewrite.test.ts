@@ -288,7 +288,7 @@ t.test('the fast engine for idioms matches as RE2 does', async (t) => {
     }),
     { numRuns: 1500 },
   )
-  t.ok(matches > 200, 'the property saw matches')
+  t.ok(matches > 50, 'the property saw matches')
 })
 
 t.test('an idiom is as linear as RE2', async (t) => {

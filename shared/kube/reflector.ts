@@ -52,9 +52,9 @@ export interface Reflector<T extends KubeObject> {
 /** After this long a list is read anew, should an event ever have been lost. */
 const maxListAgeMs = 600_000
 /**
- * The same after a watch was not to be had, as when the API server was away or is starting (it refuses with 403 before
- * it has read its roles): it may have come back with older data (a restored etcd), and then says nothing to who watches
- * from a version that it has not reached. Not at once, or all proxies would list together.
+ * The same after a watch that was cut or refused: the API server may have come back with older data (a restored etcd),
+ * and then says nothing to who watches from a version that it has not reached. A fast one is back before the next try,
+ * so that a single cut must do. Not at once, or all proxies would list together.
  */
 const listAfterOutageMs = 30_000
 const maxRetryAfterMs = 600_000
@@ -166,7 +166,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     if (end === 'silent') log.warn({ resource: qualifiedName(resource) }, 'renews a silent watch')
     if (error !== undefined) report('watch', error)
     else if (hasProgressed) report('watch', undefined)
-    if (error !== undefined && fruitless > 0) dueIn(listAfterOutageMs)
+    if (error !== undefined) dueIn(listAfterOutageMs)
   }
 
   /** Has a new list be read after `delayMs`, spread up to the double. */

@@ -3,7 +3,7 @@
 // A socket that Node's server makes takes fresh memory for each read; only one that is constructed can be told where to read
 // to (net's `onread`). So accepted handles go into sockets of our own. `_handle`, its `onconnection` and the constructor's
 // `handle` are what Node's own server uses; the test beside this file tells when a new Node changes them.
-// 1 MiB uploads: from 2.0 times nginx's CPU per byte to the figure in bench/results/bench.md.
+// 1 MiB uploads: from 2.0 to 1.67 times nginx's CPU per byte (bench/results/bench.md).
 import { type Server, Socket, type SocketConstructorOpts } from 'node:net'
 import { ReadBuffer } from './read-buffer.ts'
 

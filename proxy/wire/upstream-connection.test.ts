@@ -55,6 +55,19 @@ async function connectedPair(t: Test) {
 
 const early = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello'
 
+t.test('a connection is not used again while bytes of its request wait to be sent', async (t) => {
+  const { near, far, until } = await connectedPair(t)
+  near.begin('POST')
+  far.pause()
+  // More than the system's buffers take at once.
+  near.outbox.addBytes(Buffer.alloc(32 << 20))
+  near.outbox.flush()
+  t.ok(near.socket.writableLength > 0)
+  far.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+  await until('end ')
+  t.equal(near.isReusable, false)
+})
+
 t.test('an answer that begins before the request ends has its time limit, too', async (t) => {
   const { near, far, events, until, tick } = await connectedPair(t)
   near.begin('POST')

@@ -146,7 +146,9 @@ export class UpstreamConnection {
 
   /** The response is complete and nothing spoils the connection for another request. */
   get isReusable(): boolean {
-    return this.#state === 'idle' && !this.#isDirty && this.#head.keepAlive
+    // Bytes of the request that wait to be sent would go out in front of the next one.
+    const isSent = this.socket.writableLength === 0
+    return this.#state === 'idle' && isSent && !this.#isDirty && this.#head.keepAlive
   }
 
   /** Gives an answered connection back to its pool. */

@@ -3,7 +3,7 @@ import type { HistogramMetric, MetricsRegistry } from '../shared/metrics.ts'
 import { type AwsFailureCode, awsFailureCodes } from './aws/aws-failure.ts'
 import { type Operation, operations } from './aws/operations.ts'
 import type { DrainStep } from './drain/drain-own-pod.ts'
-import type { GroupView, HoldCode, TargetState } from './world.ts'
+import { type GroupView, type HoldCode, targetStates } from './world.ts'
 
 export interface ControllerMetrics {
   countCall(operation: Operation, result: 'ok' | AwsFailureCode): void
@@ -27,15 +27,6 @@ export interface GaugeSources {
   watchAgesMs(): Readonly<Record<string, number>>
 }
 
-const states: readonly TargetState[] = [
-  'initial',
-  'healthy',
-  'unhealthy',
-  'unused',
-  'draining',
-  'unhealthy.draining',
-  'unavailable',
-]
 const holdCodes: readonly HoldCode[] = [
   'awaiting-healthy',
   'empty-list',
@@ -118,11 +109,11 @@ export function createControllerMetrics(
     showTargets(views) {
       const gone = new Set(shownGroups)
       for (const { facts } of views) gone.delete(facts.name)
-      for (const group of gone) for (const state of states) targets.set(0, { group, state })
+      for (const group of gone) for (const state of targetStates) targets.set(0, { group, state })
       for (const { facts, observed } of views) {
         if (observed === undefined) continue
         shownGroups.add(facts.name)
-        for (const state of states) {
+        for (const state of targetStates) {
           const count = observed.filter((target) => target.state === state).length
           targets.set(count, { group: facts.name, state })
         }

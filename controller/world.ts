@@ -30,14 +30,18 @@ export interface GroupFacts {
 }
 
 /** States of `TargetHealth.State`. */
-export type TargetState =
-  | 'initial'
-  | 'healthy'
-  | 'unhealthy'
-  | 'unused'
-  | 'draining'
-  | 'unhealthy.draining'
-  | 'unavailable'
+export type TargetState = (typeof targetStates)[number]
+
+/** All states of a target. */
+export const targetStates = [
+  'initial',
+  'healthy',
+  'unhealthy',
+  'unused',
+  'draining',
+  'unhealthy.draining',
+  'unavailable',
+] as const
 
 /** One target as DescribeTargetHealth shows it. */
 export interface ObservedTarget {

@@ -4,7 +4,7 @@ import type {
   TargetHealthDescription,
 } from '@aws-sdk/client-elastic-load-balancing-v2'
 import { canonicalId, targetKey } from '../targets/target-key.ts'
-import type { GroupFacts, ObservedTarget, TargetState } from '../world.ts'
+import { type GroupFacts, type ObservedTarget, targetStates } from '../world.ts'
 import { AwsFailure } from './aws-failure.ts'
 
 /** A target in a request. */
@@ -14,16 +14,6 @@ export interface TargetId {
   /** `all` or a zone; only for addresses outside the VPC. */
   readonly zone?: string
 }
-
-const states: readonly TargetState[] = [
-  'initial',
-  'healthy',
-  'unhealthy',
-  'unused',
-  'draining',
-  'unhealthy.draining',
-  'unavailable',
-]
 
 /** Reads a group; throws AwsFailure for kinds that hold no proxies (lambda, alb, GENEVE). */
 export function readGroupFacts(group: TargetGroup): GroupFacts {
@@ -56,7 +46,7 @@ export function readGroupFacts(group: TargetGroup): GroupFacts {
 /** Reads one target; an entry without id or with an unknown state is no target. */
 export function readTargetHealth(entry: TargetHealthDescription): ObservedTarget[] {
   const { Id: id, Port: port, AvailabilityZone: zone } = entry.Target ?? {}
-  const state = states.find((known) => known === entry.TargetHealth?.State)
+  const state = targetStates.find((known) => known === entry.TargetHealth?.State)
   if (id === undefined || port === undefined || state === undefined) return []
   return [
     {

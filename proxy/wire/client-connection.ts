@@ -127,14 +127,6 @@ export class ClientConnection implements SocketReader {
     return this.#state === 'awaiting' && !this.#gatherer.isPartial && this.#held === undefined
   }
 
-  get isTunnel(): boolean {
-    return this.#state === 'tunnel'
-  }
-
-  get isClosed(): boolean {
-    return this.#state === 'closed'
-  }
-
   /** Lets the request's body come: what is held now, the rest as it arrives. */
   startBody(): void {
     if (this.#isBodyWanted || this.isRequestRead) return

@@ -3,10 +3,10 @@
 // A new program with options gets its markers in the README and a line in `tables`.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { controllerOptions } from '../controller/settings-table.ts'
-import { renderAnnotations } from '../proxy/ingress/annotations/document.ts'
 import { proxyOptions } from '../proxy/settings-table.ts'
 import { configOption } from '../shared/options.ts'
 import { markdownTable } from '../shared/options-help.ts'
+import { renderAnnotations } from '../shared/routing/ingress/annotations/document.ts'
 import { renderMetrics } from './write-metrics.ts'
 
 const tables = {

@@ -5,11 +5,11 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { systemClock } from '../shared/clock.ts'
+import { createFeed } from '../shared/feed/create-feed.ts'
 import { createLog, type Log } from '../shared/log.ts'
 import { ConfigError } from '../shared/options-table.ts'
 import { version } from '../shared/version.ts'
-import { type RunningProxy, startProxy } from './control-thread.ts'
-import { createFeed } from './feed/create-feed.ts'
+import { type RunningProxy, startProxy } from './control/control-thread.ts'
 import { type ProxySettings, parseProxySettings } from './settings.ts'
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const

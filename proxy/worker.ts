@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../shared/clock.ts'
-import { DataPlane } from './data-plane.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+import { tickMs } from './net/coarse-time.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { createRecorder } from './observe/recorder.ts'
 import { createSlots } from './observe/slot-allocator.ts'
 import { createThreadMeter } from './observe/thread-meter.ts'
-import { tickMs } from './wire/coarse-time.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+import { DataPlane } from './serve/data-plane.ts'
 
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const post = (message: FromWorker): void => port.postMessage(message)

@@ -1,7 +1,7 @@
 // What do the client's facts and the request id cost per request?
 import { randomBytes } from 'node:crypto'
-import { connectionFacts, settleFacts } from '../../proxy/wire/forwarded.ts'
-import { createRequestIdSource } from '../../proxy/wire/request-id.ts'
+import { connectionFacts, settleFacts } from '../../proxy/http/forwarded.ts'
+import { createRequestIdSource } from '../../proxy/http/request-id.ts'
 import { measure } from './measure.ts'
 
 const connection = {

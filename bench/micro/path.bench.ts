@@ -1,5 +1,5 @@
 // What does the path normalisation cost per request? Ordinary paths must stay below 50 ns.
-import { normalisePath } from '../../proxy/wire/path.ts'
+import { normalisePath } from '../../shared/routing/path.ts'
 import { measure } from './measure.ts'
 
 const ordinary = Array.from({ length: 1024 }, (_, i) => `/api/v1/users/${i}/orders/items`)

@@ -1,5 +1,5 @@
 // What does matching a pattern cost per request, by RE2 and by the short cut for idioms?
-import { compileAny, compilePattern, type PatternResult } from '../../proxy/policy/pattern.ts'
+import { compileAny, compilePattern, type PatternResult } from '../../shared/routing/pattern.ts'
 import { measure } from './measure.ts'
 
 const paths = Array.from({ length: 1024 }, (_, i) => `/api/v1/users/${i}/orders`)

@@ -5,7 +5,7 @@ import type { RequestRecord } from '../../proxy/observe/record.ts'
 import { createRecorder } from '../../proxy/observe/recorder.ts'
 import { createSlots } from '../../proxy/observe/slot-allocator.ts'
 import { exampleRecord } from '../../proxy/observe/testing/records.ts'
-import type { Route } from '../../proxy/route.ts'
+import type { Route } from '../../shared/routing/table.ts'
 
 const slots = createSlots(() => {})
 const silent = createRecorder({ slots })

@@ -5,7 +5,7 @@ import {
   type Router,
   type Rule,
   updateRouter,
-} from '../../proxy/router/router.ts'
+} from '../../shared/routing/router/router.ts'
 import { measure } from './measure.ts'
 
 const queries = 4096

@@ -1,15 +1,15 @@
 // What does it cost the control thread to translate 1,000 and 16,000 Ingresses, first as a whole and then one change at a time?
 // Run with --expose-gc to see the memory, too.
-import type { ClusterObjects } from '../../proxy/feed/feed.ts'
-import { diffTables } from '../../proxy/ingress/delta.ts'
+import type { ClusterObjects } from '../../shared/feed/feed.ts'
+import { diffTables } from '../../shared/routing/delta.ts'
 import {
   backendOf,
   change,
   largeCluster,
   plainOptions,
   sliceOf,
-} from '../../proxy/ingress/testing/cluster.ts'
-import { createTranslator } from '../../proxy/ingress/translate.ts'
+} from '../../shared/routing/testing/cluster.ts'
+import { createTranslator } from '../../shared/routing/translate.ts'
 
 const steps = 40
 

@@ -1,7 +1,7 @@
 // Do the rules, their page and the product's own tables agree? promtool and a real Prometheus have their say in test/prometheus/.
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { failures } from '../../proxy/failure.ts'
+import { failures } from '../../shared/routing/failure.ts'
 import { readRules } from './rules.ts'
 
 const { alerts, recordings } = readRules()

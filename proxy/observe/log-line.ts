@@ -1,7 +1,7 @@
 // How one request reads in the access log, as JSON or in Apache's combined format.
 // Invariant: a line is printable ASCII and ends with the only line feed in it, whatever bytes the client sent.
 // Invariant: no query is logged, neither the request's nor the referer's: queries carry tokens and personal data.
-import type { Route } from '../route.ts'
+import type { Route } from '../../shared/routing/table.ts'
 import type { RequestRecord } from './record.ts'
 
 /**

@@ -2,7 +2,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { createRegistry } from '../../shared/metrics.ts'
 import type { Problem, ProblemReason } from '../../shared/problem.ts'
-import type { RouteTable } from '../route.ts'
+import type { RouteTable } from '../../shared/routing/table.ts'
 import { families } from './families.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector, type SlotCollector } from './slot-collector.ts'

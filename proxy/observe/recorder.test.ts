@@ -1,7 +1,7 @@
 import t from 'tap'
+import { failures } from '../../shared/routing/failure.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
-import { failures } from '../failure.ts'
 import type { RequestRecord } from './record.ts'
 import { createRecorder } from './recorder.ts'
 import { createSlots } from './slot-allocator.ts'

@@ -1,6 +1,6 @@
 // What is counted when a request ends, and at what cost: a few additions, no search but the bucket's, no allocation after
 // the first request of its kind. Slots are made when first needed, so that an idle route costs nothing.
-import { type FailureCode, failures } from '../failure.ts'
+import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 import type { AccessLog } from './access-log.ts'
 import { families } from './families.ts'
 import type { RequestRecord } from './record.ts'

@@ -2,7 +2,7 @@
 // Invariant: counters never go back. A worker that ended leaves its counts behind, its gauges go with it.
 // Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go).
 import type { Clock } from '../../shared/clock.ts'
-import type { RouteTable } from '../route.ts'
+import type { RouteTable } from '../../shared/routing/table.ts'
 import { type Family, families } from './families.ts'
 import { keyOf } from './slot-allocator.ts'
 import type { SlotsMessage } from './slots.ts'

@@ -2,15 +2,16 @@
 //
 // Invariant: an endpoint that no upstream names any more gets no new request; what is in flight finishes.
 // Invariant: idle connections are kept as a stack, so that few are warm and the rest age out.
-import { add, type Slot } from '../observe/slots.ts'
-import type { Endpoint } from '../route.ts'
-import type { CoarseTime } from '../wire/coarse-time.ts'
-import type { HeadLimits } from '../wire/request-head.ts'
+
+import type { Endpoint } from '../../shared/routing/table.ts'
+import type { HeadLimits } from '../http1/request-head.ts'
 import {
   type ConnectionOwner,
   type ResponseSink,
   UpstreamConnection,
-} from '../wire/upstream-connection.ts'
+} from '../http1/upstream-connection.ts'
+import type { CoarseTime } from '../net/coarse-time.ts'
+import { add, type Slot } from '../observe/slots.ts'
 
 /** Limits of a pool; times in ms. */
 export interface PoolLimits extends HeadLimits {

@@ -1,6 +1,6 @@
 // Which endpoints does a worker know? One pool per address and port, shared by all upstreams that name it.
-import type { Endpoint } from '../route.ts'
-import type { CoarseTime } from '../wire/coarse-time.ts'
+import type { Endpoint } from '../../shared/routing/table.ts'
+import type { CoarseTime } from '../net/coarse-time.ts'
 import { EndpointPool, endpointName, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
 
 /** All endpoint pools of one worker, counted by how many upstreams name them. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { Endpoint } from '../route.ts'
+import type { Endpoint } from '../../shared/routing/table.ts'
 import { EndpointPools } from './endpoint-pools.ts'
 import { LiveUpstream } from './live-upstream.ts'
 import { testPools } from './testing/pools.ts'

@@ -1,7 +1,7 @@
 // Which endpoint serves the next request of an upstream?
 //
 // Invariant: the list is replaced as a whole; an endpoint that is not in it is never chosen.
-import type { Endpoint, Upstream } from '../route.ts'
+import type { Endpoint, Upstream } from '../../shared/routing/table.ts'
 import type { EndpointPool } from './endpoint-pool.ts'
 import type { EndpointPools } from './endpoint-pools.ts'
 

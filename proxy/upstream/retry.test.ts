@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type FailureCode, failures } from '../failure.ts'
+import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 import { type FailedAttempt, mayRetry, RetryBudget } from './retry.ts'
 
 const refused: FailedAttempt = {

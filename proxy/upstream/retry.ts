@@ -4,7 +4,7 @@
 //   connection refused or timed out: nothing was sent | any method
 //   a reused connection closed before any response    | once, idempotent methods without a body (RFC 9110 §9.2.2)
 //   response timeout, any 5xx, a byte of response seen | never
-import type { FailureCode } from '../failure.ts'
+import type { FailureCode } from '../../shared/routing/failure.ts'
 
 /** What is known about an attempt that failed. */
 export interface FailedAttempt {

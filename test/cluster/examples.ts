@@ -5,9 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { combinationFiles } from '../../deploy/render-chart.ts'
-import type { ClusterObjects } from '../../proxy/feed/feed.ts'
-import { readManifest } from '../../proxy/feed/manifest-files.ts'
-import { translate } from '../../proxy/ingress/translate.ts'
+import type { ClusterObjects } from '../../shared/feed/feed.ts'
+import { readManifest } from '../../shared/feed/manifest-files.ts'
 import type { ClassRules } from '../../shared/ingress-class.ts'
 import type {
   EndpointSlice,
@@ -16,6 +15,7 @@ import type {
   KubeObject,
   Service,
 } from '../../shared/kube/objects.ts'
+import { translate } from '../../shared/routing/translate.ts'
 import { parseObjects } from '../chart/combinations.ts'
 import { findTool } from '../chart/tools.ts'
 import { buildObjects, classRulesOf, readCases } from '../conformance/objects.ts'

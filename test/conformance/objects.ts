@@ -3,8 +3,7 @@
 // A runner decides with `place` where an endpoint really listens: test upstreams have loopback addresses, the cases have pod
 // addresses. Endpoints that must not be used (terminating, not ready) are placed, too, so that a wrong choice is seen.
 import { readFileSync } from 'node:fs'
-import type { ClusterObjects } from '../../proxy/feed/feed.ts'
-import type { Endpoint } from '../../proxy/route.ts'
+import type { ClusterObjects } from '../../shared/feed/feed.ts'
 import type { ClassRules } from '../../shared/ingress-class.ts'
 import type {
   EndpointSlice,
@@ -14,6 +13,7 @@ import type {
   ServicePort,
   SliceEndpoint,
 } from '../../shared/kube/objects.ts'
+import type { Endpoint } from '../../shared/routing/table.ts'
 
 /** An endpoint list of a case: addresses alone are ready endpoints. */
 interface CaseSlice {

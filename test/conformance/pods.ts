@@ -1,5 +1,5 @@
 // Which pod of a case answered? Each endpoint of a case is an echo upstream on a port of its own on 127.0.0.1.
-import type { Endpoint } from '../../proxy/route.ts'
+import type { Endpoint } from '../../shared/routing/table.ts'
 import { type EchoUpstream, startEcho } from '../support/upstream.ts'
 import type { CaseEndpoint } from './objects.ts'
 

@@ -1,12 +1,17 @@
 // Every conformance case against translation and router alone, without sockets: which Service and which endpoints would serve?
 // What needs a running proxy (headers, load balancing, status text) is left to the suite over sockets.
 import t, { type Test } from 'tap'
-import { translate } from '../../proxy/ingress/translate.ts'
-import { compilePattern } from '../../proxy/policy/pattern.ts'
-import type { Route, RouteTable } from '../../proxy/route.ts'
-import { emptyRouter, findRoute, type Rule, updateRouter } from '../../proxy/router/router.ts'
-import { normaliseHost } from '../../proxy/wire/authority.ts'
-import { normalisePath } from '../../proxy/wire/path.ts'
+import { normaliseHost } from '../../proxy/http/authority.ts'
+import { normalisePath } from '../../shared/routing/path.ts'
+import { compilePattern } from '../../shared/routing/pattern.ts'
+import {
+  emptyRouter,
+  findRoute,
+  type Rule,
+  updateRouter,
+} from '../../shared/routing/router/router.ts'
+import type { Route, RouteTable } from '../../shared/routing/table.ts'
+import { translate } from '../../shared/routing/translate.ts'
 import { buildObjects, type CaseRequest, classRulesOf, endpointsOf, readCases } from './objects.ts'
 
 const cases = readCases()

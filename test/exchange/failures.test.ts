@@ -1,7 +1,7 @@
 // Every way a request can fail, over sockets: what the client reads, what the log and the metrics say.
 import t, { type Test } from 'tap'
-import type { Policy } from '../../proxy/policy/policy.ts'
-import type { Endpoint } from '../../proxy/route.ts'
+import type { Policy } from '../../shared/routing/policy.ts'
+import type { Endpoint } from '../../shared/routing/table.ts'
 import { eventually } from '../../shared/testing/eventually.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { startBlackhole } from '../support/blackhole.ts'

@@ -2,15 +2,15 @@
 //
 // Invariant: after `close()` nothing of it is left: no listener, no connection, no timer.
 import { randomBytes } from 'node:crypto'
-import { DataPlane } from '../../proxy/data-plane.ts'
 import { createAccessLog } from '../../proxy/observe/access-log.ts'
 import { createRecorder } from '../../proxy/observe/recorder.ts'
 import { createSlots, keyOf } from '../../proxy/observe/slot-allocator.ts'
 import type { SlotsMessage } from '../../proxy/observe/slots.ts'
-import type { Policy } from '../../proxy/policy/policy.ts'
-import type { Endpoint, PathType, Route, TableDelta } from '../../proxy/route.ts'
+import { DataPlane } from '../../proxy/serve/data-plane.ts'
 import { type ProxySettings, parseProxySettings } from '../../proxy/settings.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
+import type { Policy } from '../../shared/routing/policy.ts'
+import type { Endpoint, PathType, Route, TableDelta } from '../../shared/routing/table.ts'
 
 /** One rule in short: host `a.test`, path `/`, Prefix, service `web` unless said otherwise. */
 export interface RouteSketch {

@@ -1,0 +1,210 @@
+// The control thread: feed → table → workers, with the admin port beside it. The data plane runs in the workers.
+//
+//   feed ─► TableKeeper ─► WorkerPool ─► (each worker) DataPlane          admin port, control socket, shutdown: here
+import { isIPv6 } from 'node:net'
+import { memoryUsage } from 'node:process'
+import type { Clock } from '../../shared/clock.ts'
+import type { ControlStatus } from '../../shared/control-socket.ts'
+import type { Feed } from '../../shared/feed/feed.ts'
+import { createLineSink, type Log } from '../../shared/log.ts'
+import { createTranslator } from '../../shared/routing/translate.ts'
+import { createLogWriter } from '../observe/access-log.ts'
+import { createProxyMetrics, type ProxyMetrics } from '../observe/metrics-registry.ts'
+import type { ProxySettings } from '../settings.ts'
+import { startAdmin } from './admin/server.ts'
+import { type ControlSocket, startControlSocket } from './control-socket.ts'
+import { createExternalNames } from './resolvers/external-names.ts'
+import { resolveName } from './resolvers/resolve-name.ts'
+import { Shutdown } from './shutdown.ts'
+import { type TableChange, TableKeeper } from './table-keeper.ts'
+import { WorkerPool } from './worker-pool.ts'
+
+/** What a control thread needs. */
+export interface ControlThreadOptions {
+  readonly settings: ProxySettings
+  readonly version: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly feed: Feed
+}
+
+/** A running proxy. */
+export interface RunningProxy {
+  /** Drains and leaves, as after SIGTERM. */
+  terminate(): void
+  /** Resolves when the proxy has left. */
+  whenLeft(): Promise<void>
+}
+
+const accessLogBytes = 8 << 20
+const memoryCheckMs = 1000
+
+/** Starts a proxy; rejects with the system's error when a port cannot be had. */
+export async function startProxy(options: ControlThreadOptions): Promise<RunningProxy> {
+  const { settings, version, clock, log, feed } = options
+  const metrics = createProxyMetrics({
+    clock,
+    version,
+    maxConnections: settings.maxConnections,
+    watchAges: () => feed.ages(),
+  })
+  const sink = createLineSink({
+    fd: 1,
+    maxBufferedBytes: accessLogBytes,
+    onDrop: (lines) => metrics.addDroppedLogLines(lines),
+  })
+  const writer = createLogWriter(sink)
+  const inUse = new AppliedVersions(clock, metrics)
+
+  const pool = new WorkerPool({
+    settings,
+    clock,
+    log,
+    wholeTable: () => keeper.whole(),
+    onApplied: (version) => inUse.noteApplied(version),
+    onSlots: (message, worker) => metrics.slots.accept(message, worker),
+    onAccessLog: (message) => writer.accept(message),
+    onListening: (workers) => metrics.setWorkers(workers),
+    onExit: (worker, isCrash) => {
+      metrics.slots.retire(worker)
+      if (isCrash) metrics.addWorkerRestart()
+    },
+  })
+  const externalNames = createExternalNames({
+    clock,
+    log,
+    resolve: resolveName,
+    onChange: () => keeper.refresh(),
+  })
+  const keeper = new TableKeeper({
+    clock,
+    log,
+    translate: createTranslator(translateOptions(settings)),
+    complete: (table) => externalNames.complete(table),
+    onTable: (change) => {
+      inUse.noteSent(change)
+      metrics.setTable(change.table)
+      pool.apply(change.delta)
+    },
+    onProblems: (problems) => metrics.setProblems(problems),
+  })
+
+  const port = await pool.start()
+  let controlSocket: ControlSocket | undefined
+  const shutdown = new Shutdown({
+    clock,
+    log,
+    drainSeconds: settings.drainSeconds,
+    finishSeconds: settings.finishSeconds,
+    hasController: settings.controlSocket !== undefined,
+    drain: () => {
+      metrics.setDraining()
+      pool.drain()
+    },
+    finish: async (boundMs) => {
+      await pool.finish(boundMs)
+      stopMemoryWatch()
+      externalNames.stop()
+      keeper.stop()
+      await Promise.all([feed.stop(), admin.close(), controlSocket?.close(), sink.close(2000)])
+    },
+  })
+  const status = async (): Promise<ControlStatus> => ({
+    state: shutdown.state,
+    inFlight: await pool.countInFlight(),
+    proxyProtocol: settings.proxyProtocol,
+  })
+  const admin = await startAdmin({
+    ...settings.admin,
+    metrics: () => metrics.pieces(),
+    isLive: () => pool.size > 0,
+    whyNotReady: () => {
+      if (!inUse.hasTable) return 'the first table of routes is not loaded yet'
+      return shutdown.state === 'serving' ? undefined : shutdown.state
+    },
+    routes: () => ({
+      table: keeper.table ?? { routes: [], upstreams: [] },
+      problems: keeper.problems,
+    }),
+    status,
+    log,
+  })
+  const stopMemoryWatch = watchMemory(settings.maxMemoryMb, clock, pool)
+  if (settings.controlSocket !== undefined) {
+    controlSocket = await startControlSocket({
+      path: settings.controlSocket,
+      log,
+      status,
+      onHold: ({ boundSeconds }) => shutdown.hold(boundSeconds),
+      onDrain: ({ reason, boundSeconds }) => shutdown.drain(reason, boundSeconds),
+      onReleased: () => shutdown.release(),
+    })
+  }
+  const places = {
+    listen: hostPort(settings.listen.host, port),
+    admin: hostPort(settings.admin.host, admin.address.port),
+  }
+  inUse.onFirst = () => {
+    log.info({ ...places, workers: settings.workers }, 'ready')
+  }
+  log.info(places, 'listening')
+  feed.start((update) => keeper.take(update))
+  return { terminate: () => shutdown.terminate(), whenLeft: () => shutdown.whenLeft() }
+}
+
+/** When was each version sent, and when do all workers serve it? */
+class AppliedVersions {
+  readonly #clock: Clock
+  readonly #metrics: ProxyMetrics
+  readonly #eventAt = new Map<number, number>()
+  hasTable = false
+  onFirst: () => void = () => {}
+
+  constructor(clock: Clock, metrics: ProxyMetrics) {
+    this.#clock = clock
+    this.#metrics = metrics
+  }
+
+  noteSent({ delta, eventAtMs }: TableChange): void {
+    this.#eventAt.set(delta.version, eventAtMs)
+  }
+
+  noteApplied(version: number): void {
+    const now = this.#clock.now()
+    for (const [sent, eventAt] of this.#eventAt) {
+      if (sent > version) break
+      this.#metrics.observeUpdate(now - eventAt)
+      this.#eventAt.delete(sent)
+    }
+    if (this.hasTable) return
+    this.hasTable = true
+    this.onFirst()
+  }
+}
+
+function translateOptions(settings: ProxySettings): Parameters<typeof createTranslator>[0] {
+  const { defaultBackend, externalNames } = settings
+  return {
+    classRules: {
+      ingressClasses: settings.ingressClass,
+      controllerClasses: settings.controllerClass,
+      watchWithoutClass: settings.watchIngressWithoutClass,
+    },
+    externalNames,
+    ...(defaultBackend && {
+      defaultBackend: { ...defaultBackend, service: defaultBackend.name },
+    }),
+  }
+}
+
+/** Tells the workers when the process uses more memory than it may; returns how to stop. */
+function watchMemory(maxMemoryMb: number, clock: Clock, pool: WorkerPool): () => void {
+  if (maxMemoryMb === 0) return () => {}
+  return clock.every(memoryCheckMs, () => {
+    pool.setMemoryTooHigh(memoryUsage.rss() > maxMemoryMb * 1_048_576)
+  })
+}
+
+function hostPort(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+}

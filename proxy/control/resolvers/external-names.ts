@@ -1,0 +1,165 @@
+// Which addresses do Services of type ExternalName have now? Runs in the control thread; the workers see endpoints only.
+//
+//   table names a host ──► resolve ──ok──► serve for its TTL, ask again when 80 % of it are over ─┐
+//                             └─failed──► keep what was known, ask again after 5, 10, … 60 s ◄────┘
+//
+// Invariant: an answer is never given up for a failure: the last addresses are served until the table drops the name.
+// Invariant: an upstream whose addresses did not change is the same reference as before, so that deltas stay small.
+import { isIP } from 'node:net'
+import { createBoundedCache } from '../../../shared/bounded-cache.ts'
+import type { Clock } from '../../../shared/clock.ts'
+import type { Log } from '../../../shared/log.ts'
+import type { RouteTable, Upstream } from '../../../shared/routing/table.ts'
+
+/** One address of a host and how long it may be used. */
+export interface ResolvedAddress {
+  readonly address: string
+  readonly ttlSeconds: number
+}
+
+/** What external names need. */
+export interface ExternalNamesOptions {
+  readonly clock: Clock
+  readonly log: Log
+  /** Looks up all addresses of a host now; rejects, or gives none, when there is no answer. */
+  readonly resolve: (host: string) => Promise<readonly ResolvedAddress[]>
+  /** Some upstream has other addresses: complete the table again. */
+  readonly onChange: () => void
+}
+
+/** Keeps the addresses of external names fresh. */
+export interface ExternalNames {
+  /** Fills in the endpoints of upstreams with an external name from what is known now; forgets names not in the table. */
+  complete(table: RouteTable): RouteTable
+  /** Asks no more; what is known stays. */
+  stop(): void
+}
+
+const minTtlSeconds = 5
+const maxTtlSeconds = 300
+const refreshAtShare = 0.8
+const firstBackOffMs = 5_000
+const maxBackOffMs = 60_000
+// `--external-names` lists every host that may be named here; a table with more names than this is not meant seriously.
+const maxNames = 10_000
+
+/** One host that the table names. */
+interface Name {
+  readonly host: string
+  /** Sorted; a new array exactly when they changed. */
+  addresses: readonly string[]
+  /** Failures in a row. */
+  failures: number
+  isForgotten: boolean
+  cancelTimer: () => void
+}
+
+/** What an upstream became, and of what it was made. */
+interface Completed {
+  readonly source: Upstream
+  readonly addresses: readonly string[]
+  readonly upstream: Upstream
+}
+
+const noAddresses: readonly string[] = []
+
+/** Creates external names; nothing is looked up before a table names a host. */
+export function createExternalNames(options: ExternalNamesOptions): ExternalNames {
+  const { clock, log, resolve, onChange } = options
+  const names = createBoundedCache<string, Name>({ max: maxNames, onLeave: forget })
+  let completed = new Map<string, Completed>()
+  let isStopped = false
+
+  async function refresh(name: Name): Promise<void> {
+    let answers: readonly ResolvedAddress[] = []
+    let error: unknown
+    try {
+      answers = (await resolve(name.host)).filter(({ address }) => isIP(address) !== 0)
+    } catch (thrown) {
+      error = thrown
+    }
+    if (name.isForgotten || isStopped) return
+    if (answers.length === 0) noteFailure(name, error)
+    else noteAnswer(name, answers)
+  }
+
+  function noteAnswer(name: Name, answers: readonly ResolvedAddress[]): void {
+    const addresses = [...new Set(answers.map(({ address }) => address))].sort()
+    if (name.failures > 0) log.info({ host: name.host, addresses }, 'external name answers again')
+    name.failures = 0
+    const ttlSeconds = Math.min(...answers.map((answer) => answer.ttlSeconds))
+    const keptMs = Math.min(Math.max(ttlSeconds, minTtlSeconds), maxTtlSeconds) * 1000
+    askAgain(name, keptMs * refreshAtShare)
+    if (isSameList(addresses, name.addresses)) return
+    name.addresses = addresses
+    onChange()
+  }
+
+  function noteFailure(name: Name, error: unknown): void {
+    if (name.failures === 0) {
+      const { host, addresses } = name
+      log.warn({ host, addresses, error }, 'external name does not answer: keeps its addresses')
+    }
+    askAgain(name, Math.min(firstBackOffMs * 2 ** name.failures, maxBackOffMs))
+    name.failures += 1
+  }
+
+  function askAgain(name: Name, delayMs: number): void {
+    name.cancelTimer = clock.after(delayMs, () => void refresh(name))
+  }
+
+  function addressesOf(host: string): readonly string[] {
+    const known = names.get(host)
+    if (known !== undefined) return known.addresses
+    if (isStopped) return noAddresses
+    const name: Name = {
+      host,
+      addresses: noAddresses,
+      failures: 0,
+      isForgotten: false,
+      cancelTimer: () => undefined,
+    }
+    names.set(host, name)
+    void refresh(name)
+    return noAddresses
+  }
+
+  function completeOne(source: Upstream, host: string, port: number): Completed {
+    const addresses = addressesOf(host)
+    const before = completed.get(source.key)
+    if (before?.source === source && before.addresses === addresses) return before
+    const endpoints = addresses.map((address) => ({ address, port }))
+    return { source, addresses, upstream: { ...source, endpoints } }
+  }
+
+  return {
+    complete(table) {
+      const next = new Map<string, Completed>()
+      const hosts = new Set<string>()
+      const upstreams = table.upstreams.map((source) => {
+        if (source.externalName === undefined) return source
+        const { host, port } = source.externalName
+        const one = completeOne(source, host, port)
+        hosts.add(host)
+        next.set(source.key, one)
+        return one.upstream
+      })
+      completed = next
+      for (const host of names.keys()) if (!hosts.has(host)) names.delete(host)
+      return next.size === 0 ? table : { ...table, upstreams }
+    },
+    stop() {
+      isStopped = true
+      for (const host of names.keys()) names.get(host)?.cancelTimer()
+    },
+  }
+}
+
+function forget(name: Name): void {
+  name.isForgotten = true
+  name.cancelTimer()
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index])
+}

@@ -1,0 +1,146 @@
+// From a feed's snapshots to deltas for the workers: translate, fill in external names, compare, count versions.
+//
+// Invariant: the last good table stays until a better one is there; nothing a feed says can end this.
+import type { Clock } from '../../shared/clock.ts'
+import type { FeedUpdate } from '../../shared/feed/feed.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Problem } from '../../shared/problem.ts'
+import { diffTables } from '../../shared/routing/delta.ts'
+import type { RouteTable, TableDelta } from '../../shared/routing/table.ts'
+import type { Translation } from '../../shared/routing/translate.ts'
+
+/** What a table keeper needs. */
+export interface TableKeeperOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly translate: (objects: FeedUpdate['objects']) => Translation
+  /** Fills in the addresses of external names. */
+  readonly complete: (table: RouteTable) => RouteTable
+  /** A new table and what is wrong in it; `delta` is what changed since the last. */
+  readonly onTable: (change: TableChange) => void
+  /** All that is wrong now, after each look. */
+  readonly onProblems: (problems: readonly Problem[]) => void
+}
+
+/** One step from a table to the next. */
+export interface TableChange {
+  readonly table: RouteTable
+  readonly delta: TableDelta
+  /** Monotonic ms of the oldest event behind this change. */
+  readonly eventAtMs: number
+}
+
+/** Keeps the table that is served. */
+export class TableKeeper {
+  readonly #options: TableKeeperOptions
+  #pending: FeedUpdate | undefined
+  #eventAtMs: number | undefined
+  #cancelWait: (() => void) | undefined
+  #busyUntil = 0
+  #translation: Translation | undefined
+  #feedProblems: readonly Problem[] = []
+  #version = 0
+  #table: RouteTable | undefined
+  /** What is wrong now, in the feed and in the objects. */
+  problems: readonly Problem[] = []
+  #reported = new Map<string, Problem>()
+
+  constructor(options: TableKeeperOptions) {
+    this.#options = options
+  }
+
+  /** The table that is served; undefined before the first. */
+  get table(): RouteTable | undefined {
+    return this.#table
+  }
+
+  /** The whole table as a delta, for a worker that starts now. */
+  whole(): TableDelta | undefined {
+    return this.#table === undefined ? undefined : diffTables(undefined, this.#table, this.#version)
+  }
+
+  /** Takes a feed's snapshot. At once when it is quiet; in a storm of changes, once per pause as long as the last pass took. */
+  take(update: FeedUpdate): void {
+    this.#pending = update
+    this.#eventAtMs ??= update.eventAtMs
+    this.#wake()
+  }
+
+  /** Looks again: an external name has new addresses. */
+  refresh(): void {
+    if (this.#translation === undefined) return
+    this.#eventAtMs ??= this.#options.clock.now()
+    this.#wake()
+  }
+
+  stop(): void {
+    this.#cancelWait?.()
+  }
+
+  #wake(): void {
+    if (this.#cancelWait !== undefined) return
+    const waitMs = this.#busyUntil - this.#options.clock.now()
+    if (waitMs <= 0) {
+      this.#pass()
+      return
+    }
+    this.#cancelWait = this.#options.clock.after(waitMs, () => {
+      this.#cancelWait = undefined
+      this.#pass()
+    })
+  }
+
+  #pass(): void {
+    const { clock, log } = this.#options
+    const startedAt = clock.now()
+    try {
+      this.#renew(startedAt)
+    } catch (error) {
+      log.error({ error }, 'a change could not be translated; the last good table stays')
+    }
+    const endedAt = clock.now()
+    this.#busyUntil = endedAt + (endedAt - startedAt)
+  }
+
+  #renew(startedAt: number): void {
+    const { translate, complete, onTable } = this.#options
+    const update = this.#pending
+    const eventAtMs = this.#eventAtMs ?? startedAt
+    this.#pending = undefined
+    this.#eventAtMs = undefined
+    if (update !== undefined) {
+      this.#translation = translate(update.objects)
+      this.#feedProblems = update.problems
+    }
+    if (this.#translation === undefined) return
+    this.#noteProblems([...this.#feedProblems, ...this.#translation.problems])
+    const table = complete(this.#translation.table)
+    const delta = diffTables(this.#table, table, this.#version + 1)
+    // The first table counts even when it is empty: the proxy is in sync then.
+    if (delta !== undefined || this.#table === undefined) {
+      this.#version += 1
+      this.#table = table
+      const change = delta ?? { version: this.#version, hosts: new Map(), upstreams: new Map() }
+      onTable({ table, delta: change, eventAtMs })
+    }
+  }
+
+  /** Logs each problem once when it appears and once when it is gone. */
+  #noteProblems(problems: readonly Problem[]): void {
+    this.problems = problems
+    this.#options.onProblems(problems)
+    const now = new Map(problems.map((problem) => [keyOf(problem), problem]))
+    for (const [key, problem] of now) {
+      if (!this.#reported.has(key)) this.#options.log.warn({ ...problem }, 'problem')
+    }
+    for (const [key, { kind, namespace, name, field, reason }] of this.#reported) {
+      if (now.has(key)) continue
+      this.#options.log.info({ reason, kind, namespace, name, field }, 'problem solved')
+    }
+    this.#reported = now
+  }
+}
+
+function keyOf({ reason, kind, namespace, name, field, message }: Problem): string {
+  return [reason, kind, namespace, name, field, message].join('\0')
+}

@@ -1,0 +1,243 @@
+// The data-plane threads: started together, told the same things, replaced when one crashes.
+//
+// Invariant: each worker gets every delta in order; one that starts later gets the whole table first.
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '../../shared/clock.ts'
+import type { Log } from '../../shared/log.ts'
+import type { TableDelta } from '../../shared/routing/table.ts'
+import type { FromWorker, ToWorker, WorkerStart } from '../messages.ts'
+import type { AccessLogMessage } from '../observe/access-log.ts'
+import type { SlotsMessage } from '../observe/slots.ts'
+import type { ProxySettings } from '../settings.ts'
+import { probePort } from './port-probe.ts'
+
+/** What the pool tells the control thread. */
+export interface WorkerPoolOptions {
+  readonly settings: ProxySettings
+  readonly clock: Clock
+  readonly log: Log
+  /** The whole table, for a worker that starts after the first delta; undefined before it. */
+  readonly wholeTable: () => TableDelta | undefined
+  /** All workers serve this version of the table. */
+  readonly onApplied: (version: number) => void
+  readonly onSlots: (message: SlotsMessage, worker: number) => void
+  readonly onAccessLog: (message: AccessLogMessage) => void
+  /** So many workers listen now. */
+  readonly onListening: (workers: number) => void
+  /** A worker is gone; `worker` will not be used again. `isCrash` is false when it was told to end. */
+  readonly onExit: (worker: number, isCrash: boolean) => void
+}
+
+/** Why no worker could listen, as the system says it. */
+export class ListenError extends Error {
+  readonly code: string
+  readonly port: number
+  constructor(code: string, port: number, message: string) {
+    super(message)
+    this.code = code
+    this.port = port
+  }
+}
+
+interface Member {
+  /** Counts lives of threads, so that counters of a crashed one are never mixed with its successor's. */
+  readonly id: number
+  readonly place: number
+  readonly thread: Worker
+  isListening: boolean
+  applied: number
+  hasFinished: boolean
+  readonly waitingForCount: ((count: number) => void)[]
+}
+
+// A worker that crashes at once every time must not take the whole CPU with restarts.
+const restartDelayMs = 500
+const workerFile = import.meta.url.endsWith('.ts') ? '../worker.ts' : '../worker.js'
+
+/** The workers of one proxy. */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions
+  readonly #members = new Set<Member>()
+  #nextId = 0
+  #port = 0
+  #announced = 0
+  #isEnding = false
+  #isDraining = false
+  #isMemoryTooHigh = false
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options
+  }
+
+  /** Starts the workers; resolves with the port. Rejects with ListenError when it cannot be had. */
+  async start(): Promise<number> {
+    const { settings } = this.#options
+    const { host, port } = settings.listen
+    if (port !== 0) await probePort(host, port)
+    this.#port = port
+    // The first one finds out which port it is when the user left that open.
+    this.#port = await this.#add()
+    const others = Array.from({ length: settings.workers - 1 }, () => this.#add())
+    await Promise.all(others)
+    return this.#port
+  }
+
+  /** How many workers listen. */
+  get size(): number {
+    return [...this.#members].filter(({ isListening }) => isListening).length
+  }
+
+  /** Sends a change of the table to all workers. */
+  apply(delta: TableDelta): void {
+    this.#tell({ kind: 'delta', delta })
+  }
+
+  /** From now on health answers 503 and each response closes its connection. */
+  drain(): void {
+    this.#isDraining = true
+    this.#tell({ kind: 'drain' })
+  }
+
+  /** Says whether the process uses too much memory to accept connections. */
+  setMemoryTooHigh(isTooHigh: boolean): void {
+    if (isTooHigh === this.#isMemoryTooHigh) return
+    this.#isMemoryTooHigh = isTooHigh
+    this.#tell({ kind: 'memory', isTooHigh })
+  }
+
+  /** Counts requests and tunnels that are not finished. */
+  async countInFlight(): Promise<number> {
+    const counts = [...this.#members].map(
+      (member) =>
+        new Promise<number>((resolve) => {
+          member.waitingForCount.push(resolve)
+          send(member, { kind: 'count-in-flight' })
+        }),
+    )
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Ends all workers: what is in flight has `boundMs` to finish. Resolves when they are gone. */
+  async finish(boundMs: number): Promise<void> {
+    this.#isEnding = true
+    const gone = [...this.#members].map(
+      ({ thread }) => new Promise<void>((resolve) => thread.once('exit', () => resolve())),
+    )
+    this.#tell({ kind: 'finish', boundMs })
+    await Promise.all(gone)
+  }
+
+  #tell(message: ToWorker): void {
+    for (const member of this.#members) send(member, message)
+  }
+
+  /** Starts one worker; resolves with its port when it listens. */
+  #add(): Promise<number> {
+    const { settings } = this.#options
+    const place = this.#freePlace()
+    const start: WorkerStart = {
+      settings,
+      place,
+      port: this.#port,
+      isPortShared: settings.workers > 1,
+    }
+    const thread = new Worker(new URL(workerFile, import.meta.url), { workerData: start })
+    const member: Member = {
+      id: this.#nextId,
+      place,
+      thread,
+      isListening: false,
+      applied: 0,
+      hasFinished: false,
+      waitingForCount: [],
+    }
+    this.#nextId += 1
+    this.#members.add(member)
+    this.#catchUp(member)
+    return new Promise((resolve, reject) => {
+      thread.on('message', (message: FromWorker) => this.#hear(member, message, resolve, reject))
+      thread.on('error', (error) => {
+        this.#options.log.error({ error, worker: member.id }, 'worker crashed')
+        reject(error)
+      })
+      thread.on('exit', () => this.#remove(member))
+    })
+  }
+
+  #freePlace(): number {
+    const taken = new Set([...this.#members].map(({ place }) => place))
+    let place = 0
+    while (taken.has(place)) place += 1
+    return place
+  }
+
+  /** Tells a worker that starts late what the others know. */
+  #catchUp(member: Member): void {
+    const delta = this.#options.wholeTable()
+    if (delta !== undefined) send(member, { kind: 'delta', delta })
+    if (this.#isDraining) send(member, { kind: 'drain' })
+    if (this.#isMemoryTooHigh) send(member, { kind: 'memory', isTooHigh: true })
+  }
+
+  #hear(
+    member: Member,
+    message: FromWorker,
+    onListening: (port: number) => void,
+    onRefused: (error: Error) => void,
+  ): void {
+    switch (message.kind) {
+      case 'listening':
+        member.isListening = true
+        this.#options.onListening(this.size)
+        onListening(message.port)
+        return
+      case 'listen-failed':
+        member.hasFinished = true
+        onRefused(new ListenError(message.code, this.#port, message.message))
+        return
+      case 'applied':
+        member.applied = message.version
+        this.#announce()
+        return
+      case 'in-flight':
+        member.waitingForCount.shift()?.(message.count)
+        return
+      case 'finished':
+        member.hasFinished = true
+        return
+      case 'slots':
+        this.#options.onSlots(message, member.id)
+        return
+      case 'access-log':
+        this.#options.onAccessLog(message)
+        return
+    }
+  }
+
+  /** Reports the version that the slowest worker serves. */
+  #announce(): void {
+    const version = Math.min(...[...this.#members].map(({ applied }) => applied))
+    if (version <= this.#announced) return
+    this.#announced = version
+    this.#options.onApplied(version)
+  }
+
+  #remove(member: Member): void {
+    this.#members.delete(member)
+    for (const resolve of member.waitingForCount) resolve(0)
+    const isCrash = !member.hasFinished
+    this.#options.onExit(member.id, isCrash)
+    this.#options.onListening(this.size)
+    if (this.#isEnding || !isCrash || this.#port === 0) return
+    this.#options.clock.after(restartDelayMs, () => {
+      if (this.#isEnding) return
+      this.#add().catch((error: unknown) => {
+        this.#options.log.error({ error }, 'a replaced worker could not listen')
+      })
+    })
+  }
+}
+
+function send({ thread }: Member, message: ToWorker): void {
+  thread.postMessage(message)
+}

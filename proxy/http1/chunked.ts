@@ -1,0 +1,155 @@
+// Where does a chunked body's data lie in the bytes as they arrive? An incremental, strict reader of RFC 9112 §7.1.
+//
+// States, in the order of the wire:
+//   size line (hex digits, optional extensions) → data → CRLF → size line … → last chunk (0) → trailer lines → empty line
+// Invariant: the result does not depend on how the bytes are cut. Extensions are checked and dropped, never passed on.
+
+import type { BodySink } from '../http/body-sink.ts'
+import { FieldCursor } from '../http/fields.ts'
+
+const maxSizeLine = 256
+// Of all trailer lines together, dropped ones too.
+const maxTrailerBytes = 16384
+// Bytes of extensions and size lines allowed beyond the data: 16 KiB, and one byte per byte of data after that (CVE-2023-39326).
+const freeOverhead = 16384
+
+const sizeLine = new RegExp(
+  '^([0-9A-Fa-f]{1,64})' +
+    "(?:[\\t ]*;[\\t ]*[!#$%&'*+\\-.^_`|~0-9A-Za-z]+" +
+    '(?:=(?:[!#$%&\'*+\\-.^_`|~0-9A-Za-z]+|"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"))?)*$',
+)
+
+type State = 'size' | 'data' | 'data-end' | 'trailer' | 'done' | 'failed'
+
+const trailerCursor = new FieldCursor()
+
+/** Reads one chunked body after another; `start` begins the next. */
+export class ChunkedReader {
+  #state: State = 'done'
+  #left = 0
+  #line = ''
+  #overhead = 0
+  #data = 0
+  #trailers = ''
+  #trailerBytes = 0
+
+  start(): void {
+    this.#state = 'size'
+    this.#line = ''
+    this.#overhead = 0
+    this.#data = 0
+    this.#trailers = ''
+    this.#trailerBytes = 0
+  }
+
+  /** The last chunk and the trailer section have been read. */
+  get isDone(): boolean {
+    return this.#state === 'done'
+  }
+
+  /** Something was not as RFC 9112 §7.1 writes it; nothing after it may be used. */
+  get isFailed(): boolean {
+    return this.#state === 'failed'
+  }
+
+  /** Accepted trailer lines, each with its CRLF, once the body is done. */
+  get trailers(): string {
+    return this.#trailers
+  }
+
+  /** Reads `bytes` from `at`, hands data to `sink`, and returns the offset behind the last byte that belongs to the body. */
+  push(bytes: Buffer, at: number, sink: BodySink): number {
+    let from = at
+    while (from < bytes.length && this.#state !== 'done' && this.#state !== 'failed') {
+      if (this.#state === 'data') {
+        const end = Math.min(bytes.length, from + this.#left)
+        this.#left -= end - from
+        if (this.#left === 0) this.#state = 'data-end'
+        sink.onBodyData(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end))
+        from = end
+      } else {
+        from = this.#pushLine(bytes, from)
+      }
+    }
+    return from
+  }
+
+  /** Gathers one line; each byte is looked at once, and the line is bounded. */
+  #pushLine(bytes: Buffer, from: number): number {
+    const lf = bytes.indexOf(0x0a, from)
+    const end = lf === -1 ? bytes.length : lf + 1
+    const limit = this.#state === 'trailer' ? maxTrailerBytes : maxSizeLine
+    if (this.#line.length + end - from > limit) return this.#fail(end)
+    this.#line += bytes.toString('latin1', from, end)
+    if (lf === -1) {
+      // A line that can no longer become right is refused now, not when it ends.
+      if (this.#state === 'data-end' && this.#line !== '\r') return this.#fail(end)
+      return end
+    }
+    if (!this.#line.endsWith('\r\n')) return this.#fail(end)
+    const line = this.#line.slice(0, -2)
+    this.#line = ''
+    this.#readLine(line)
+    return end
+  }
+
+  #readLine(line: string): void {
+    switch (this.#state) {
+      case 'data-end':
+        this.#state = line === '' ? 'size' : 'failed'
+        return
+      case 'size':
+        this.#readSize(line)
+        return
+      case 'trailer':
+        if (line === '') this.#state = 'done'
+        else this.#readTrailer(line)
+        return
+      case 'data':
+      case 'done':
+      case 'failed':
+        return
+    }
+  }
+
+  #readSize(line: string): void {
+    const match = sizeLine.exec(line)
+    const digits = match?.[1]?.replace(/^0+(?=.)/, '') ?? ''
+    if (match === null || digits.length > 8) {
+      this.#state = 'failed'
+      return
+    }
+    const size = Number.parseInt(digits, 16)
+    this.#overhead += line.length
+    this.#data += size
+    if (this.#overhead > freeOverhead + this.#data) this.#state = 'failed'
+    else if (size === 0) this.#state = 'trailer'
+    else {
+      this.#left = size
+      this.#state = 'data'
+    }
+  }
+
+  #readTrailer(line: string): void {
+    this.#trailerBytes += line.length + 2
+    trailerCursor.start(`${line}\r\n\r\n`, 0)
+    if (trailerCursor.next() <= 0 || trailerCursor.next() !== 0) this.#state = 'failed'
+    else if (this.#trailerBytes > maxTrailerBytes) this.#state = 'failed'
+    else if (!isForbiddenTrailer(line)) this.#trailers += `${line}\r\n`
+  }
+
+  #fail(end: number): number {
+    this.#state = 'failed'
+    return end
+  }
+}
+
+// RFC 9110 §6.5.1: fields for framing, routing, authentication, request modifiers and response control never come as
+// trailers; here they are dropped before anybody can merge them into a head.
+const forbidden =
+  /^(?:content-[a-z-]+|transfer-encoding|te|trailer|host|connection|keep-alive|proxy-.*|upgrade|expect|max-forwards|authorization|www-authenticate|cookie|set-cookie2?|cache-control|pragma|range|if-.*|age|date|expires|location|retry-after|vary|warning|forwarded|via|x-forwarded-.*|x-real-ip|x-request-id)$/i
+
+function isForbiddenTrailer(line: string): boolean {
+  const name = line.slice(0, line.indexOf(':'))
+  return forbidden.test(name) || name.includes('_')
+}

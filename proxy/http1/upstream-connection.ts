@@ -1,0 +1,379 @@
+// One connection to one endpoint: sends a request, reads its response, and says whether it may be used again.
+//
+//   connecting ──► idle ⇄ waiting (request sent) ──► body ──► idle
+//                   │        └──► tunnel (after a matching 101)
+//                   └──► closed (any byte or FIN while idle; any fault)
+//
+// Invariant: it is reusable only after a response that was read exactly to its end, with nothing behind it.
+import { connect, type Socket } from 'node:net'
+import type { FailureCode } from '../../shared/routing/failure.ts'
+import type { TunnelEnd } from '../http/tunnel.ts'
+import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
+import { ReadBuffer } from '../net/read-buffer.ts'
+import { BodyReader } from './body-reader.ts'
+import { HeadGatherer } from './head-gatherer.ts'
+import { Outbox } from './outbox.ts'
+import type { HeadLimits } from './request-head.ts'
+import { ResponseHead, readResponseHead } from './response-head.ts'
+
+/** What happens on an upstream connection, as the exchange that uses it sees it. */
+export interface ResponseSink {
+  onUpstreamConnected(): void
+  /** Called for each 1xx too, and then once for the final response. */
+  onResponseHead(head: ResponseHead): void
+  onResponseData(bytes: Buffer): void
+  /** The response is complete. `trailers` are accepted field lines. */
+  onResponseEnd(trailers: string): void
+  /** One read has been handed over: a good moment to write. */
+  onResponseFlush(): void
+  /** Some of what the last read brought is not sent yet, and its memory must not be used again. */
+  isReadInUse(): boolean
+  /** There will be no (more) response. The connection is closed. */
+  onUpstreamFailure(code: FailureCode): void
+  /** The upstream has taken what was written. */
+  onUpstreamDrained(): void
+}
+
+/** What a pool learns about its connections. */
+export interface ConnectionOwner {
+  /** An idle connection closed or spoke out of turn. */
+  onIdleClosed(connection: UpstreamConnection): void
+}
+
+type State = 'connecting' | 'idle' | 'waiting' | 'body' | 'tunnel' | 'closed'
+
+const statusLine = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/
+// More interim responses than any server sends; a flood of them must not keep a request alive.
+const maxInterim = 100
+const writableHighWaterMark = 131_072
+
+/** A connection that was opened for an exchange and may serve others after it. */
+export class UpstreamConnection {
+  readonly socket: Socket
+  readonly outbox: Outbox
+  readonly #owner: ConnectionOwner
+  readonly #limits: HeadLimits
+  readonly #time: CoarseTime
+  readonly #head = new ResponseHead()
+  readonly #gatherer: HeadGatherer
+  readonly #readBuffer = new ReadBuffer()
+  #sink: ResponseSink | undefined
+  #tunnel: TunnelEnd | undefined
+  readonly #body = new BodyReader()
+  #state: State = 'connecting'
+  #method = ''
+  #interim = 0
+  #deadline = 0
+  #deadlineCode: FailureCode = 'connect-timeout'
+  #readTimeoutMs = 0
+  #isPaused = false
+  #isDirty = false
+  /** At least one request was answered on this connection before the current one. */
+  isReused = false
+  /** A byte of the response to the current request has come. */
+  hasAnswered = false
+  /** When the connection became idle, and how long the upstream promised to keep it (ms). */
+  idleSince = 0
+  keepAliveMs = Number.POSITIVE_INFINITY
+
+  constructor(
+    address: string,
+    port: number,
+    connectTimeoutMs: number,
+    limits: HeadLimits,
+    time: CoarseTime,
+    owner: ConnectionOwner,
+    sink: ResponseSink,
+  ) {
+    this.#limits = limits
+    this.#time = time
+    this.#owner = owner
+    this.#sink = sink
+    this.#gatherer = new HeadGatherer(limits, statusLine)
+    this.#deadline = time.now + tickMs + connectTimeoutMs
+    const options = {
+      host: address,
+      port,
+      noDelay: true,
+      allowHalfOpen: true,
+      writableHighWaterMark,
+      onread: {
+        buffer: () => this.#readBuffer.current,
+        callback: (count: number, memory: Uint8Array) => this.#onRead(count, memory),
+      },
+    }
+    const socket = connect(options)
+    this.socket = socket
+    this.outbox = new Outbox(socket)
+    socket.on('connect', () => this.#onConnect())
+    socket.on('drain', () => this.#onDrain())
+    socket.on('end', () => this.#onEnd())
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
+    socket.on('close', () => this.#onClose())
+  }
+
+  /** Takes an idle connection for an exchange. */
+  take(sink: ResponseSink): void {
+    this.#sink = sink
+    this.isReused = true
+  }
+
+  /** Begins a request: what is written from now on belongs to it. */
+  begin(method: string): void {
+    this.#state = 'waiting'
+    this.#method = method
+    this.#interim = 0
+    this.#isDirty = false
+    this.hasAnswered = false
+    this.#deadline = 0
+    // Until the request is sent, it is the client who is waited for.
+    this.#readTimeoutMs = 0
+  }
+
+  /**
+   * The upstream has to act now, also when it began to answer before it had the whole request: to take more of the request,
+   * to send its head, or more of its body, each within `timeoutMs`.
+   */
+  awaitUpstream(timeoutMs: number): void {
+    this.#readTimeoutMs = timeoutMs
+    if (!this.#isPaused) this.#waitForAnswer()
+  }
+
+  /** Stops the wait: the other side has to act now. */
+  clearDeadline(): void {
+    this.#deadline = 0
+  }
+
+  /** The response is complete and nothing spoils the connection for another request. */
+  get isReusable(): boolean {
+    // Bytes of the request that wait to be sent would go out in front of the next one.
+    const isSent = this.socket.writableLength === 0
+    return this.#state === 'idle' && isSent && !this.#isDirty && this.#head.keepAlive
+  }
+
+  /** Gives an answered connection back to its pool. */
+  release(): void {
+    this.#sink = undefined
+    this.idleSince = this.#time.now
+    this.keepAliveMs = this.#head.keepAliveMs
+    this.#deadline = 0
+    this.resume()
+  }
+
+  /** Closes the connection without a word to its exchange. */
+  destroy(): void {
+    this.#sink = undefined
+    this.#state = 'closed'
+    this.socket.destroy()
+  }
+
+  pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#deadline = 0
+    this.socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#waitForAnswer()
+    this.socket.resume()
+  }
+
+  /** Turns this connection into one end of a tunnel. */
+  startTunnel(tunnel: TunnelEnd): void {
+    this.#state = 'tunnel'
+    this.#tunnel = tunnel
+    this.#deadline = 0
+    this.resume()
+  }
+
+  /** Ends what took too long. Called with each tick of the worker while an exchange uses the connection. */
+  tick(now: number): void {
+    if (this.#deadline !== 0 && now >= this.#deadline) this.#fail(this.#deadlineCode)
+  }
+
+  #waitForAnswer(): void {
+    const isBusy = this.#state === 'waiting' || this.#state === 'body'
+    if (isBusy) this.#wait(this.#readTimeoutMs, 'response-timeout')
+  }
+
+  #wait(timeoutMs: number, code: FailureCode): void {
+    this.#deadline = timeoutMs === 0 ? 0 : this.#time.now + tickMs + timeoutMs
+    this.#deadlineCode = code
+  }
+
+  #onConnect(): void {
+    if (this.#state !== 'connecting') return
+    this.#state = 'idle'
+    this.#deadline = 0
+    this.#sink?.onUpstreamConnected()
+  }
+
+  /** Hands a read over; its memory is used again unless some of it still waits to be sent. */
+  #onRead(count: number, memory: Uint8Array): boolean {
+    const sink = this.#sink
+    this.#onData(Buffer.from(memory.buffer, memory.byteOffset, count))
+    const isInUse = this.#tunnel?.isReadInUse() ?? sink?.isReadInUse() ?? false
+    this.#readBuffer.advance(count, isInUse, this.#state === 'idle')
+    return true
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#state === 'tunnel') {
+      this.#tunnel?.onData(bytes)
+      return
+    }
+    const sink = this.#sink
+    if (sink === undefined || (this.#state !== 'waiting' && this.#state !== 'body')) {
+      // RFC 9112 §9.2: a response nobody asked for. Nothing on this connection can be trusted.
+      this.#drop()
+      return
+    }
+    this.hasAnswered = true
+    this.#read(bytes, sink)
+    // What the sink did may have given the connection to another exchange, or closed it.
+    sink.onResponseFlush()
+  }
+
+  #read(bytes: Buffer, sink: ResponseSink): void {
+    let at = 0
+    while (this.#state === 'waiting' && at < bytes.length) {
+      at = this.#readHead(bytes, at, sink)
+    }
+    if (at === bytes.length) return
+    if (this.#state === 'body') this.#readBody(at === 0 ? bytes : bytes.subarray(at), sink)
+    else if (this.#state === 'tunnel') this.#tunnel?.onData(bytes.subarray(at))
+    // Bytes behind a response that was whole: whoever uses the connection next must not get them.
+    else this.#drop()
+  }
+
+  /** Reads one head, interim or final; returns the offset behind it. */
+  #readHead(bytes: Buffer, at: number, sink: ResponseSink): number {
+    const gatherer = this.#gatherer
+    if (!gatherer.gather(bytes, at)) {
+      if (gatherer.failure !== undefined) this.#fail('upstream-malformed')
+      return bytes.length
+    }
+    const head = this.#head
+    const consumed = gatherer.consumed
+    if (!readResponseHead(gatherer.text, this.#method, this.#limits, head)) {
+      this.#fail('upstream-malformed')
+      return bytes.length
+    }
+    if (head.status < 200) {
+      this.#interim += 1
+      if (this.#interim > maxInterim) {
+        this.#fail('upstream-malformed')
+        return bytes.length
+      }
+      sink.onResponseHead(head)
+      return consumed
+    }
+    this.#startBody(head, consumed === bytes.length, sink)
+    return consumed
+  }
+
+  #startBody(head: ResponseHead, isAtEnd: boolean, sink: ResponseSink): void {
+    this.#state = 'body'
+    this.#body.start(head.framing, head.contentLength)
+    this.#wait(this.#readTimeoutMs, 'response-timeout')
+    const isWhole = this.#body.isDone
+    // Whatever follows a whole response in the same read was not asked for.
+    if (isWhole && !isAtEnd) this.#isDirty = true
+    sink.onResponseHead(head)
+    if (isWhole && this.#sink === sink) this.#endBody('', sink)
+  }
+
+  #readBody(bytes: Buffer, sink: ResponseSink): void {
+    if (this.#deadline !== 0) this.#deadline = this.#time.now + tickMs + this.#readTimeoutMs
+    const end = this.#body.push(bytes, this)
+    if (this.#sink !== sink) return
+    if (this.#body.isFailed) {
+      this.#fail('upstream-malformed')
+    } else if (this.#body.isDone) {
+      // Whatever follows was not asked for.
+      if (end < bytes.length) this.#isDirty = true
+      this.#endBody(this.#body.trailers, sink)
+    }
+  }
+
+  /** Receives the body's data from its reader. */
+  onBodyData(bytes: Buffer): void {
+    this.#sink?.onResponseData(bytes)
+  }
+
+  #endBody(trailers: string, sink: ResponseSink): void {
+    this.#state = 'idle'
+    this.#deadline = 0
+    sink.onResponseEnd(trailers)
+  }
+
+  /** Closes a connection that spoke out of turn, before its pool can give it to anybody. */
+  #drop(): void {
+    this.#isDirty = true
+    if (this.#sink !== undefined) return
+    this.#owner.onIdleClosed(this)
+    this.socket.destroy()
+  }
+
+  #onDrain(): void {
+    this.outbox.isCongested = false
+    if (this.#state === 'tunnel') this.#tunnel?.onDrain()
+    else this.#sink?.onUpstreamDrained()
+  }
+
+  #onEnd(): void {
+    const sink = this.#sink
+    switch (this.#state) {
+      case 'tunnel':
+        this.#tunnel?.onEnd()
+        return
+      case 'body':
+        if (this.#head.framing === 'close' && sink !== undefined) {
+          this.#endBody('', sink)
+          sink.onResponseFlush()
+          this.socket.destroy()
+        } else {
+          this.#fail('upstream-reset')
+        }
+        return
+      case 'waiting':
+        this.#fail(this.#gatherer.isPartial ? 'upstream-malformed' : 'upstream-reset')
+        return
+      case 'connecting':
+      case 'idle':
+      case 'closed':
+        this.#drop()
+    }
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    if (this.#state === 'tunnel') return
+    const isConnect = this.#state === 'connecting'
+    const isTimeout = error.code === 'ETIMEDOUT'
+    if (!isConnect) this.#fail('upstream-reset')
+    else this.#fail(isTimeout ? 'connect-timeout' : 'connect-failed')
+  }
+
+  #onClose(): void {
+    this.#readBuffer.release()
+    const wasIdle = this.#state === 'idle' && this.#sink === undefined
+    if (this.#state === 'tunnel') this.#tunnel?.onClose()
+    else if (!wasIdle) this.#fail('upstream-reset')
+    this.#state = 'closed'
+    if (wasIdle) this.#owner.onIdleClosed(this)
+  }
+
+  /** Closes the connection and tells its exchange, once. */
+  #fail(code: FailureCode): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    this.#deadline = 0
+    if (this.#state !== 'tunnel') this.#state = 'closed'
+    this.#gatherer.reset()
+    this.socket.destroy()
+    sink?.onUpstreamFailure(code)
+  }
+}

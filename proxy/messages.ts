@@ -1,0 +1,38 @@
+// What the control thread and a worker say to each other.
+
+import type { TableDelta } from '../shared/routing/table.ts'
+import type { AccessLogMessage } from './observe/access-log.ts'
+import type { SlotsMessage } from './observe/slots.ts'
+import type { ProxySettings } from './settings.ts'
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly settings: ProxySettings
+  /** Its place among the workers, from 0 up: the one that replaces it gets the same. */
+  readonly place: number
+  /** The port to listen on; 0 for the first worker when the user left the choice open. */
+  readonly port: number
+  /** Several workers share the port (SO_REUSEPORT). */
+  readonly isPortShared: boolean
+}
+
+/** From the control thread to a worker. */
+export type ToWorker =
+  | { readonly kind: 'delta'; readonly delta: TableDelta }
+  /** Health answers 503, each response closes its connection. */
+  | { readonly kind: 'drain' }
+  /** Stop accepting, close what is idle, cut tunnels, finish requests for at most `boundMs`, then end. */
+  | { readonly kind: 'finish'; readonly boundMs: number }
+  /** The process is above or below its memory watermark. */
+  | { readonly kind: 'memory'; readonly isTooHigh: boolean }
+  | { readonly kind: 'count-in-flight' }
+
+/** From a worker to the control thread. */
+export type FromWorker =
+  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'listen-failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'applied'; readonly version: number }
+  | { readonly kind: 'in-flight'; readonly count: number }
+  | { readonly kind: 'finished' }
+  | SlotsMessage
+  | AccessLogMessage

@@ -1,0 +1,192 @@
+// One worker's data plane: accepts connections, gives each its exchange, applies changes of the table, and ends in good order.
+//
+// Invariant: a delta is applied in one turn of the event loop and the router is replaced by one assignment: a request sees
+// one version only.
+
+import { type CidrSet, createCidrSet } from '../../shared/cidr.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { errorPage } from '../../shared/routing/error-page.ts'
+import { failures } from '../../shared/routing/failure.ts'
+import { emptyRouter } from '../../shared/routing/router/router.ts'
+import type { TableDelta } from '../../shared/routing/table.ts'
+import { connectionFacts } from '../http/forwarded.ts'
+import { createRequestIdSource } from '../http/request-id.ts'
+import { ClientConnection } from '../http1/client-connection.ts'
+import { answerHead } from '../http1/head-writer.ts'
+import type { AcceptedSocket } from '../net/accepted-socket.ts'
+import { tickMs } from '../net/coarse-time.ts'
+import { Listener } from '../net/listener.ts'
+import type { ProxyHeader } from '../net/proxy-protocol.ts'
+import type { Recorder } from '../observe/recorder.ts'
+import { add } from '../observe/slots.ts'
+import type { ProxySettings } from '../settings.ts'
+import { EndpointPools } from '../upstream/endpoint-pools.ts'
+import { RetryBudget } from '../upstream/retry.ts'
+import { Exchange } from './exchange.ts'
+import { failureFields } from './own-answers.ts'
+import { RouteSet } from './route-set.ts'
+import type { Plane } from './worker-state.ts'
+
+/** What a data plane needs. */
+export interface DataPlaneOptions {
+  readonly settings: ProxySettings
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  /** Gives that many unpredictable bytes, for request ids. */
+  readonly randomBytes: (size: number) => Buffer
+  readonly recorder: Recorder
+  /** Called with each tick, every 100 ms. */
+  readonly onTick?: () => void
+}
+
+/** The data plane of one worker. */
+export class DataPlane {
+  readonly #settings: ProxySettings
+  readonly #clock: Clock
+  readonly #plane: Plane
+  readonly #pools: EndpointPools
+  readonly #routes: RouteSet
+  readonly #listener: Listener
+  readonly #trusted: CidrSet
+  readonly #stopTicks: () => void
+  #port = 0
+
+  constructor(options: DataPlaneOptions) {
+    const { settings, clock, random, recorder } = options
+    this.#settings = settings
+    this.#clock = clock
+    this.#trusted = createCidrSet(settings.trustedProxies)
+    this.#plane = createPlane(options)
+    this.#pools = new EndpointPools(settings, this.#plane.time, recorder.upstreamConnections)
+    this.#routes = new RouteSet(this.#pools, recorder, random)
+    this.#listener = new Listener({
+      time: this.#plane.time,
+      maxConnections: Math.ceil(settings.maxConnections / settings.workers),
+      proxyProtocol: settings.proxyProtocol,
+      proxyProtocolFrom: createCidrSet(settings.proxyProtocolFrom),
+      proxyProtocolTimeoutMs: settings.proxyProtocolTimeoutMs,
+      refusal: () => {
+        add(recorder.connectionsRefused, 1)
+        return this.#refusal()
+      },
+      onConnection: (accepted, header) => this.#serve(accepted, header),
+    })
+    this.#stopTicks = clock.every(tickMs, () => {
+      this.#tick()
+      options.onTick?.()
+    })
+  }
+
+  /** Starts to accept connections; resolves with the port. */
+  async listen(port: number, isPortShared: boolean): Promise<number> {
+    this.#port = await this.#listener.listen(this.#settings.listen.host, port, isPortShared)
+    return this.#port
+  }
+
+  /** Applies a change of the table. */
+  apply(delta: TableDelta): void {
+    this.#plane.router = this.#routes.apply(this.#plane.router, delta)
+    this.#plane.fallback = this.#routes.fallback
+    this.#plane.isSynced = true
+  }
+
+  /** Refuses or accepts new connections, by the memory that the process uses. */
+  setRefusing(isRefusing: boolean): void {
+    this.#listener.isRefusing = isRefusing
+  }
+
+  /** Requests and tunnels that are not finished. */
+  get inFlight(): number {
+    return this.#plane.inFlight
+  }
+
+  /** From now on health answers 503 and each response closes its connection. */
+  drain(): void {
+    this.#plane.isDraining = true
+  }
+
+  /** Stops accepting, closes idle connections, cuts tunnels, and resolves when requests are finished or `boundMs` is over. */
+  async finish(boundMs: number): Promise<void> {
+    this.drain()
+    this.#listener.close()
+    for (const exchange of this.#plane.exchanges) exchange.cutTunnel()
+    const end = this.#clock.now() + boundMs
+    while (this.#plane.exchanges.size > 0 && this.#clock.now() < end) {
+      for (const exchange of this.#plane.exchanges) exchange.closeIdle()
+      await new Promise<void>((resolve) => this.#clock.after(tickMs / 2, resolve))
+    }
+    for (const exchange of this.#plane.exchanges) exchange.abort()
+    this.#stopTicks()
+    this.#pools.closeIdle()
+  }
+
+  #serve(accepted: AcceptedSocket, header: ProxyHeader | undefined): void {
+    const plane = this.#plane
+    const client = new ClientConnection(accepted, plane.clientLimits, plane.time)
+    const peer = connectionFacts({
+      peerAddress: accepted.socket.remoteAddress ?? '',
+      proxySource: header?.source,
+      proxyDestination: header?.destination,
+      trusted: this.#trusted,
+      listenPort: this.#port,
+    })
+    const exchange = new Exchange(plane, client, peer)
+    plane.exchanges.add(exchange)
+    client.serve(exchange)
+  }
+
+  #tick(): void {
+    const plane = this.#plane
+    const now = this.#clock.now()
+    plane.time.now = now
+    plane.dateLine = dateLine(this.#clock.wallNow(), plane.dateLine)
+    // After what has arrived was read: a thread that got no CPU for a while must not call others late. Without this, two
+    // seconds of that made every connection that was being opened a 504.
+    setImmediate(() => {
+      this.#listener.tick(now)
+      for (const exchange of plane.exchanges) exchange.tick(now)
+      this.#pools.tick()
+    })
+  }
+
+  #refusal(): string {
+    const code = 'over-capacity'
+    const body = errorPage(code)
+    const side = { isHttp11: true, mayKeepAlive: false, dateLine: this.#plane.dateLine }
+    return answerHead(failures[code].status, failureFields(code), body.length, side) + body
+  }
+}
+
+function createPlane({ settings, clock, randomBytes, recorder }: DataPlaneOptions): Plane {
+  return {
+    clock,
+    time: { now: clock.now() },
+    clientLimits: settings,
+    limits: {
+      connectTimeoutMs: settings.connectTimeoutMs,
+      responseTimeoutMs: settings.responseTimeoutMs,
+      sendTimeoutMs: settings.responseTimeoutMs,
+      tunnelIdleTimeoutMs: settings.tunnelIdleTimeoutMs,
+      maxRetries: settings.retries,
+    },
+    recorder,
+    retryBudget: new RetryBudget(settings.retryBudgetPercent),
+    healthPath: settings.healthPath,
+    upgradeProtocols: new Set(settings.upgradeProtocols),
+    createRequestId: createRequestIdSource(randomBytes),
+    router: emptyRouter(),
+    fallback: undefined,
+    isSynced: false,
+    isDraining: false,
+    dateLine: dateLine(clock.wallNow(), ''),
+    inFlight: 0,
+    exchanges: new Set(),
+  }
+}
+
+// The second that the current line is for, so that the text is made once per second and not per tick.
+function dateLine(wallMs: number, before: string): string {
+  const text = new Date(wallMs).toUTCString()
+  return before.includes(text) ? before : `Date: ${text}\r\n`
+}

@@ -1,0 +1,195 @@
+// What is written down about one request while it is served: moments, outcome and sizes, for the record phase.
+//
+// Moments, in order; times between marked ones are Weir's own (overhead), the rest is waiting for others:
+//   head read ═ forwarded ─ response head ═ relayed ─ … ─ record      (connecting ─ connected is waiting, too)
+import type { FailureCode } from '../../shared/routing/failure.ts'
+import { failures } from '../../shared/routing/failure.ts'
+import type { ClientConnection } from '../http1/client-connection.ts'
+import type { RequestHead } from '../http1/request-head.ts'
+import type { RequestRecord } from '../observe/record.ts'
+import { add } from '../observe/slots.ts'
+import type { LiveRoute } from './live-route.ts'
+import type { Plane } from './worker-state.ts'
+
+/** Keeps the record of a client connection's current request. */
+export class RequestLedger {
+  readonly #plane: Plane
+  readonly #client: ClientConnection
+  readonly #record: RequestRecord = createRecord()
+  #startedAt = 0
+  #ownSince = 0
+  #forwardedAt = 0
+  #isLeftOut = false
+
+  readonly #peerAddress: string
+
+  constructor(plane: Plane, client: ClientConnection, peerAddress: string) {
+    this.#plane = plane
+    this.#client = client
+    this.#peerAddress = peerAddress
+    add(plane.recorder.connections.idle, 1)
+  }
+
+  /** Starts over for the next request. */
+  begin(): void {
+    const { clock, recorder } = this.#plane
+    const record = this.#record
+    const now = clock.now()
+    this.#startedAt = now
+    this.#ownSince = now
+    this.#forwardedAt = 0
+    this.#isLeftOut = false
+    record.wallStartMs = clock.wallNow()
+    record.requestId = ''
+    record.clientAddress = this.#peerAddress
+    record.method = ''
+    record.host = ''
+    record.path = ''
+    record.query = ''
+    record.minorVersion = 1
+    record.status = 0
+    record.error = ''
+    record.upstreamMs = 0
+    record.overheadMs = 0
+    record.route = undefined
+    record.counters = undefined
+    record.endpoint = ''
+    record.retries = 0
+    record.userAgent = ''
+    record.referer = ''
+    record.tunnel = false
+    add(recorder.connections.idle, -1)
+    add(recorder.connections.active, 1)
+  }
+
+  /** Leaves this request out of counters and log: a health check. */
+  leaveOut(): void {
+    this.#isLeftOut = true
+  }
+
+  noteHead(head: RequestHead, clientAddress: string, requestId: string): void {
+    const record = this.#record
+    record.clientAddress = clientAddress
+    record.requestId = requestId
+    record.method = head.method
+    record.host = head.host
+    record.path = head.path
+    record.query = head.query
+    record.minorVersion = head.minorVersion
+    record.userAgent = head.userAgent
+    record.referer = head.referer
+  }
+
+  noteRoute(route: LiveRoute): void {
+    this.#record.route = route.route
+    this.#record.counters = route.counters
+    this.#plane.retryBudget.earn()
+  }
+
+  noteEndpoint(name: string): void {
+    this.#record.endpoint = name
+  }
+
+  noteRetry(): void {
+    this.#record.retries += 1
+    this.#ownSince = this.#plane.clock.now()
+  }
+
+  noteConnecting(): void {
+    this.#endOwn(this.#plane.clock.now())
+  }
+
+  noteConnected(): void {
+    this.#ownSince = this.#plane.clock.now()
+  }
+
+  noteForwarded(): void {
+    const now = this.#plane.clock.now()
+    this.#forwardedAt = now
+    this.#endOwn(now)
+  }
+
+  noteResponse(status: number): void {
+    const now = this.#plane.clock.now()
+    this.#record.status = status
+    if (this.#forwardedAt !== 0) this.#record.upstreamMs = now - this.#forwardedAt
+    this.#ownSince = now
+  }
+
+  noteRelayed(): void {
+    if (this.#ownSince !== 0) this.#endOwn(this.#plane.clock.now())
+  }
+
+  noteAnswer(status: number, code: string): void {
+    this.#record.status = status
+    this.#record.error = code
+  }
+
+  /** Notes why the request failed; the status changes only while the client has not seen one. */
+  noteFailure(code: FailureCode, isStatusOpen: boolean): void {
+    this.#record.error = code
+    if (isStatusOpen) this.#record.status = failures[code].status
+  }
+
+  noteTunnel(): void {
+    this.#record.tunnel = true
+    add(this.#plane.recorder.connections.active, -1)
+    add(this.#plane.recorder.connections.tunnel, 1)
+  }
+
+  noteTunnelBytes(bytesIn: number, bytesOut: number): void {
+    this.#client.bodyBytes = bytesIn
+    this.#client.outbox.bodyBytes = bytesOut
+  }
+
+  /** Hands the finished record over, once per request. */
+  record(): void {
+    const { clock, recorder } = this.#plane
+    const record = this.#record
+    const now = clock.now()
+    if (this.#ownSince !== 0) this.#endOwn(now)
+    record.totalMs = now - this.#startedAt
+    record.bytesIn = this.#client.bodyBytes
+    record.bytesOut = this.#client.outbox.bodyBytes
+    add(record.tunnel ? recorder.connections.tunnel : recorder.connections.active, -1)
+    add(recorder.connections.idle, 1)
+    if (!this.#isLeftOut) recorder.record(record)
+  }
+
+  /** The client's connection is closed. */
+  close(): void {
+    add(this.#plane.recorder.connections.idle, -1)
+  }
+
+  #endOwn(now: number): void {
+    if (this.#ownSince !== 0) this.#record.overheadMs += now - this.#ownSince
+    this.#ownSince = 0
+  }
+}
+
+function createRecord(): RequestRecord {
+  return {
+    wallStartMs: 0,
+    requestId: '',
+    clientAddress: '',
+    method: '',
+    host: '',
+    path: '',
+    query: '',
+    minorVersion: 1,
+    status: 0,
+    error: '',
+    bytesIn: 0,
+    bytesOut: 0,
+    totalMs: 0,
+    upstreamMs: 0,
+    overheadMs: 0,
+    route: undefined,
+    counters: undefined,
+    endpoint: '',
+    retries: 0,
+    userAgent: '',
+    referer: '',
+    tunnel: false,
+  }
+}

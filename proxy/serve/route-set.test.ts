@@ -1,0 +1,148 @@
+import t from 'tap'
+import { emptyRouter, findRoute } from '../../shared/routing/router/router.ts'
+import type { Route, TableDelta, Upstream } from '../../shared/routing/table.ts'
+import { createRecorder } from '../observe/recorder.ts'
+import { createSlots } from '../observe/slot-allocator.ts'
+import { testPools } from '../upstream/testing/pools.ts'
+import type { LiveRoute } from './live-route.ts'
+import { RouteSet } from './route-set.ts'
+
+const route = (host: string, path: string, service: string, rest: Partial<Route> = {}): Route => ({
+  ...{ host, pathType: 'Prefix', path, namespace: 'd', ingress: 'i', service },
+  upstream: `d/${service}:80`,
+  ...rest,
+})
+
+const upstreamOf = (service: string, ...numbers: number[]): Upstream => ({
+  key: `d/${service}:80`,
+  endpoints: numbers.map((number) => ({ address: `10.0.0.${number}`, port: 80 })),
+})
+
+/** A worker's routes; `apply` takes routes by host, and upstreams (undefined removes one). */
+function setUp() {
+  const { pools } = testPools()
+  const recorder = createRecorder({ slots: createSlots(() => {}) })
+  const set = new RouteSet(pools, recorder, () => 0)
+  let router = emptyRouter<LiveRoute>()
+  let version = 0
+  const apply = (
+    hosts: Readonly<Record<string, readonly Route[]>>,
+    upstreams: Readonly<Record<string, Upstream | undefined>> = {},
+    fallback?: TableDelta['fallback'],
+  ) => {
+    version += 1
+    const delta: TableDelta = {
+      version,
+      hosts: new Map(Object.entries(hosts)),
+      upstreams: new Map(Object.entries(upstreams)),
+      ...(fallback === undefined ? {} : { fallback }),
+    }
+    const before = router
+    router = set.apply(router, delta)
+    return router !== before
+  }
+  const find = (host: string, path = '/') => findRoute(router, host, path)
+  return { set, apply, find }
+}
+
+const web = { 'd/web:80': upstreamOf('web', 1, 2) }
+
+t.test('routes and upstreams of a delta are served', async (t) => {
+  const { apply, find } = setUp()
+  t.equal(apply({ 'a.test': [route('a.test', '/', 'web')] }, web), true)
+  const live = find('a.test', '/x')
+  t.equal(live?.route.service, 'web')
+  t.equal(live?.policy, undefined, 'a route that asks for nothing pays for nothing')
+  t.same(
+    live?.upstream.pools.map((pool) => pool.name),
+    ['10.0.0.1:80', '10.0.0.2:80'],
+  )
+  t.equal(find('b.test'), undefined)
+})
+
+t.test('hosts that did not change live on as they are', async (t) => {
+  const { apply, find } = setUp()
+  const both = { 'a.test': [route('a.test', '/', 'web')], 'b.test': [route('b.test', '/', 'web')] }
+  apply(both, web)
+  const before = find('a.test')
+  apply({ 'b.test': [] })
+  t.equal(find('a.test'), before)
+  t.equal(find('b.test'), undefined)
+})
+
+t.test('new endpoints reach routes without building them anew', async (t) => {
+  const { apply, find } = setUp()
+  apply({ 'a.test': [route('a.test', '/', 'web')] }, web)
+  const before = find('a.test')
+  t.equal(apply({}, { 'd/web:80': upstreamOf('web', 2, 3) }), false, 'the router is the same')
+  t.equal(find('a.test'), before)
+  t.same(
+    before?.upstream.pools.map((pool) => pool.name),
+    ['10.0.0.2:80', '10.0.0.3:80'],
+  )
+})
+
+t.test('routes of one Service share its upstream, connections and health', async (t) => {
+  const { apply, find } = setUp()
+  apply({ 'a.test': [route('a.test', '/', 'web')], 'b.test': [route('b.test', '/', 'web')] }, web)
+  t.equal(find('a.test')?.upstream, find('b.test')?.upstream)
+  t.equal(find('a.test')?.upstream.references, 2)
+})
+
+t.test('a route whose Service does not exist has an upstream that is not known', async (t) => {
+  const { apply, find } = setUp()
+  apply({ 'a.test': [route('a.test', '/', 'web')] })
+  const upstream = find('a.test')?.upstream
+  t.equal(upstream?.isKnown, false)
+  apply({}, web)
+  t.equal(find('a.test')?.upstream, upstream, 'and fills when the Service comes')
+  t.equal(upstream?.isKnown, true)
+  apply({}, { 'd/web:80': undefined })
+  t.equal(upstream?.isKnown, false, 'and empties when it goes')
+  t.same(upstream?.pools, [])
+})
+
+t.test('an upstream that nobody names and the table has not is forgotten', async (t) => {
+  const { apply, find } = setUp()
+  const routes = { 'a.test': [route('a.test', '/', 'web')] }
+  apply(routes, web)
+  const first = find('a.test')?.upstream
+  apply({ 'a.test': [] }, { 'd/web:80': undefined })
+  t.equal(first?.references, 0)
+  t.same(first?.pools, [])
+  apply(routes, web)
+  t.not(find('a.test')?.upstream, first)
+  apply({ 'a.test': [] })
+  apply(routes)
+  t.equal(find('a.test')?.upstream.isKnown, true, 'one that the table has stays')
+})
+
+t.test('the fallback comes, changes, goes and keeps its upstream', async (t) => {
+  const { set, apply } = setUp()
+  apply({}, web, { route: route('', '/', 'web') })
+  const first = set.fallback
+  t.equal(first?.upstream.references, 1)
+  apply({ 'a.test': [] })
+  t.equal(set.fallback, first, 'a delta that does not name it leaves it')
+  apply({}, {}, { route: route('', '/', 'other') })
+  t.equal(set.fallback?.route.service, 'other')
+  t.equal(first?.upstream.references, 0)
+  apply({}, {}, { route: undefined })
+  t.equal(set.fallback, undefined)
+})
+
+t.test('policies are compiled when a route is built', async (t) => {
+  const { apply, find } = setUp()
+  apply({ 'a.test': [route('a.test', '/', 'web', { policy: { maxBodyBytes: 5 } })] }, web)
+  t.equal(find('a.test')?.policy?.maxBodyBytes, 5)
+})
+
+t.test('regular expressions are anchored at the start; a bad one matches nothing', async (t) => {
+  const { apply, find } = setUp()
+  const regex = (path: string, service: string) =>
+    route('a.test', path, service, { pathType: 'Regex' })
+  apply({ 'a.test': [regex('/v[0-9]+/', 'good'), regex('/(', 'bad')] })
+  t.equal(find('a.test', '/v12/x')?.route.service, 'good')
+  t.equal(find('a.test', '/x/v12/'), undefined)
+  t.equal(find('a.test', '/('), undefined)
+})

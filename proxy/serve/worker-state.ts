@@ -1,0 +1,56 @@
+// What all exchanges of one worker share: routes, limits, time, counters, and whether the worker is on its way out.
+import type { Clock } from '../../shared/clock.ts'
+import type { Router } from '../../shared/routing/router/router.ts'
+import type { ClientLimits } from '../http1/client-connection.ts'
+import type { CoarseTime } from '../net/coarse-time.ts'
+import type { Recorder } from '../observe/recorder.ts'
+import type { RetryBudget } from '../upstream/retry.ts'
+import type { LiveRoute } from './live-route.ts'
+
+/** Time limits of an exchange, in ms; a route's policy may set its own. */
+export interface ExchangeLimits {
+  readonly connectTimeoutMs: number
+  /** To the response head, and between two reads of its body. */
+  readonly responseTimeoutMs: number
+  /** For the upstream to take more of the request body. */
+  readonly sendTimeoutMs: number
+  readonly tunnelIdleTimeoutMs: number
+  /** Attempts after the first. */
+  readonly maxRetries: number
+}
+
+/** What a worker does with each exchange besides serving: beat its deadlines and end it. */
+export interface OpenExchange {
+  tick(now: number): void
+  closeIdle(): void
+  cutTunnel(): void
+  abort(): void
+}
+
+/** The state of one worker that its exchanges read. */
+export interface Plane {
+  readonly clock: Clock
+  readonly time: CoarseTime
+  readonly clientLimits: ClientLimits
+  readonly limits: ExchangeLimits
+  readonly recorder: Recorder
+  readonly retryBudget: RetryBudget
+  readonly healthPath: string
+  /** Lower-case protocols that a client may switch to. */
+  readonly upgradeProtocols: ReadonlySet<string>
+  /** Makes an id for a request that brings none. */
+  readonly createRequestId: () => string
+  /** Replaced as a whole with each change of the table. */
+  router: Router<LiveRoute>
+  fallback: LiveRoute | undefined
+  /** False until the first table is there. */
+  isSynced: boolean
+  /** The worker drains: health answers 503, each response closes its connection. */
+  isDraining: boolean
+  /** Ready `Date: …` line, renewed each second. */
+  dateLine: string
+  /** Requests and tunnels that are not finished. */
+  inFlight: number
+  /** One per client connection, as long as it or its tunnel is open. */
+  readonly exchanges: Set<OpenExchange>
+}

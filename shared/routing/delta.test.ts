@@ -1,0 +1,146 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { diffTables } from './delta.ts'
+import type { Route, RouteTable, TableDelta, Upstream } from './table.ts'
+import { change, emptyCluster, plainOptions, someHistory } from './testing/cluster.ts'
+import { createTranslator, translate } from './translate.ts'
+
+/** What a worker holds. */
+interface State {
+  readonly hosts: Map<string, readonly Route[]>
+  readonly upstreams: Map<string, Upstream>
+  fallback: Route | undefined
+}
+
+function stateOf({ routes, upstreams, fallback }: RouteTable): State {
+  return {
+    hosts: Map.groupBy(routes, (route) => route.host),
+    upstreams: new Map(upstreams.map((upstream) => [upstream.key, upstream])),
+    fallback,
+  }
+}
+
+function apply(state: State, delta: TableDelta): void {
+  for (const [host, routes] of delta.hosts) {
+    if (routes.length === 0) state.hosts.delete(host)
+    else state.hosts.set(host, routes)
+  }
+  for (const [key, upstream] of delta.upstreams) {
+    if (upstream === undefined) state.upstreams.delete(key)
+    else state.upstreams.set(key, upstream)
+  }
+  if (delta.fallback !== undefined) state.fallback = delta.fallback.route
+}
+
+t.test('deltas applied one after the other give the same as the full table', async (t) => {
+  fc.assert(
+    fc.property(someHistory, fc.boolean(), (history, isIncremental) => {
+      const next = createTranslator(plainOptions)
+      const state = stateOf({ routes: [], upstreams: [] })
+      let cluster = emptyCluster
+      let previous: RouteTable | undefined
+      for (const [index, step] of history.entries()) {
+        cluster = change(cluster, step)
+        const { table } = isIncremental ? next(cluster) : translate(cluster, plainOptions)
+        const delta = diffTables(previous, table, index + 1)
+        if (delta !== undefined) apply(state, delta)
+        t.strictSame(state, stateOf(table))
+        t.equal(diffTables(table, structuredClone(table), index + 2), undefined)
+        previous = table
+      }
+    }),
+    { numRuns: 150 },
+  )
+})
+
+const route = (host: string, service: string, path = '/'): Route => ({
+  host,
+  pathType: 'Prefix',
+  path,
+  namespace: 'shop',
+  ingress: 'web',
+  service,
+  upstream: `shop/${service}:80`,
+})
+const upstream = (service: string, ...addresses: string[]): Upstream => ({
+  key: `shop/${service}:80`,
+  endpoints: addresses.map((address) => ({ address, port: 8080 })),
+})
+
+const a = route('a.test', 'a')
+const b = route('b.test', 'b')
+const base: RouteTable = { routes: [a, b], upstreams: [upstream('a', '10.0.0.1'), upstream('b')] }
+
+const cases: {
+  why: string
+  next: RouteTable
+  hosts?: [string, Route[]][]
+  upstreams?: [string, Upstream | undefined][]
+  fallback?: Route | undefined
+}[] = [
+  {
+    why: 'a host goes',
+    next: { ...base, routes: [b] },
+    hosts: [['a.test', []]],
+  },
+  {
+    why: 'a path comes: the whole host is sent',
+    next: { ...base, routes: [a, b, route('a.test', 'b', '/x')] },
+    hosts: [['a.test', [a, route('a.test', 'b', '/x')]]],
+  },
+  {
+    why: 'a policy changes',
+    next: { ...base, routes: [a, { ...b, policy: { maxBodyBytes: 5 } }] },
+    hosts: [['b.test', [{ ...b, policy: { maxBodyBytes: 5 } }]]],
+  },
+  {
+    why: 'an endpoint comes',
+    next: { ...base, upstreams: [upstream('a', '10.0.0.1'), upstream('b', '10.0.0.2')] },
+    upstreams: [['shop/b:80', upstream('b', '10.0.0.2')]],
+  },
+  {
+    why: 'an upstream goes',
+    next: { ...base, upstreams: [upstream('b')] },
+    upstreams: [['shop/a:80', undefined]],
+  },
+  {
+    why: 'an external name takes the place of endpoints',
+    next: {
+      ...base,
+      upstreams: [
+        upstream('a', '10.0.0.1'),
+        { ...upstream('b'), externalName: { host: 'x.test', port: 80 } },
+      ],
+    },
+    upstreams: [['shop/b:80', { ...upstream('b'), externalName: { host: 'x.test', port: 80 } }]],
+  },
+  { why: 'a fallback comes', next: { ...base, fallback: a }, fallback: a },
+  {
+    why: 'another order of the same upstreams is no change',
+    next: { ...base, upstreams: base.upstreams.toReversed(), fallback: a },
+    fallback: a,
+  },
+]
+
+for (const { why, next, hosts = [], upstreams = [], ...rest } of cases) {
+  t.test(why, async (t) => {
+    const fallback = 'fallback' in rest ? { fallback: { route: rest.fallback } } : {}
+    const expected = {
+      version: 8,
+      hosts: new Map(hosts),
+      upstreams: new Map(upstreams),
+      ...fallback,
+    }
+    t.strictSame(diffTables(base, next, 8), expected)
+  })
+}
+
+t.test('a fallback that goes is said', async (t) => {
+  const delta = diffTables({ ...base, fallback: a }, base, 9)
+  t.same(delta?.fallback, { route: undefined })
+})
+
+t.test('the first table is always sent, even an empty one', async (t) => {
+  const empty = { version: 1, hosts: new Map(), upstreams: new Map() }
+  t.strictSame(diffTables(undefined, { routes: [], upstreams: [] }, 1), empty)
+})

@@ -1,0 +1,68 @@
+// Situations of real clusters as files: golden/<case>.yaml holds the objects, golden/<case>.json what becomes of them.
+// `UPDATE=1` writes the results anew; the diff is what a review looks at.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import t from 'tap'
+import type { ClusterObjects } from '../feed/feed.ts'
+import type { KubeObject } from '../kube/objects.ts'
+import { parseYamlDocuments } from '../yaml.ts'
+import { parseBackendName } from './ingress/backend.ts'
+import { type TranslateOptions, translate } from './translate.ts'
+
+/** The document `kind: TranslateOptions` of a case; everything else has the defaults of the flags. */
+interface CaseOptions extends KubeObject {
+  readonly defaultBackend?: string
+  readonly externalNames?: readonly string[]
+  readonly ingressClasses?: readonly string[]
+  readonly controllerClasses?: readonly string[]
+  readonly watchWithoutClass?: boolean
+}
+
+const folder = new URL('golden/', import.meta.url)
+
+function readDocuments(file: string): readonly KubeObject[] {
+  const { documents, errors } = parseYamlDocuments(readFileSync(new URL(file, folder), 'utf8'))
+  if (errors.length > 0) throw new Error(`${file}: ${JSON.stringify(errors)}`)
+  return JSON.parse(JSON.stringify(documents))
+}
+
+function objectsOf(documents: readonly KubeObject[]): ClusterObjects {
+  const ofKind = (kind: string) => documents.filter((document) => document.kind === kind)
+  return {
+    ingresses: ofKind('Ingress'),
+    ingressClasses: ofKind('IngressClass'),
+    services: ofKind('Service'),
+    endpointSlices: ofKind('EndpointSlice'),
+    secrets: [],
+  }
+}
+
+function optionsOf(documents: readonly KubeObject[]): TranslateOptions {
+  const given: CaseOptions =
+    documents.find((document) => document.kind === 'TranslateOptions') ?? ({} satisfies KubeObject)
+  const defaultBackend = parseBackendName(given.defaultBackend ?? '')
+  return {
+    classRules: {
+      ingressClasses: given.ingressClasses ?? ['weir'],
+      controllerClasses: given.controllerClasses ?? ['weir.dev/ingress'],
+      watchWithoutClass: given.watchWithoutClass ?? false,
+    },
+    externalNames: given.externalNames ?? [],
+    ...(defaultBackend === undefined ? {} : { defaultBackend }),
+  }
+}
+
+const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'))
+t.ok(files.length >= 40, 'the golden folder was found')
+
+for (const file of files) {
+  t.test(file.replace('.yaml', ''), async (t) => {
+    const documents = readDocuments(file)
+    const result = translate(objectsOf(documents), optionsOf(documents))
+    const expected = new URL(file.replace('.yaml', '.json'), folder)
+    if (process.env.UPDATE === '1') {
+      writeFileSync(expected, `${JSON.stringify(result, undefined, 2)}\n`)
+    }
+    // Through JSON: an absent field and one that is undefined are the same in a file.
+    t.same(JSON.parse(JSON.stringify(result)), JSON.parse(readFileSync(expected, 'utf8')))
+  })
+}

@@ -1,0 +1,797 @@
+import t from 'tap'
+import type { Ingress } from '../../../kube/objects.ts'
+import { compilePolicy } from '../../filters/compile.ts'
+import type { Policy } from '../../policy.ts'
+import type { PathType, Route } from '../../table.ts'
+import { families } from './families.ts'
+import { readAnnotations } from './read.ts'
+
+const nginxPrefix = 'nginx.ingress.kubernetes.io/'
+
+function ingress(annotations: Record<string, string>, path = '/'): Ingress {
+  return {
+    metadata: { namespace: 'shop', name: 'web', annotations },
+    spec: { rules: [{ http: { paths: [{ path, pathType: 'Prefix' }] } }] },
+  }
+}
+
+/** `n/x` is short for nginx, `z/x` for zalando, `w/x` for weir. */
+function long(annotations: Record<string, string>): Record<string, string> {
+  const prefixes: Record<string, string> = { n: nginxPrefix, z: 'zalando.org/', w: 'weir.dev/' }
+  const entries = Object.entries(annotations).map(([key, value]) => {
+    const [short = '', name = ''] = key.split('/')
+    return [(prefixes[short] ?? `${short}/`) + name, value] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+function read(annotations: Record<string, string>, path = '/') {
+  return readAnnotations(ingress(long(annotations), path))
+}
+
+const policies: {
+  given: Record<string, string>
+  path?: string
+  pathType?: PathType
+  policy: Policy | undefined
+  why: string
+}[] = [
+  {
+    given: { 'cert-manager.io/issuer': 'x', 'alb.ingress.kubernetes.io/scheme': 'internal' },
+    policy: undefined,
+    why: 'other families are nobody’s business',
+  },
+  {
+    given: { 'n/ssl-redirect': 'false' },
+    policy: undefined,
+    why: 'asking for nothing costs nothing',
+  },
+
+  {
+    given: { 'n/ssl-redirect': 'true' },
+    policy: { redirect: { when: 'insecure', status: 308, scheme: 'https' } },
+    why: 'explicit true',
+  },
+  {
+    given: { 'n/force-ssl-redirect': 'true' },
+    policy: { redirect: { when: 'insecure', status: 308, scheme: 'https' } },
+    why: 'force',
+  },
+  {
+    given: { 'n/force-ssl-redirect': 'true', 'n/ssl-redirect': 'false' },
+    policy: { redirect: { when: 'insecure', status: 308, scheme: 'https' } },
+    why: 'force is stronger',
+  },
+  {
+    given: { 'w/ssl-redirect': 'false', 'n/ssl-redirect': 'true' },
+    policy: undefined,
+    why: 'weir.dev has the last word',
+  },
+  {
+    given: { 'z/skipper-ingress-redirect': 'true' },
+    policy: { redirect: { when: 'insecure', status: 308, scheme: 'https' } },
+    why: 'Skipper’s default is 308',
+  },
+  {
+    given: { 'z/skipper-ingress-redirect': 'true', 'z/skipper-ingress-redirect-code': '301' },
+    policy: { redirect: { when: 'insecure', status: 301, scheme: 'https' } },
+    why: 'Skipper’s code',
+  },
+
+  {
+    given: { 'n/permanent-redirect': 'https://b.test/x' },
+    policy: {
+      redirect: { when: 'always', status: 301, scheme: 'https', host: 'b.test', path: '/x' },
+    },
+    why: '301 by default',
+  },
+  {
+    given: { 'n/permanent-redirect': 'https://b.test', 'n/permanent-redirect-code': '308' },
+    policy: {
+      redirect: { when: 'always', status: 308, scheme: 'https', host: 'b.test', path: '' },
+    },
+    why: 'its own code',
+  },
+  {
+    given: {
+      'n/temporal-redirect': 'https://t.test',
+      'n/permanent-redirect': 'https://p.test',
+      'n/permanent-redirect-code': '308',
+    },
+    policy: {
+      redirect: { when: 'always', status: 302, scheme: 'https', host: 't.test', path: '' },
+    },
+    why: 'temporal wins, with its own status',
+  },
+  {
+    given: { 'n/temporal-redirect': 'https://t.test', 'n/temporal-redirect-code': '307' },
+    policy: {
+      redirect: { when: 'always', status: 307, scheme: 'https', host: 't.test', path: '' },
+    },
+    why: 'temporal code',
+  },
+  {
+    given: { 'n/permanent-redirect': 'https://b.test$request_uri' },
+    policy: { redirect: { when: 'always', status: 301, scheme: 'https', host: 'b.test' } },
+    why: 'the usual idiom keeps path and query',
+  },
+  {
+    given: { 'w/redirect-to': '/new', 'w/redirect-status': '303' },
+    policy: { redirect: { when: 'always', status: 303, path: '/new' } },
+    why: 'a path only',
+  },
+  {
+    given: { 'w/redirect-to': '/new', 'w/ssl-redirect': 'true' },
+    policy: { redirect: { when: 'always', status: 302, path: '/new', scheme: 'https' } },
+    why: 'one redirect does both',
+  },
+  { given: { 'n/app-root': '/app' }, policy: { appRoot: '/app' }, why: 'the rule for /' },
+  {
+    given: { 'n/app-root': '/app' },
+    path: '/other',
+    policy: undefined,
+    why: 'no other rule sees the path /',
+  },
+
+  {
+    given: { 'n/rewrite-target': '/' },
+    path: '/api',
+    policy: { rewrite: { kind: 'regex', pattern: '', replacement: '/' } },
+    why: 'without groups the whole path is replaced',
+  },
+  {
+    given: { 'n/rewrite-target': '/api' },
+    path: '/api',
+    policy: undefined,
+    why: 'ingress-nginx ignores a target that is the path',
+  },
+  {
+    given: { 'n/rewrite-target': '/$2' },
+    path: '/api(/|$)(.*)',
+    pathType: 'Regex',
+    policy: { rewrite: { kind: 'regex', pattern: '/api(/|$)(.*)', replacement: '/$2' } },
+    why: 'groups of the rule’s path',
+  },
+  {
+    given: { 'n/rewrite-target': '/$1' },
+    path: '/exact',
+    pathType: 'Exact',
+    policy: { rewrite: { kind: 'regex', pattern: '', replacement: '/$1' } },
+    why: 'a literal path has no groups',
+  },
+  {
+    given: { 'n/rewrite-target': 'https://b.test/x' },
+    policy: {
+      redirect: { when: 'always', status: 302, scheme: 'https', host: 'b.test', path: '/x' },
+    },
+    why: 'nginx redirects to a URL',
+  },
+  {
+    given: { 'w/rewrite-prefix': '/' },
+    path: '/api',
+    policy: { rewrite: { kind: 'prefix', from: '/api', to: '/' } },
+    why: 'by whole segments',
+  },
+  {
+    given: { 'n/rewrite-target': '/x', 'n/x-forwarded-prefix': '/api' },
+    path: '/api',
+    policy: {
+      rewrite: { kind: 'regex', pattern: '', replacement: '/x' },
+      requestHeaders: { set: [['x-forwarded-prefix', '/api']], add: [], remove: [] },
+    },
+    why: 'sent with a rewrite',
+  },
+
+  {
+    given: { 'n/whitelist-source-range': '10.0.0.0/8, 192.0.2.1' },
+    policy: { access: { allow: ['10.0.0.0/8', '192.0.2.1'], deny: [] } },
+    why: 'older name',
+  },
+  {
+    given: { 'n/allowlist-source-range': '10.0.0.0/8', 'n/whitelist-source-range': '10.0.0.0/8' },
+    policy: { access: { allow: ['10.0.0.0/8'], deny: [] } },
+    why: 'both names, one list',
+  },
+  {
+    given: { 'n/denylist-source-range': '10.0.0.0/8', 'w/deny-source-ranges': '192.0.2.1' },
+    policy: { access: { allow: [], deny: ['10.0.0.0/8', '192.0.2.1'] } },
+    why: 'deny lists add up',
+  },
+
+  { given: { 'n/proxy-body-size': '8m' }, policy: { maxBodyBytes: 8_388_608 }, why: 'nginx size' },
+  { given: { 'n/proxy-body-size': '0' }, policy: undefined, why: 'no limit' },
+  {
+    given: {
+      'n/proxy-connect-timeout': '5',
+      'n/proxy-read-timeout': '3600',
+      'n/proxy-send-timeout': '60',
+    },
+    policy: { timeouts: { connectMs: 5000, readMs: 3_600_000, sendMs: 60_000 } },
+    why: 'seconds become ms',
+  },
+  {
+    given: {
+      'w/connect-timeout': '500ms',
+      'n/proxy-connect-timeout': '5',
+      'n/proxy-read-timeout': '9',
+    },
+    policy: { timeouts: { connectMs: 500, readMs: 9000 } },
+    why: 'each limit on its own',
+  },
+
+  {
+    given: { 'n/affinity': 'cookie' },
+    path: '/app',
+    policy: {
+      affinity: {
+        cookie: 'INGRESSCOOKIE',
+        path: '/app',
+        maxAgeSeconds: 0,
+        secure: false,
+        changeOnFailure: false,
+      },
+    },
+    why: 'defaults of ingress-nginx',
+  },
+  {
+    given: { 'n/affinity': 'cookie' },
+    path: '/a(.*)',
+    pathType: 'Regex',
+    policy: {
+      affinity: {
+        cookie: 'INGRESSCOOKIE',
+        path: '/',
+        maxAgeSeconds: 0,
+        secure: false,
+        changeOnFailure: false,
+      },
+    },
+    why: 'a pattern is no cookie path',
+  },
+  {
+    given: {
+      'n/affinity': 'cookie',
+      'n/session-cookie-name': 'r',
+      'n/session-cookie-path': '/p',
+      'n/session-cookie-expires': '7',
+      'n/session-cookie-samesite': 'lax',
+      'n/session-cookie-secure': 'true',
+      'n/session-cookie-change-on-failure': 'true',
+    },
+    policy: {
+      affinity: {
+        cookie: 'r',
+        path: '/p',
+        maxAgeSeconds: 7,
+        sameSite: 'Lax',
+        secure: true,
+        changeOnFailure: true,
+      },
+    },
+    why: 'all of it',
+  },
+  {
+    given: {
+      'n/affinity': 'cookie',
+      'n/session-cookie-expires': '7',
+      'n/session-cookie-max-age': '9',
+    },
+    policy: {
+      affinity: {
+        cookie: 'INGRESSCOOKIE',
+        path: '/',
+        maxAgeSeconds: 9,
+        secure: false,
+        changeOnFailure: false,
+      },
+    },
+    why: 'max-age beats expires',
+  },
+  { given: { 'n/session-cookie-name': 'r' }, policy: undefined, why: 'no affinity, no cookie' },
+  {
+    given: { 'w/affinity': 'cookie', 'w/affinity-cookie-path': '/' },
+    path: '/x',
+    policy: {
+      affinity: {
+        cookie: 'weir',
+        path: '/',
+        maxAgeSeconds: 0,
+        secure: false,
+        changeOnFailure: false,
+      },
+    },
+    why: 'our own defaults',
+  },
+
+  { given: { 'w/balance': 'least-requests' }, policy: { balance: 'least-requests' }, why: 'ours' },
+  {
+    given: { 'z/skipper-loadbalancer': 'leastRequests' },
+    policy: { balance: 'least-requests' },
+    why: 'Skipper’s',
+  },
+  {
+    given: {
+      'n/load-balance': 'round_robin',
+      'n/backend-protocol': 'http',
+      'z/skipper-backend-protocol': 'http',
+      'z/skipper-ingress-path-mode': 'path-prefix',
+      'n/preserve-trailing-slash': 'true',
+      'n/affinity-mode': 'persistent',
+    },
+    policy: { balance: 'round-robin' },
+    why: 'what Weir does anyway',
+  },
+
+  {
+    given: {
+      'w/request-headers-set': 'X-A: 1',
+      'w/request-headers-add': 'X-B: 2',
+      'w/request-headers-remove': 'x-c',
+      'w/response-headers-set': 'X-D: 4',
+      'w/response-headers-add': 'X-E: 5',
+      'w/response-headers-remove': 'server',
+    },
+    policy: {
+      requestHeaders: { set: [['x-a', '1']], add: [['x-b', '2']], remove: ['x-c'] },
+      responseHeaders: { set: [['x-d', '4']], add: [['x-e', '5']], remove: ['server'] },
+    },
+    why: 'both sides',
+  },
+  {
+    given: {
+      'n/enable-modsecurity': 'false',
+      'n/auth-tls-verify-client': 'off',
+      'n/satisfy': 'all',
+      'n/limit-rps': '0',
+      'n/canary': 'false',
+      'n/proxy-buffering': 'off',
+      'z/traffic-zone-aware': 'false',
+      'z/aws-load-balancer-scheme': 'internet-facing',
+    },
+    policy: undefined,
+    why: 'unsupported keys that ask for nothing',
+  },
+]
+
+for (const { given, path = '/', pathType = 'Prefix', policy, why } of policies) {
+  t.test(`${JSON.stringify(given)} on ${path}: ${why}`, async (t) => {
+    const reading = read(given, path)
+    t.same(reading.policyFor(path, pathType), policy)
+    const idle = reading.problems.filter(({ message }) => !message.includes('has no effect'))
+    t.same(idle, [], 'without problems')
+  })
+}
+
+const patterns = [
+  { given: { 'n/use-regex': 'true' }, path: '/a', useRegex: true, why: 'asked for' },
+  {
+    given: { 'n/rewrite-target': '/$1' },
+    path: '/a',
+    useRegex: true,
+    why: 'groups need a pattern',
+  },
+  {
+    given: { 'n/rewrite-target': '/$1', 'n/use-regex': 'false' },
+    path: '/a',
+    useRegex: true,
+    why: '"false" does not stop rewrite-target',
+  },
+  {
+    given: { 'n/rewrite-target': '/' },
+    path: '/foo/.*',
+    useRegex: true,
+    why: 'a path that can only be a pattern',
+  },
+  {
+    given: { 'n/rewrite-target': '/' },
+    path: '/a.b/c',
+    useRegex: false,
+    why: 'a plain path stays a prefix',
+  },
+  {
+    given: { 'n/ssl-redirect': 'true' },
+    path: '/foo/.*',
+    useRegex: false,
+    why: 'only rewrites imply patterns',
+  },
+  {
+    given: { 'w/rewrite-prefix': '/' },
+    path: '/a',
+    useRegex: false,
+    why: 'a prefix is no pattern',
+  },
+]
+
+for (const { given, path, useRegex, why } of patterns) {
+  t.test(
+    `${JSON.stringify(given)} on ${path}: patterns ${useRegex ? 'on' : 'off'}: ${why}`,
+    async (t) => {
+      t.equal(read(given, path).useRegex, useRegex)
+    },
+  )
+}
+
+const wrong: {
+  given: Record<string, string>
+  reason: 'unknown-annotation' | 'invalid-annotation'
+  closed: boolean
+  why: string
+}[] = [
+  {
+    given: { 'n/auth-url': 'https://auth.test' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'authentication would be lost',
+  },
+  {
+    given: { 'n/auth-type': 'basic' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'authentication would be lost',
+  },
+  {
+    given: { 'n/auth-url': '' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'a template without a value wanted something',
+  },
+  {
+    given: { 'n/limit-rps': '5' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'the limit would be lost',
+  },
+  {
+    given: { 'n/satisfy': 'any' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'conditions would change',
+  },
+  {
+    given: { 'n/server-snippet': 'deny all;' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'it may deny',
+  },
+  {
+    given: { 'n/configuration-snippet': 'deny all;' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'it may deny',
+  },
+  {
+    given: { 'n/enable-modsecurity': 'true' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'the firewall would be lost',
+  },
+  {
+    given: { 'n/enable-global-auth': 'true' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'authentication would be lost',
+  },
+  {
+    given: { 'n/auth-tls-secret': 'a/b' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'client certificates would be lost',
+  },
+  {
+    given: { 'n/proxy-ssl-verify': 'on' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'verification would be lost',
+  },
+  {
+    given: { 'n/backend-protocol': 'HTTPS' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'plain text is not what was asked for',
+  },
+  {
+    given: { 'n/whitelist-source-range': '10.0.0.0/33' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'ingress-nginx answers 503, too',
+  },
+  {
+    given: { 'n/whitelist-source-range': '' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'an empty list is not "everybody"',
+  },
+  {
+    given: { 'n/denylist-source-range': 'office' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'Traefik let everyone in',
+  },
+  {
+    given: { 'n/whitelist-source-range': '10.0.0.0/8', 'w/allow-source-ranges': '0.0.0.0/0' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'two different allow lists',
+  },
+  {
+    given: { 'n/force-ssl-redirect': 'yes' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'plain http would be served',
+  },
+  {
+    given: { 'n/rewrite-target': '/$uri' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'the path must not go upstream unrewritten',
+  },
+  {
+    given: { 'n/permanent-redirect': 'b.test' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'the upstream was never to be served',
+  },
+  {
+    given: { 'w/rewrite-prefix': '/', 'w/use-regex': 'true' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'which prefix?',
+  },
+  {
+    given: { 'w/request-headers-remove': 'a b:c' },
+    reason: 'invalid-annotation',
+    closed: true,
+    why: 'an identity header would pass',
+  },
+  {
+    given: { 'z/skipper-filter': 'oauthTokeninfoAnyScope("uid")' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'filters may authenticate',
+  },
+  {
+    given: { 'z/skipper-predicate': 'ClientIP("10.0.0.0/8")' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'predicates may keep out',
+  },
+  {
+    given: { 'z/ratelimit': 'ratelimit(50,"1m")' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'the limit would be lost',
+  },
+  {
+    given: { 'z/aws-load-balancer-scheme': 'internal' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'an internal service must not be on the internet',
+  },
+  {
+    given: { 'n/whitelist-source-rnage': '10.0.0.0/8' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'a slip of the keys must not open a route',
+  },
+  {
+    given: { 'n/permanent-redirct': 'https://b.test' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'near to a guarded key',
+  },
+  {
+    given: { 'n/global-rate-limit': '5' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'its name limits',
+  },
+  {
+    given: { 'w/jwt-issuer': 'x' },
+    reason: 'unknown-annotation',
+    closed: true,
+    why: 'its name authenticates',
+  },
+
+  {
+    given: { 'n/canary': 'true' },
+    reason: 'unknown-annotation',
+    closed: false,
+    why: 'reported, harmless',
+  },
+  {
+    given: { 'n/enable-cors': 'true' },
+    reason: 'unknown-annotation',
+    closed: false,
+    why: 'browsers refuse by themselves',
+  },
+  {
+    given: { 'n/proxy-buffering': 'on' },
+    reason: 'unknown-annotation',
+    closed: false,
+    why: 'tuning',
+  },
+  {
+    given: { 'n/enable-opentracing': 'true' },
+    reason: 'unknown-annotation',
+    closed: false,
+    why: 'removed from ingress-nginx',
+  },
+  {
+    given: { 'n/proxy-read-timeout': '60s' },
+    reason: 'invalid-annotation',
+    closed: false,
+    why: 'the setting of the proxy holds',
+  },
+  {
+    given: { 'n/proxy-body-size': '8mb' },
+    reason: 'invalid-annotation',
+    closed: false,
+    why: 'nginx has one letter',
+  },
+  {
+    given: { 'n/permanent-redirect-code': '305' },
+    reason: 'invalid-annotation',
+    closed: false,
+    why: 'no redirect that we send',
+  },
+  {
+    given: { 'n/load-balance': 'ewma' },
+    reason: 'invalid-annotation',
+    closed: false,
+    why: 'round robin serves',
+  },
+  {
+    given: { 'n/affinity': 'ip' },
+    reason: 'invalid-annotation',
+    closed: false,
+    why: 'served without affinity',
+  },
+  {
+    given: { 'n/x-forwarded-prefix': '/x' },
+    reason: 'invalid-annotation',
+    closed: false,
+    why: 'no effect without rewrite-target',
+  },
+  {
+    given: { 'z/backend-weights': '{"a":1}' },
+    reason: 'unknown-annotation',
+    closed: false,
+    why: 'the first backend serves',
+  },
+  {
+    given: { 'z/skipper-loadbalancer': 'consistentHash' },
+    reason: 'invalid-annotation',
+    closed: false,
+    why: 'round robin serves',
+  },
+  {
+    given: { 'w/colour': 'blue' },
+    reason: 'unknown-annotation',
+    closed: false,
+    why: 'nobody is protected by it',
+  },
+]
+
+const route: Route = {
+  host: 'a.test',
+  pathType: 'Prefix',
+  path: '/',
+  namespace: 'shop',
+  ingress: 'web',
+  service: 'web',
+  upstream: 'shop/web:80',
+}
+const facts = {
+  method: 'GET',
+  host: 'a.test',
+  path: '/',
+  query: '',
+  scheme: 'https',
+  clientAddress: '10.0.0.1',
+} as const
+
+for (const { given, reason, closed, why } of wrong) {
+  t.test(
+    `${JSON.stringify(given)} is reported${closed ? ' and closes' : ''}: ${why}`,
+    async (t) => {
+      const { policyFor, problems } = read(given)
+      t.equal(problems.length, 1)
+      const [problem] = problems
+      const key = Object.keys(long(given)).at(-1)
+      t.match(problem, { reason, kind: 'Ingress', namespace: 'shop', name: 'web' })
+      t.ok(
+        Object.keys(long(given)).some(
+          (name) => problem?.field === `metadata.annotations["${name}"]`,
+        ),
+        `names ${key}`,
+      )
+      t.match(problem?.message, /\.$/)
+      t.match(problem?.remedy, /[.?]$/)
+      const policy = policyFor('/', 'Prefix')
+      const answer = policy === undefined ? undefined : compilePolicy(policy, route).answer?.(facts)
+      t.equal(answer?.status, closed ? 503 : undefined)
+    },
+  )
+}
+
+t.test('one bad key does not stop the others from being read', async (t) => {
+  const { policyFor, problems } = read({
+    'n/nonsense': '1',
+    'n/proxy-body-size': '1m',
+    'n/affinity': 'ip',
+  })
+  t.same(policyFor('/', 'Prefix'), { maxBodyBytes: 1_048_576 })
+  t.equal(problems.length, 2)
+})
+
+t.test('a slip of the keys is answered with the key that was meant', async (t) => {
+  const [problem] = read({ 'n/proxy-body-sise': '1m' }).problems
+  t.equal(problem?.remedy, `Did you mean ${nginxPrefix}proxy-body-size?`)
+})
+
+t.test('an app root that no rule can see is reported', async (t) => {
+  const { policyFor, problems } = read({ 'n/app-root': '/app' }, '/other')
+  t.equal(policyFor('/other', 'Prefix'), undefined)
+  t.match(problems, [{ reason: 'invalid-annotation', field: /app-root/ }])
+})
+
+t.test('equal paths share one policy', async (t) => {
+  const plain = read({ 'n/proxy-body-size': '1m' })
+  t.equal(
+    plain.policyFor('/a', 'Prefix'),
+    plain.policyFor('/b', 'Exact'),
+    'where the path does not matter',
+  )
+  const rewriting = read({ 'w/rewrite-prefix': '/' })
+  t.equal(rewriting.policyFor('/a', 'Prefix'), rewriting.policyFor('/a', 'Prefix'))
+  t.not(rewriting.policyFor('/a', 'Prefix'), rewriting.policyFor('/b', 'Prefix'))
+})
+
+t.test('every key of every table survives hostile values', async (t) => {
+  const hostile = [
+    '',
+    ' ',
+    '\n',
+    '\0',
+    '$(id)',
+    '"; return 200; #',
+    '..',
+    '-1',
+    'NaN',
+    '__proto__',
+    'a'.repeat(10_000),
+    '(((',
+    '\ud800',
+  ]
+  for (const { prefix, rows } of families) {
+    for (const { key, failsClosed } of rows) {
+      for (const value of hostile) {
+        const { policyFor, problems } = readAnnotations(ingress({ [prefix + key]: value }))
+        const policy = policyFor('/', 'Prefix')
+        if (failsClosed && problems.length > 0)
+          t.ok(policy?.closed, `${key} closes on ${value.slice(0, 20)}`)
+        if (policy !== undefined) compilePolicy(policy, route)
+      }
+    }
+  }
+})
+
+t.test('objects that no API server would store are read without a throw', async (t) => {
+  const objects: unknown[] = [
+    {},
+    { metadata: null },
+    { metadata: { annotations: null } },
+    { metadata: { annotations: 'text' } },
+    { metadata: { annotations: [1, 2] } },
+    {
+      metadata: { annotations: { [`${nginxPrefix}rewrite-target`]: '/x' } },
+      spec: { rules: [null, { http: { paths: [null, {}] } }, 7] },
+    },
+    { metadata: { annotations: { [`${nginxPrefix}app-root`]: '/x' } }, spec: { rules: 'none' } },
+  ]
+  for (const object of objects) t.ok(readAnnotations(object as Ingress))
+  const unquoted: unknown = { metadata: { annotations: { [`${nginxPrefix}ssl-redirect`]: true } } }
+  const { policyFor, problems } = readAnnotations(unquoted as Ingress)
+  t.match(problems, [{ reason: 'invalid-annotation', remedy: 'Quote it.' }])
+  t.ok(policyFor('/', 'Prefix')?.closed)
+})

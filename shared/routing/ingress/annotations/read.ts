@@ -1,0 +1,203 @@
+// What do the annotations of one Ingress ask for, and what about them is wrong?
+//
+// Invariant: reading never throws and never stops at a bad key; each one is a problem of this Ingress alone.
+// Invariant: a key that may protect something and is not understood closes all routes of the Ingress (503): Traefik's
+// ignored denylist-source-range let everyone in.
+import type { Ingress } from '../../../kube/objects.ts'
+import type { Problem } from '../../../problem.ts'
+import type { Policy } from '../../policy.ts'
+import type { PathType } from '../../table.ts'
+import { buildPolicy, createDraft, type Draft, isPathDependent } from './draft.ts'
+import { families } from './families.ts'
+import type { Family, Row, UnsupportedRow } from './row.ts'
+import { isPatternOnly, isRoot, rulePathsOf } from './rule-paths.ts'
+import { judgeUnknown } from './unknown-key.ts'
+
+/** What the annotations of one Ingress ask for. */
+export interface AnnotationReading {
+  /** Makes the policy of a route of this Ingress; undefined when nothing is asked for. Equal paths get the same object. */
+  readonly policyFor: (path: string, pathType: PathType) => Policy | undefined
+  /** True when the Prefix and ImplementationSpecific paths of this Ingress are patterns. */
+  readonly useRegex: boolean
+  readonly problems: readonly Problem[]
+}
+
+const askNothing: AnnotationReading = {
+  policyFor: () => undefined,
+  useRegex: false,
+  problems: [],
+}
+
+/** Reads the annotations of all known families; keys of other families are nobody's business here. */
+export function readAnnotations(ingress: Ingress): AnnotationReading {
+  const given: ReadonlyMap<string, unknown> = new Map(
+    Object.entries(ingress.metadata?.annotations ?? {}),
+  )
+  const present = families.filter(({ prefix }) =>
+    [...given.keys()].some((key) => key.startsWith(prefix)),
+  )
+  if (present.length === 0) return askNothing
+
+  const reader = new AnnotationReader(ingress)
+  for (const family of present) reader.readFamily(family, given)
+  return reader.finish()
+}
+
+class AnnotationReader {
+  readonly #ingress: Ingress
+  readonly #problems: Problem[] = []
+  #draft = createDraft()
+
+  constructor(ingress: Ingress) {
+    this.#ingress = ingress
+  }
+
+  readFamily({ prefix, rows }: Family, given: ReadonlyMap<string, unknown>): void {
+    for (const row of rows) {
+      const key = prefix + row.key
+      if (given.has(key)) this.#readRow(row, key, given.get(key))
+    }
+    const known = new Set(rows.map((row) => row.key))
+    for (const key of given.keys()) {
+      const ownKey = key.startsWith(prefix) ? key.slice(prefix.length) : undefined
+      if (ownKey !== undefined && !known.has(ownKey)) this.#reportUnknown(key, prefix, ownKey, rows)
+    }
+  }
+
+  finish(): AnnotationReading {
+    if (this.#draft.rewrite !== undefined && !this.#draft.useRegex && this.#meansPatterns()) {
+      this.#draft = { ...this.#draft, useRegex: true }
+    }
+    this.#reportIdle('app-root', this.#draft.appRoot !== undefined && !this.#coversRoot())
+    const isPrefixLost =
+      this.#draft.forwardedPrefix !== undefined && this.#draft.rewrite === undefined
+    this.#reportIdle('x-forwarded-prefix', isPrefixLost)
+    const draft = this.#checkRewrite(this.#draft)
+    return {
+      policyFor: rememberPolicies(draft),
+      useRegex: draft.useRegex,
+      problems: this.#problems,
+    }
+  }
+
+  #readRow(row: Row, key: string, value: unknown): void {
+    // Manifests can hold what the API server would refuse, such as an unquoted `true`.
+    if (typeof value !== 'string') {
+      this.#report(
+        'invalid-annotation',
+        key,
+        row.failsClosed,
+        'The value is not text.',
+        'Quote it.',
+      )
+      return
+    }
+    const text = value.trim()
+    if (row.state === 'unsupported') {
+      if (!row.inert.includes(text.toLowerCase())) this.#reportUnsupported(key, row)
+      return
+    }
+    const change = row.read(text, this.#draft)
+    if (typeof change !== 'string') {
+      this.#draft = { ...this.#draft, ...change }
+      return
+    }
+    const message = `The value ${quote(text)} ${change}.`
+    const remedy = `Write it as: ${row.value}.`
+    this.#report('invalid-annotation', key, row.failsClosed, message, remedy)
+  }
+
+  #reportUnsupported(key: string, row: UnsupportedRow): void {
+    const message = 'Weir knows this annotation and does not support it.'
+    this.#report('unknown-annotation', key, row.failsClosed, message, row.meaning)
+  }
+
+  #reportUnknown(key: string, prefix: string, ownKey: string, rows: readonly Row[]): void {
+    const { nearest, mayProtect } = judgeUnknown(ownKey, rows)
+    const remedy = nearest === undefined ? 'Remove it.' : `Did you mean ${prefix}${nearest}?`
+    this.#report(
+      'unknown-annotation',
+      key,
+      mayProtect,
+      'Weir does not know this annotation.',
+      remedy,
+    )
+  }
+
+  #report(
+    reason: 'unknown-annotation' | 'invalid-annotation',
+    key: string,
+    failsClosed: boolean,
+    message: string,
+    remedy: string,
+  ): void {
+    const { namespace = '', name = '' } = this.#ingress.metadata ?? {}
+    if (failsClosed && this.#draft.closed === undefined) {
+      this.#draft = { ...this.#draft, closed: `${key}: ${message}` }
+    }
+    this.#problems.push({
+      reason,
+      kind: 'Ingress',
+      namespace,
+      name,
+      field: `metadata.annotations[${JSON.stringify(key)}]`,
+      message: failsClosed
+        ? `${message} Its routes answer 503, since it may protect them.`
+        : message,
+      remedy,
+    })
+  }
+
+  /** nginx turns patterns on for a rewrite; Weir does where that is what the author must have meant. */
+  #meansPatterns(): boolean {
+    const { rewrite } = this.#draft
+    if (rewrite?.kind !== 'target') return false
+    return /\$[1-9]/.test(rewrite.replacement) || rulePathsOf(this.#ingress).some(isPatternOnly)
+  }
+
+  /** An app root answers for the path `/`, so it needs a rule that gets it. */
+  #coversRoot(): boolean {
+    const hasDefault = this.#ingress.spec?.defaultBackend !== undefined
+    return hasDefault || this.#draft.useRegex || rulePathsOf(this.#ingress).some(isRoot)
+  }
+
+  /** What has no effect is said: its author believes that it has one. */
+  #reportIdle(nginxKey: string, isIdle: boolean): void {
+    if (!isIdle) return
+    const key = `nginx.ingress.kubernetes.io/${nginxKey}`
+    const remedy =
+      nginxKey === 'app-root' ? 'Add a rule for the path /.' : 'Add rewrite-target, or remove it.'
+    this.#report('invalid-annotation', key, false, 'The annotation has no effect here.', remedy)
+  }
+
+  #checkRewrite(draft: Draft): Draft {
+    if (draft.rewrite?.kind !== 'prefix' || !draft.useRegex) return draft
+    const message = 'A prefix rewrite has no prefix to replace where paths are patterns.'
+    this.#report(
+      'invalid-annotation',
+      'weir.dev/rewrite-prefix',
+      true,
+      message,
+      'Use weir.dev/rewrite-target.',
+    )
+    return this.#draft
+  }
+}
+
+/** Makes policies on demand, one object for equal questions. */
+function rememberPolicies(draft: Draft): AnnotationReading['policyFor'] {
+  if (draft.closed !== undefined || !isPathDependent(draft)) {
+    const policy = buildPolicy(draft, '/', 'Prefix')
+    return () => policy
+  }
+  const policies = new Map<string, Policy | undefined>()
+  return (path, pathType) => {
+    const key = `${pathType} ${path}`
+    if (!policies.has(key)) policies.set(key, buildPolicy(draft, path, pathType))
+    return policies.get(key)
+  }
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
+}

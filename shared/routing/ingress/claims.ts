@@ -1,0 +1,192 @@
+// What does one Ingress ask for? A list of claims, each of one host, path type and path, before anybody compares Ingresses.
+//
+// Invariant: depends on this one object only, so it is read once per version of the object.
+// Invariant: whatever is wrong with it, the result is claims for the rest and problems; nothing is thrown.
+import type { Ingress } from '../../kube/objects.ts'
+import type { Problem } from '../../problem.ts'
+import {
+  identityOf,
+  isAbsent,
+  isMapping,
+  listOf,
+  mappingOf,
+  type Owner,
+  type Report,
+  reportTo,
+  shown,
+  textOf,
+} from '../shapes.ts'
+import type { Route } from '../table.ts'
+import type { AnnotationReading } from './annotations/read.ts'
+import { type BackendRef, parseBackend } from './backend.ts'
+import { parseHost } from './hosts.ts'
+import { parseRulePath, type RulePath } from './paths.ts'
+
+/** Reads the annotations of one Ingress; must not throw. */
+export type ReadAnnotations = (ingress: Ingress) => AnnotationReading
+
+/** The wish of one Ingress to serve one host, path type and path. */
+export interface Claim {
+  /** Equal for claims that exclude each other. */
+  readonly key: string
+  readonly route: Route
+  readonly backend: BackendRef
+  /** Path of the rule in the object, such as `spec.rules[0].http.paths[1]`, or `spec.defaultBackend`. */
+  readonly field: string
+  readonly owner: Owner
+  /** creationTimestamp in ms; Infinity without one, so that an object of a cluster is never displaced by a draft. */
+  readonly createdAt: number
+  /** Made from `defaultBackend`: gives way to every rule. */
+  readonly isDefault: boolean
+}
+
+export interface IngressReading {
+  readonly claims: readonly Claim[]
+  readonly problems: readonly Problem[]
+}
+
+/** Tells two claims apart by what they match; a newline is in no host and no path. */
+export function claimKey(host: string, { pathType, path }: RulePath): string {
+  return `${host}\n${pathType}\n${path}`
+}
+
+/** Reads one Ingress, of whatever shape. */
+export function readIngress(ingress: Ingress, readAnnotations: ReadAnnotations): IngressReading {
+  const { namespace, name } = identityOf(ingress)
+  const owner: Owner = { kind: 'Ingress', namespace, name: name ?? '' }
+  const problems: Problem[] = []
+  const report = reportTo(problems, owner)
+  if (name === undefined) {
+    report('invalid-object', 'metadata.name', 'The Ingress has no name.', 'Set metadata.name.')
+    return { claims: [], problems }
+  }
+  try {
+    const annotations = readAnnotations(ingress)
+    problems.push(...annotations.problems)
+    const claims = new IngressReader(ingress, owner, annotations, report).read()
+    return { claims, problems }
+  } catch (error) {
+    // Never reached by a known shape. One Ingress that defeats its reader must not stop the others; it is served not at all.
+    const cause = error instanceof Error ? error.message : String(error)
+    report('invalid-object', '', `The Ingress cannot be read: ${cause}.`, 'Check its structure.')
+    return { claims: [], problems }
+  }
+}
+
+class IngressReader {
+  readonly #spec: unknown
+  readonly #createdAt: number
+  readonly #owner: Owner
+  readonly #annotations: AnnotationReading
+  readonly #report: Report
+  readonly #claims: Claim[] = []
+
+  constructor(ingress: Ingress, owner: Owner, annotations: AnnotationReading, report: Report) {
+    this.#spec = ingress.spec
+    const created = Date.parse(textOf(mappingOf(ingress.metadata).creationTimestamp) ?? '')
+    this.#createdAt = Number.isNaN(created) ? Number.POSITIVE_INFINITY : created
+    this.#owner = owner
+    this.#annotations = annotations
+    this.#report = report
+  }
+
+  read(): readonly Claim[] {
+    if (!isMapping(this.#spec)) {
+      this.#invalid('spec', this.#spec, 'Write spec as a mapping with rules or defaultBackend.')
+      return []
+    }
+    const { rules, defaultBackend } = this.#spec
+    if (isAbsent(rules) || (Array.isArray(rules) && rules.length === 0)) {
+      if (isAbsent(defaultBackend)) {
+        const message = 'The Ingress has neither rules nor a default backend.'
+        this.#report('invalid-object', 'spec', message, 'Set spec.rules or spec.defaultBackend.')
+      } else {
+        this.#readDefault(defaultBackend, [''])
+      }
+      return this.#claims
+    }
+    if (!Array.isArray(rules)) this.#invalid('spec.rules', rules, 'Write spec.rules as a list.')
+    const hosts = new Set<string>()
+    for (const [index, rule] of listOf(rules).entries()) {
+      this.#readRule(rule, `spec.rules[${index}]`, hosts)
+    }
+    if (!isAbsent(defaultBackend)) this.#readDefault(defaultBackend, [...hosts])
+    return this.#claims
+  }
+
+  #readRule(rule: unknown, field: string, hosts: Set<string>): void {
+    if (!isMapping(rule)) {
+      this.#invalid(field, rule, 'Write the rule as a mapping with host and http.')
+      return
+    }
+    const host = parseHost(rule.host, `${field}.host`, this.#report)
+    if (host === undefined) return
+    hosts.add(host)
+    // A rule without http leaves its host to the default backend.
+    if (isAbsent(rule.http)) return
+    const paths = mappingOf(rule.http).paths
+    if (!Array.isArray(paths) || paths.length === 0) {
+      this.#invalid(`${field}.http.paths`, paths, 'List at least one path with its backend.')
+      return
+    }
+    for (const [index, path] of paths.entries()) {
+      this.#readPath(path, host, `${field}.http.paths[${index}]`)
+    }
+  }
+
+  #readPath(value: unknown, host: string, field: string): void {
+    if (!isMapping(value)) {
+      this.#invalid(field, value, 'Write the path as a mapping with path, pathType and backend.')
+      return
+    }
+    const { useRegex } = this.#annotations
+    const path = parseRulePath(value.path, value.pathType, useRegex, field, this.#report)
+    const { namespace } = this.#owner
+    const backend = parseBackend(value.backend, namespace, `${field}.backend`, this.#report)
+    if (path !== undefined && backend !== undefined) this.#claim(host, path, backend, field, false)
+  }
+
+  #readDefault(value: unknown, hosts: readonly string[]): void {
+    const field = 'spec.defaultBackend'
+    const backend = parseBackend(value, this.#owner.namespace, field, this.#report)
+    if (backend === undefined) return
+    for (const host of hosts) {
+      this.#claim(host, { path: '/', pathType: 'Prefix' }, backend, field, true)
+    }
+  }
+
+  #claim(
+    host: string,
+    rulePath: RulePath,
+    backend: BackendRef,
+    field: string,
+    isDefault: boolean,
+  ): void {
+    const { path, pathType } = rulePath
+    const policy = this.#annotations.policyFor(path, pathType)
+    const route: Route = {
+      host,
+      pathType,
+      path,
+      namespace: this.#owner.namespace,
+      ingress: this.#owner.name,
+      service: backend.service,
+      upstream: backend.key,
+      ...(policy === undefined ? {} : { policy }),
+    }
+    this.#claims.push({
+      key: claimKey(host, rulePath),
+      route,
+      backend,
+      field,
+      owner: this.#owner,
+      createdAt: this.#createdAt,
+      isDefault,
+    })
+  }
+
+  #invalid(field: string, value: unknown, remedy: string): void {
+    const message = `${field} has the wrong shape: ${shown(value ?? null)}.`
+    this.#report('invalid-object', field, message, remedy)
+  }
+}

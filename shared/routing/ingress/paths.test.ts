@@ -1,0 +1,79 @@
+import t from 'tap'
+import type { Problem } from '../../problem.ts'
+import { reportTo } from '../shapes.ts'
+import { parseRulePath } from './paths.ts'
+
+const kept: { path: unknown; type?: unknown; regex?: boolean; gives: string; why: string }[] = [
+  { path: '/a', type: 'Exact', gives: 'Exact /a', why: 'Exact' },
+  { path: '/a/', type: 'Exact', gives: 'Exact /a/', why: 'Exact is literal' },
+  { path: '/a', type: 'Prefix', gives: 'Prefix /a', why: 'Prefix' },
+  { path: '/a/', type: 'Prefix', gives: 'Prefix /a', why: 'a Prefix ignores its trailing slash' },
+  { path: '/', type: 'Prefix', gives: 'Prefix /', why: 'the root keeps its slash' },
+  { path: '/a', type: 'ImplementationSpecific', gives: 'Prefix /a', why: 'ours is Prefix' },
+  { path: '/a', gives: 'Prefix /a', why: 'no type' },
+  { path: '', gives: 'Prefix /', why: 'an empty path' },
+  { path: null, type: 'Exact', gives: 'Exact /', why: 'no path' },
+  { path: '/A', gives: 'Prefix /A', why: 'case matters' },
+  { path: '/a%20b', gives: 'Prefix /a%20b', why: 'encoded octets stay as they are written' },
+  { path: '/ä', gives: 'Prefix /%C3%A4', why: 'what browsers send for ä' },
+  { path: '/\ud800', gives: 'Prefix /%EF%BF%BD', why: 'half a character is no reason to throw' },
+  { path: "/~a.b-c_d!$&'()*+,;=:@", gives: "Prefix /~a.b-c_d!$&'()*+,;=:@", why: 'RFC 3986 pchar' },
+  { path: '/...', gives: 'Prefix /...', why: 'three dots are a name' },
+  { path: '/.well-known/', gives: 'Prefix /.well-known', why: 'a name may begin with a dot' },
+  { path: '/a/(.*)', regex: true, gives: 'Regex /a/(.*)', why: 'use-regex' },
+  { path: '/a/', type: 'Prefix', regex: true, gives: 'Regex /a/', why: 'Prefix, too, as nginx' },
+  { path: '/a', type: 'Exact', regex: true, gives: 'Exact /a', why: 'Exact stays Exact' },
+  { path: '', regex: true, gives: 'Regex /', why: 'an empty path matches everything' },
+  { path: '/a{2}|/b$', regex: true, gives: 'Regex /a{2}|/b$', why: 'characters of patterns' },
+]
+
+for (const { path, type, regex = false, gives, why } of kept) {
+  t.test(`${JSON.stringify(path)} of type ${type} is ${gives}: ${why}`, async (t) => {
+    const problems: Problem[] = []
+    const rulePath = read(path, type, regex, problems)
+    t.equal(`${rulePath?.pathType} ${rulePath?.path}`, gives)
+    t.same(problems, [])
+  })
+}
+
+const refused: { path: unknown; type?: unknown; regex?: boolean; why: string }[] = [
+  { path: 'a', why: 'not absolute' },
+  { path: 5, why: 'a number' },
+  { path: {}, why: 'a mapping' },
+  { path: '/a', type: 'prefix', why: 'types are case-sensitive' },
+  { path: '/a', type: 7, why: 'a type that is no text' },
+  { path: '/a b', why: 'a space' },
+  { path: '/a{alias /var/run/secrets/;}', why: 'what no URL holds' },
+  { path: '/a?b=1', why: 'a query' },
+  { path: '/a#b', why: 'a fragment' },
+  { path: '/a\\b', why: 'a backslash' },
+  { path: '/a\nb', why: 'a line break' },
+  { path: '/a\0', regex: true, why: 'NUL, also in a pattern' },
+  { path: '/a//b', why: 'an empty segment' },
+  { path: '/a/./b', why: 'a dot segment' },
+  { path: '/a/..', why: 'a dot segment at the end' },
+  { path: '/a/%2e%2e/b', why: 'an encoded dot segment' },
+  { path: '/a%2fb', why: 'an encoded slash' },
+  { path: '/a%', why: 'half a percent code' },
+  { path: '/a%g0', why: 'no percent code' },
+  { path: `/${'a'.repeat(5000)}`, why: 'too long' },
+  { path: '/(', regex: true, why: 'no pattern' },
+  { path: '/a(?=b)', regex: true, why: 'look-ahead needs backtracking' },
+  { path: 'a', regex: true, why: 'a pattern is a path, too' },
+]
+
+for (const { path, type, regex = false, why } of refused) {
+  t.test(`${JSON.stringify(path).slice(0, 40)} is refused: ${why}`, async (t) => {
+    const problems: Problem[] = []
+    t.equal(read(path, type, regex, problems), undefined)
+    t.match(problems, [
+      { reason: 'invalid-path', field: /^spec\.rules\[0]\.http\.paths\[0]\.path/ },
+    ])
+    t.equal(problems.length, 1)
+  })
+}
+
+function read(path: unknown, type: unknown, useRegex: boolean, problems: Problem[]) {
+  const report = reportTo(problems, { kind: 'Ingress', namespace: 'n', name: 'i' })
+  return parseRulePath(path, type, useRegex, 'spec.rules[0].http.paths[0]', report)
+}

@@ -1,0 +1,109 @@
+// Which requests does a path of a rule mean? Gives the path as the router compares it, with its type.
+//
+// Invariant: an Exact or Prefix path that comes out is one that a request's normalised path can equal (wire/path.ts);
+// what no request can ever match is refused instead of kept as a rule that looks alive.
+// Invariant: a Prefix path has no trailing slash, since Kubernetes ignores it: `/a` and `/a/` are one rule.
+
+import { normalisePath } from '../path.ts'
+import { compilePattern } from '../pattern.ts'
+import { isAbsent, type Report, shown } from '../shapes.ts'
+import type { PathType } from '../table.ts'
+
+export interface RulePath {
+  readonly path: string
+  readonly pathType: PathType
+}
+
+/** Longer than any request line that is accepted (reliability.md §3.4: 414 above 16 KiB) helps nobody. */
+const maxPathLength = 4096
+
+const regexRemedy =
+  'Write it in RE2 syntax (no look-around, no back-references), or remove use-regex to match literally.'
+
+// RFC 3986 §3.3 pchar and `/`; `%` is looked at apart.
+const plainCharacters = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/%]*$/
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+const controlCharacters = /[\u0000-\u001f\u007f]/
+
+/** Reads path and pathType of a rule; undefined when the path was refused and reported. */
+export function parseRulePath(
+  path: unknown,
+  pathType: unknown,
+  useRegex: boolean,
+  field: string,
+  report: Report,
+): RulePath | undefined {
+  const type = parsePathType(pathType, useRegex)
+  if (type === undefined) {
+    report(
+      'invalid-path',
+      `${field}.pathType`,
+      `The pathType ${shown(pathType)} is unknown.`,
+      'Use Exact, Prefix or ImplementationSpecific.',
+    )
+    return undefined
+  }
+  const refuse = (what: string, remedy: string): undefined => {
+    report('invalid-path', `${field}.path`, `The path ${shown(path)} ${what}.`, remedy)
+  }
+  if (isAbsent(path) || path === '') return { path: '/', pathType: type }
+  if (typeof path !== 'string') return refuse('is not text', 'Write the path as text.')
+  if (!path.startsWith('/')) return refuse('does not begin with /', 'Begin the path with /.')
+  if (path.length > maxPathLength) {
+    return refuse(`is longer than ${maxPathLength} characters`, 'Use a shorter path.')
+  }
+  if (controlCharacters.test(path)) return refuse('has control characters', 'Remove them.')
+  if (type === 'Regex') {
+    const result = compilePattern(path)
+    if (result.ok) return { path, pathType: type }
+    return refuse(`cannot be used as a regular expression: ${result.reason}`, regexRemedy)
+  }
+  const literal = encodeUnicode(path)
+  const wrong = whatIsWrong(literal)
+  if (wrong !== undefined) return refuse(wrong.what, wrong.remedy)
+  return { path: type === 'Prefix' ? withoutTrailingSlash(literal) : literal, pathType: type }
+}
+
+/** ImplementationSpecific, and nothing, mean Prefix. Exact stays literal on an Ingress with regular expressions. */
+function parsePathType(value: unknown, useRegex: boolean): PathType | undefined {
+  if (value === 'Exact') return 'Exact'
+  const isPrefix =
+    isAbsent(value) || value === '' || value === 'Prefix' || value === 'ImplementationSpecific'
+  if (!isPrefix) return undefined
+  return useRegex ? 'Regex' : 'Prefix'
+}
+
+/** Writes what is not ASCII as browsers send it: percent-encoded UTF-8. */
+function encodeUnicode(path: string): string {
+  // A lone surrogate has no UTF-8 form; encodeURIComponent would throw.
+  return path.replace(/[\u0080-\u{10ffff}]+/gu, (text) => encodeURIComponent(text.toWellFormed()))
+}
+
+function whatIsWrong(path: string): { what: string; remedy: string } | undefined {
+  if (!plainCharacters.test(path)) {
+    return {
+      what: 'has characters that no URL path holds',
+      remedy:
+        'Percent-encode them; for a regular expression set nginx.ingress.kubernetes.io/use-regex: "true" and pathType ImplementationSpecific.',
+    }
+  }
+  if (/%(?![0-9A-Fa-f]{2})/.test(path)) {
+    return { what: 'has a % that begins no percent code', remedy: 'Write a literal % as %25.' }
+  }
+  // The API server refuses these two for Exact and Prefix.
+  if (path.includes('//')) return { what: 'has //', remedy: 'Write one / between segments.' }
+  if (/%2f/i.test(path)) {
+    return { what: 'has an encoded slash', remedy: 'Split the path at a plain /.' }
+  }
+  if (normalisePath(path) !== path) {
+    return {
+      what: 'has a . or .. segment, which no request has when it is matched',
+      remedy: 'Write the path that it leads to.',
+    }
+  }
+  return undefined
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}

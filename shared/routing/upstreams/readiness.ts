@@ -1,0 +1,52 @@
+// Which of the endpoints that slices show take requests now? (Kubernetes: EndpointSlice conditions, KEP-1672.)
+//
+//   ready (nil = ready) and not terminating      takes requests
+//   serving and terminating                      only while nothing is ready: the last resort of kube-proxy, too
+//   anything else                                takes none
+//
+// Invariant: each address and port comes out once, in an order that does not depend on the slices' order.
+
+import { mappingOf } from '../shapes.ts'
+import type { Endpoint } from '../table.ts'
+
+/** One endpoint as one slice shows it. */
+export interface Sighting {
+  readonly address: string
+  readonly port: number
+  readonly conditions: unknown
+}
+
+interface State {
+  readonly endpoint: Endpoint
+  isReady: boolean
+  isServing: boolean
+  isTerminating: boolean
+}
+
+/** Merges all sightings. While a pod moves between slices it may be in two: terminating in one means terminating. */
+export function decideEndpoints(sightings: readonly Sighting[]): readonly Endpoint[] {
+  const states = new Map<string, State>()
+  for (const { address, port, conditions } of sightings) {
+    const { ready, serving, terminating } = mappingOf(conditions)
+    const id = `${address} ${port}`
+    let state = states.get(id)
+    if (state === undefined) {
+      state = {
+        endpoint: { address, port },
+        isReady: false,
+        isServing: false,
+        isTerminating: false,
+      }
+      states.set(id, state)
+    }
+    const isReady = ready !== false
+    state.isReady ||= isReady
+    state.isServing ||= typeof serving === 'boolean' ? serving : isReady
+    state.isTerminating ||= terminating === true
+  }
+  const ordered = [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, state]) => state)
+  const ready = ordered.filter((state) => state.isReady && !state.isTerminating)
+  const chosen =
+    ready.length > 0 ? ready : ordered.filter((state) => state.isServing && state.isTerminating)
+  return chosen.map((state) => state.endpoint)
+}

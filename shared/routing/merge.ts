@@ -3,9 +3,9 @@
 // Invariant: depends on Ingresses and classes only, never on Services: endpoints change far more often than rules.
 import type { Problem } from '../problem.ts'
 import { settle } from './conflicts.ts'
-import type { BackendRef } from './ingress/backend.ts'
 import type { Claim, IngressReading } from './ingress/claims.ts'
 import type { Route } from './table.ts'
+import type { BackendRef } from './upstreams/backend-ref.ts'
 
 /** A backend that some route needs, with the claims that won with it. */
 export interface BackendUse {

@@ -1,30 +1,11 @@
 // Which Service port does a rule name? Only by name, in the Ingress's own namespace: a reference never crosses namespaces.
 //
 // Invariant: the Service name of a reference is empty or has no `/`, so its key cannot point into another namespace.
+
 import { isAbsent, isMapping, isPort, mappingOf, type Report, shown, textOf } from '../shapes.ts'
-
-/** One port of one Service. */
-export interface BackendName {
-  readonly namespace: string
-  readonly service: string
-  /** As named: the Service port's number or name. Empty: the rule names none that can exist, and nothing serves it. */
-  readonly port: number | string
-}
-
-/** A backend of a rule, with the keys it is found by. */
-export interface BackendRef extends BackendName {
-  /** Key of the Upstream: `namespace/service:port`. */
-  readonly key: string
-  /** `namespace/service`. */
-  readonly serviceKey: string
-}
+import { type BackendName, type BackendRef, refOf } from '../upstreams/backend-ref.ts'
 
 const serviceName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
-
-export function refOf({ namespace, service, port }: BackendName): BackendRef {
-  const serviceKey = `${namespace}/${service}`
-  return { namespace, service, port, serviceKey, key: `${serviceKey}:${port}` }
-}
 
 /**
  * Reads a backend. Undefined (reported) when it names no Service at all: such a path does not exist (404), as with

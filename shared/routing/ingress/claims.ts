@@ -17,8 +17,9 @@ import {
   textOf,
 } from '../shapes.ts'
 import type { Route } from '../table.ts'
+import type { BackendRef } from '../upstreams/backend-ref.ts'
 import type { AnnotationReading } from './annotations/read.ts'
-import { type BackendRef, parseBackend } from './backend.ts'
+import { parseBackend } from './backend.ts'
 import { parseHost } from './hosts.ts'
 import { parseRulePath, type RulePath } from './paths.ts'
 

@@ -6,7 +6,6 @@
 // Both address families are used: a dual-stack pod simply counts twice, and slices of one family are never left out.
 import { isIP } from 'node:net'
 import type { EndpointSlice, Service } from '../../kube/objects.ts'
-import type { BackendRef } from '../ingress/backend.ts'
 import {
   identityOf,
   isAbsent,
@@ -18,6 +17,7 @@ import {
   textOf,
 } from '../shapes.ts'
 import type { Endpoint, Upstream } from '../table.ts'
+import type { BackendRef } from './backend-ref.ts'
 import type { Finding } from './findings.ts'
 import { decideEndpoints, type Sighting } from './readiness.ts'
 import { type FoundPort, findServicePort } from './service-port.ts'

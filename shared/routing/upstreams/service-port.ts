@@ -1,8 +1,9 @@
 // Which port of a Service does a backend mean, by number or by name, and what is it called in the EndpointSlices?
 //
 // Invariant: only TCP ports are found; the same number may be there once for TCP and once for UDP.
-import type { BackendRef } from '../ingress/backend.ts'
+
 import { isAbsent, isPort, listOf, type Mapping, mappingOf, shown, textOf } from '../shapes.ts'
+import type { BackendRef } from './backend-ref.ts'
 import type { Finding } from './findings.ts'
 
 export interface FoundPort {

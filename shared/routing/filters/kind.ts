@@ -1,0 +1,249 @@
+// What is a filter? One kind, one file beside this one: its words, its check, and where it acts on a request. READ FIRST.
+//
+//   request ─► [request steps] ─► (request body stages) ─► upstream
+//   client  ◄─ (response body stages) ◄─ [response steps] ◄─ upstream
+//
+// A filter is plain data that crosses threads; `compile` makes its stages when a worker builds a route, never per request.
+// Adding a kind: a file here, a row in kinds.ts, rows for its keys in ../ingress/annotations/.
+import type { Clock } from '../../clock.ts'
+import type { FailureCode } from '../failure.ts'
+import type { BackendRef } from '../upstreams/backend-ref.ts'
+
+/** What a route asks for beyond forwarding: a kind and its own plain data. */
+export interface Filter {
+  readonly kind: string
+}
+
+/** Field lines `name: value CRLF`, latin1, end-to-end, without Host: the one form of fields, for every protocol. */
+export type FieldLines = string
+
+/** A response that Weir gives itself. */
+export interface Answer {
+  readonly status: number
+  /** Stable code for log and metric, such as `redirect`; empty when there is nothing to say. */
+  readonly code: string
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string | Buffer
+}
+
+/** Go on, answer, or fail: a failure's page is written in one place. */
+export type Verdict = undefined | Answer | FailureCode
+
+/** Ends what was started; calling it again, or after the end, does nothing. */
+export type Cancel = () => void
+
+/** The request as filters see it: no copy is made. Valid until the exchange ends. */
+export interface RequestView {
+  readonly method: string
+  readonly scheme: 'http' | 'https'
+  /** Lower case, without port and trailing dot. */
+  readonly host: string
+  /** Host as the client sent it, with its port; empty when it named none. */
+  readonly authority: string
+  /** Canonical path, without the query: what was matched. */
+  readonly path: string
+  /** With its `?`, or empty. */
+  readonly query: string
+  /** Address of the client by the rules of X-Forwarded-For and trusted proxies; no port. */
+  readonly clientAddress: string
+  readonly requestId: string
+  /** 0: no body; undefined: length not known. */
+  readonly bodyLength: number | undefined
+  /** In [0, 1), drawn once, and only when somebody asks. */
+  readonly draw: number
+  /** As upstream will see it; several lines are joined by `, `. Name in lower case. */
+  field(name: string): string | undefined
+  /** The first cookie of that name (RFC 6265 §5.4). */
+  cookie(name: string): string | undefined
+  /** Path and query that go upstream; begins with `/`. */
+  target: string
+  /** Host that goes upstream; empty: the client's. */
+  upstreamHost: string
+  /** Replaces all lines of a field that goes upstream. Name in lower case; the value must be free of CR, LF and NUL. */
+  setField(name: string, value: string): void
+  dropField(name: string): void
+  /** Sets or adds (`append`) a field of the response to the client, whoever makes it. */
+  setResponseField(name: string, value: string, append?: boolean): void
+  /** Called once when the exchange is over, however it ended. */
+  whenFinished(callback: (outcome: Outcome) => void): void
+}
+
+/** How an exchange ended. */
+export interface Outcome {
+  /** What the client got; 499 when it went away before. */
+  readonly status: number
+  /** Empty when nothing failed. */
+  readonly failure: FailureCode | ''
+}
+
+/** The response as filters see it, before its head is written to the client. */
+export interface ResponseView {
+  readonly request: RequestView
+  /** Made by Weir itself (a failure's page, a redirect), not by an upstream. */
+  readonly isOwn: boolean
+  status: number
+  /** Several lines are joined by `, `. Name in lower case. */
+  field(name: string): string | undefined
+  setField(name: string, value: string): void
+  addField(name: string, value: string): void
+  dropField(name: string): void
+  /** 0: no body; undefined: length not known. A stage that changes the length sets it to undefined. */
+  bodyLength: number | undefined
+}
+
+/** Decides about a request. Sync and async are told apart when the route is built, not by looking at a result. */
+export type RequestStep =
+  | { readonly kind: 'sync'; decide(request: RequestView): Verdict }
+  | {
+      readonly kind: 'async'
+      readonly timeoutMs: number
+      /** What counts when the time is over or `start` throws: a guard fails, a hint gives undefined. */
+      readonly onTimeout: Verdict
+      /** Calls `settle` once, now or later; after the cancel it is ignored. */
+      start(request: RequestView, settle: (verdict: Verdict) => void): Cancel
+    }
+
+/** Changes a response, or takes its place by a verdict. */
+export type ResponseStep = {
+  /** Also for what Weir answers itself on this route: failures, redirects. */
+  readonly includesOwn: boolean
+} & (
+  | { readonly kind: 'sync'; decide(response: ResponseView): Verdict }
+  | {
+      readonly kind: 'async'
+      readonly timeoutMs: number
+      readonly onTimeout: Verdict
+      start(response: ResponseView, settle: (verdict: Verdict) => void): Cancel
+    }
+)
+
+/** Takes a body's bytes. They are the caller's again when `write` returns: who keeps them makes a copy. */
+export interface BodySink {
+  /** False: wait until resumed. */
+  write(bytes: Buffer): boolean
+  end(trailers: FieldLines): void
+}
+
+/** One stage in front of another. */
+export interface BodyStage extends BodySink {
+  /** The body will not be completed: give back what is held. */
+  abort(): void
+}
+
+/** What a body's stage may ask of the exchange. */
+export interface BodyControl {
+  /** The stage takes bytes again, after a `write` that returned false. */
+  resume(): void
+  /** The body cannot be passed on: the exchange fails (or is cut, when its response has begun). */
+  fail(code: FailureCode): void
+}
+
+/** Puts a stage in front of `next`; undefined leaves the body alone. */
+export type WrapBody<View> = (
+  view: View,
+  next: BodySink,
+  control: BodyControl,
+) => BodyStage | undefined
+
+/** Header edits prepared for one pass over the field lines of a head. */
+export interface FieldEdits {
+  /** Lower-case names whose lines are dropped (removed ones and those that are set anew). */
+  readonly dropped: ReadonlySet<string>
+  /** Ready lines, each with its CRLF, to be appended. */
+  readonly appended: FieldLines
+}
+
+/** Where a filter acts. What is absent costs one comparison. */
+export interface Stages {
+  readonly request?: RequestStep
+  readonly response?: ResponseStep
+  readonly requestBody?: WrapBody<RequestView>
+  readonly responseBody?: WrapBody<ResponseView>
+  /** Known when the route is built: folded into one pass over the head. */
+  readonly requestEdits?: FieldEdits
+  readonly responseEdits?: FieldEdits
+}
+
+/** A request of Weir's own, to a Service of the table. Small: its body is whole in memory. */
+export interface CallRequest {
+  readonly method: string
+  /** Path and query. */
+  readonly target: string
+  /** Host field. */
+  readonly authority: string
+  readonly fields: FieldLines
+  readonly body?: Buffer
+  /** For all of it: connection, request, response. */
+  readonly timeoutMs: number
+  /** A larger response fails as `upstream-malformed`. */
+  readonly maxBodyBytes: number
+}
+
+/** What came back. */
+export type CallResult =
+  | { readonly status: number; readonly fields: FieldLines; readonly body: Buffer }
+  | { readonly failure: FailureCode }
+
+/** What the control thread fetched for filters: a Secret, a ConfigMap, a key set. Held in memory only. */
+export interface AssetRef {
+  readonly kind: 'secret' | 'config-map' | 'jwks'
+  /** `namespace/name`, or the URL of a key set. */
+  readonly name: string
+}
+
+/** Entries of a Secret or ConfigMap (decoded, latin1), or `keys` with the JSON of a key set. */
+export type AssetData = Readonly<Record<string, string>>
+
+/** An asset as a filter reads it. `value` changes by itself; undefined while there is none. */
+export interface LiveAsset<T> {
+  readonly value: T | undefined
+}
+
+/** Everything a filter may use; nothing of it is global. */
+export interface CompileContext {
+  readonly clock: Clock
+  readonly random: () => number
+  /** Names the route among all routes: the same in every worker and after each rebuild. */
+  readonly routeKey: string
+  /** Sends a request of Weir's own: same pools, limits and counters. `upstream` is the key of a BackendRef. */
+  call(upstream: string, request: CallRequest, onResult: (result: CallResult) => void): Cancel
+  /** An asset that the filter named in `assets`; `parse` runs once per version and worker. A throw means undefined. */
+  asset<T>(ref: AssetRef, parse: (data: AssetData) => T): LiveAsset<T>
+  /** Counts that all workers of this proxy share. */
+  readonly shared: SharedCounters
+  /** The store that all nodes share (Valkey); undefined when none is configured. */
+  readonly store: SharedStore | undefined
+}
+
+/** Counts that all workers of one proxy share: a table of fixed size in shared memory. */
+export interface SharedCounters {
+  /**
+   * Takes one from the budget of `key`, which refills by one each `intervalMs` up to `burst` (GCRA).
+   * 0 when it was there, else the ms until it will be.
+   */
+  take(key: string, intervalMs: number, burst: number): number
+}
+
+/** Counters that all nodes share. */
+export interface SharedStore {
+  /** Runs a named script of the store's table on keys; rejects when the store does not answer within `timeoutMs`. */
+  run(
+    script: string,
+    keys: readonly string[],
+    args: readonly string[],
+    timeoutMs: number,
+  ): Promise<unknown>
+}
+
+/** One kind of filter. */
+export interface FilterKind<F extends Filter = Filter> {
+  readonly kind: F['kind']
+  /** Says what is wrong with it, as the end of a sentence; lint, webhook and annotations ask the same question. */
+  fault(filter: F): string | undefined
+  /** Services that it calls. */
+  upstreams?(filter: F): readonly BackendRef[]
+  /** What the control thread must fetch for it. */
+  assets?(filter: F): readonly AssetRef[]
+  /** Compiles it for one route. Must not be called for a filter with a fault. */
+  compile(filter: F, context: CompileContext): Stages
+}

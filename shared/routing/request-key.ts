@@ -1,0 +1,27 @@
+// By what are requests told apart: for limits, for hashing to an endpoint, for caches?
+import type { RequestView } from './filters/kind.ts'
+
+/** Which property of a request is its key. */
+export type RequestKey =
+  | { readonly from: 'address' | 'path' | 'uri' | 'host' }
+  | { readonly from: 'header' | 'cookie' | 'query'; readonly name: string }
+
+/** Makes the function that finds the key of a request; a property that is absent gives an empty text. */
+export function compileRequestKey(key: RequestKey): (request: RequestView) => string {
+  switch (key.from) {
+    case 'address':
+      return (request) => request.clientAddress
+    case 'path':
+      return (request) => request.path
+    case 'uri':
+      return (request) => request.path + request.query
+    case 'host':
+      return (request) => request.host
+    case 'header':
+      return (request) => request.field(key.name) ?? ''
+    case 'cookie':
+      return (request) => request.cookie(key.name) ?? ''
+    case 'query':
+      return (request) => new URLSearchParams(request.query).get(key.name) ?? ''
+  }
+}

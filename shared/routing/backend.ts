@@ -1,0 +1,162 @@
+// Where do a route's requests go, and by which rules? The words, as plain data; proxy/upstream/ makes them act.
+//
+// Invariant: what is absent is not asked for: the request path pays one comparison with undefined, and the proxy's settings hold.
+// Invariant: health and connections belong to an endpoint, whichever routes name it; rules belong to the route that has them.
+import type { Answer } from './filters/kind.ts'
+import type { RequestKey } from './request-key.ts'
+
+/** What serves the requests of a route. */
+export type Backend = ForwardBackend | AnswerBackend | ClosedBackend
+
+/** Requests go to an endpoint of one of the choices. */
+export interface ForwardBackend {
+  readonly kind: 'forward'
+  /** One for nearly every route. An empty list, or only weights of 0: 503. */
+  readonly choices: readonly Choice[]
+  /** Absent: round robin. */
+  readonly balance?: Balance
+  readonly affinity?: Affinity
+  readonly limits?: Limits
+  readonly retry?: RetryRules
+  readonly outlier?: Outlier
+  readonly healthCheck?: HealthCheck
+  readonly slowStart?: SlowStart
+  readonly breaker?: CircuitBreaker
+}
+
+/** Weir answers itself, after the route's filters. */
+export interface AnswerBackend {
+  readonly kind: 'answer'
+  readonly answer: Answer
+}
+
+/** Something that may protect was not understood: 503 `policy-closed`, and no filter runs. */
+export interface ClosedBackend {
+  readonly kind: 'closed'
+  /** For /routes and the log: what has to be mended. */
+  readonly reason: string
+}
+
+/** One Service that may serve a request of the route. */
+export interface Choice {
+  /** Key of the Upstream; a key without an Upstream in the table answers 503. */
+  readonly upstream: string
+  /** The Service's name; a label of metrics and a field of the access log. */
+  readonly service: string
+  /** A whole number ≥ 0, relative to the other choices; 0: never chosen (Gateway API, BackendRef.weight). */
+  readonly weight: number
+}
+
+/** How an endpoint is chosen among those that serve. */
+export type Balance =
+  /** In turn. */
+  | { readonly kind: 'round-robin' }
+  /** The one with fewer requests in flight, of two at random. */
+  | { readonly kind: 'least-requests' }
+  /** The one with less expected latency (moving average that follows peaks at once × requests in flight), of two at random. */
+  | { readonly kind: 'peak-ewma' }
+  /** The same endpoint for the same key, as long as it serves; few keys move when endpoints come or go. */
+  | {
+      readonly kind: 'hash'
+      readonly key: RequestKey
+      /**
+       * No endpoint gets more than this many times the average of requests in flight; those above go to the key's next
+       * endpoint. > 1; absent: no bound.
+       */
+      readonly loadFactor?: number
+    }
+
+/** Sends a client back to the endpoint (and the choice) that served it before, by a cookie. */
+export interface Affinity {
+  /** Name of the cookie. */
+  readonly cookie: string
+  /** Its Path attribute. */
+  readonly path: string
+  /** 0: a session cookie. */
+  readonly maxAgeSeconds: number
+  readonly sameSite?: 'Strict' | 'Lax' | 'None'
+  readonly secure: boolean
+  /** When the endpoint is gone or fails: pick another and set the cookie anew. */
+  readonly changeOnFailure: boolean
+}
+
+/** Limits of one exchange with an endpoint; an absent one is the proxy's setting. */
+export interface Limits {
+  readonly connectMs?: number
+  /** From the request's end to the response head, and between two reads of its body. */
+  readonly readMs?: number
+  /** Between two writes of the request body. */
+  readonly sendMs?: number
+  /** Largest request body in bytes; absent or 0: no limit. */
+  readonly maxBodyBytes?: number
+}
+
+/**
+ * What may go wrong with an attempt so that it is made again, elsewhere.
+ * `connect-failure`: no connection was had, so nothing was sent. `refused`: the endpoint said that it did not process the
+ * request (HTTP/2 REFUSED_STREAM, RFC 9113 §8.7). `reset`: it closed the connection before a byte of the response.
+ * `timeout`: no response head came in time.
+ */
+export type RetryCondition = 'connect-failure' | 'refused' | 'reset' | 'timeout'
+
+/** When a failed attempt is made again. Absent: `connect-failure` and `refused`, as often as `--retries` says. */
+export interface RetryRules {
+  /** What is not listed is not tried again. A kept connection that proves closed is always replaced once. */
+  readonly on: readonly RetryCondition[]
+  /** Responses that are thrown away for another attempt. */
+  readonly statuses: readonly StatusRange[]
+  /** Attempts after the first; absent: `--retries`. */
+  readonly maxRetries?: number
+  /** Also for methods that are not idempotent (POST, PATCH): the endpoint may see the request twice. */
+  readonly allMethods: boolean
+}
+
+/** Statuses from `from` to `to`, both included. */
+export interface StatusRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** When an endpoint is passed over because of what it answered. Refused connections, resets and timeouts always count. */
+export interface Outlier {
+  /** So many 5xx responses in a row eject it. */
+  readonly consecutive5xx: number
+  /** For how long the first time, twice as long the second time …; absent: 10 000. */
+  readonly ejectMs?: number
+  /** At most this share of the endpoints is ejected by 5xx at a time, though always one may be; absent: 50. */
+  readonly maxEjectedPercent?: number
+}
+
+/** Requests of Weir's own that find out which endpoints serve. */
+export interface HealthCheck {
+  /** Path and query; begins with `/`. */
+  readonly path: string
+  /** Host field; absent: the endpoint's address and port. */
+  readonly host?: string
+  /** Between two checks of an endpoint, per worker; moved by up to a tenth so that they do not come together. */
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** So many good answers in a row make an unhealthy endpoint healthy. */
+  readonly healthy: number
+  /** So many bad ones make a healthy endpoint unhealthy. A new endpoint is healthy. */
+  readonly unhealthy: number
+  /** What counts as a good answer. */
+  readonly statuses: readonly StatusRange[]
+}
+
+/** A new endpoint gets a share that grows from a tenth to its full one, so that it can warm up. */
+export interface SlowStart {
+  readonly windowMs: number
+}
+
+/** Fails requests at once instead of sending them to an upstream that has too many, or does not serve. 503. */
+export interface CircuitBreaker {
+  /** Requests in flight at a time over the whole proxy: each worker has an equal share, rounded up. Absent: no limit. */
+  readonly maxRequests?: number
+  /** Of these, how many may wait for a connection to be opened. Absent: no limit. */
+  readonly maxPending?: number
+  /** So many failures in a row (no response, or 5xx) open it. Absent: never. */
+  readonly consecutiveFailures?: number
+  /** How long it stays open before single requests try again; absent: 10 000. */
+  readonly openMs?: number
+}

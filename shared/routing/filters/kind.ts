@@ -46,6 +46,8 @@ export interface RequestView {
   readonly query: string
   /** Address of the client by the rules of X-Forwarded-For and trusted proxies; no port. */
   readonly clientAddress: string
+  /** Address of the peer: that of the PROXY header, else the socket's; no port. */
+  readonly peerAddress: string
   readonly requestId: string
   /** 0: no body; undefined: length not known. */
   readonly bodyLength: number | undefined

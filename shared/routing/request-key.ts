@@ -1,5 +1,6 @@
 // By what are requests told apart: for limits, for hashing to an endpoint, for caches?
 import type { RequestView } from './filters/kind.ts'
+import { firstParameter } from './query-parameter.ts'
 
 /** Which property of a request is its key. */
 export type RequestKey =
@@ -22,6 +23,6 @@ export function compileRequestKey(key: RequestKey): (request: RequestView) => st
     case 'cookie':
       return (request) => request.cookie(key.name) ?? ''
     case 'query':
-      return (request) => new URLSearchParams(request.query).get(key.name) ?? ''
+      return (request) => firstParameter(request.query, key.name) ?? ''
   }
 }

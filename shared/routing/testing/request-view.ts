@@ -1,0 +1,45 @@
+// A request as filters and conditions see it, for tests of shared/: plain values, nothing goes anywhere.
+import type { RequestView } from '../filters/kind.ts'
+
+/** What a test says of its request. */
+export interface TestRequest {
+  readonly method?: string
+  readonly path?: string
+  readonly query?: string
+  /** Field lines in their order; values are bytes (latin1). */
+  readonly fields?: readonly (readonly [name: string, value: string])[]
+  readonly cookies?: readonly (readonly [name: string, value: string])[]
+  readonly clientAddress?: string
+  readonly peerAddress?: string
+  readonly draw?: number
+}
+
+/** Makes the view of a request; what it does not say is a GET of `/` by 192.0.2.1. */
+export function requestView(request: TestRequest = {}): RequestView {
+  const { method = 'GET', path = '/', query = '', fields = [], cookies = [] } = request
+  const { clientAddress = '192.0.2.1', peerAddress = '192.0.2.1', draw = 0 } = request
+  return {
+    method,
+    scheme: 'http',
+    host: 'a.test',
+    authority: 'a.test',
+    path,
+    query,
+    clientAddress,
+    peerAddress,
+    requestId: 'id',
+    bodyLength: 0,
+    draw,
+    field: (name) => {
+      const values = fields.filter(([own]) => own.toLowerCase() === name).map(([, value]) => value)
+      return values.length === 0 ? undefined : values.join(', ')
+    },
+    cookie: (name) => cookies.find(([own]) => own === name)?.[1],
+    target: path + query,
+    upstreamHost: '',
+    setField: () => {},
+    dropField: () => {},
+    setResponseField: () => {},
+    whenFinished: () => {},
+  }
+}

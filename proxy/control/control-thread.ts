@@ -2,7 +2,6 @@
 //
 //   feed ─► TableKeeper ─► WorkerPool ─► (each worker) DataPlane          admin port, control socket, shutdown: here
 import { isIPv6 } from 'node:net'
-import { memoryUsage } from 'node:process'
 import type { Clock } from '../../shared/clock.ts'
 import type { ControlStatus } from '../../shared/control-socket.ts'
 import type { Feed } from '../../shared/feed/feed.ts'
@@ -201,7 +200,7 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
 function watchMemory(maxMemoryMb: number, clock: Clock, pool: WorkerPool): () => void {
   if (maxMemoryMb === 0) return () => {}
   return clock.every(memoryCheckMs, () => {
-    pool.setMemoryTooHigh(memoryUsage.rss() > maxMemoryMb * 1_048_576)
+    pool.setMemoryTooHigh(process.memoryUsage.rss() > maxMemoryMb * 1_048_576)
   })
 }
 

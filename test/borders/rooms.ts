@@ -1,0 +1,98 @@
+// Which part of the tree may import which? The only table of arrows; `check.ts` holds the tree to it, and a file in no room is
+// refused, so a new folder gets its row here.
+//
+// Invariant: arrows lead one way (borders.test.ts walks them), so what a room cannot use it cannot reach through another either.
+
+export interface Room {
+  /** Folders (with all below that no other room claims) and single files. */
+  readonly paths: readonly string[]
+  /** Names of rooms that it may import, beside itself. `tools` means that nothing is closed to it. */
+  readonly uses: readonly string[] | 'all'
+  /** Names of rooms of which it may import types only. */
+  readonly types?: readonly string[]
+}
+
+export const rooms: Readonly<Record<string, Room>> = {
+  // shared: what proxy and controller both need.
+  shared: { paths: ['shared'], uses: [], types: ['kube'] },
+  kube: { paths: ['shared/kube'], uses: ['shared'] },
+  feed: { paths: ['shared/feed'], uses: ['shared', 'kube'] },
+  // The words of routing (table, failures, filters, router): what the data plane may know. Never a source of routes.
+  routing: { paths: ['shared/routing'], uses: ['shared'], types: ['kube', 'feed', 'sources'] },
+  sources: { paths: ['shared/routing/ingress'], uses: ['shared', 'routing'], types: ['kube'] },
+  translation: {
+    paths: [
+      'shared/routing/translate.ts',
+      'shared/routing/conflicts.ts',
+      'shared/routing/merge.ts',
+      'shared/routing/object-index.ts',
+    ],
+    uses: ['shared', 'routing', 'sources'],
+    types: ['kube', 'feed'],
+  },
+
+  // The data plane, from the socket upwards.
+  net: { paths: ['proxy/net'], uses: ['shared'] },
+  http: { paths: ['proxy/http'], uses: ['shared', 'routing', 'net'] },
+  http1: { paths: ['proxy/http1'], uses: ['shared', 'routing', 'net', 'http'] },
+  upstream: {
+    paths: ['proxy/upstream'],
+    uses: ['shared', 'routing', 'net', 'http', 'http1', 'observe'],
+  },
+  serve: {
+    paths: ['proxy/serve'],
+    uses: ['shared', 'routing', 'net', 'http', 'http1', 'upstream', 'observe'],
+    types: ['settings', 'messages'],
+  },
+  worker: {
+    paths: ['proxy/worker.ts'],
+    uses: ['shared', 'routing', 'net', 'http', 'observe', 'serve'],
+    types: ['settings', 'messages'],
+  },
+
+  // What both threads of the proxy know, and the control thread. `control` and `serve` meet in `messages` only.
+  observe: { paths: ['proxy/observe'], uses: ['shared', 'routing'] },
+  settings: { paths: ['proxy/settings.ts', 'proxy/settings-table.ts'], uses: ['shared'] },
+  messages: {
+    paths: ['proxy/messages.ts'],
+    uses: [],
+    types: ['shared', 'routing', 'observe', 'settings'],
+  },
+  control: {
+    paths: ['proxy/control'],
+    uses: ['shared', 'kube', 'feed', 'routing', 'sources', 'translation', 'observe', 'messages'],
+    types: ['settings'],
+  },
+  proxy: { paths: ['proxy/main.ts'], uses: ['shared', 'feed', 'settings', 'control'] },
+  demo: { paths: ['proxy/demo'], uses: [] },
+
+  // The controller. `world` holds its words.
+  world: {
+    paths: ['controller/world.ts', 'controller/targets/target-key.ts'],
+    uses: ['shared'],
+    types: ['kube'],
+  },
+  aws: { paths: ['controller/aws'], uses: ['shared', 'world'] },
+  controller: { paths: ['controller'], uses: ['shared', 'kube', 'world', 'aws'] },
+
+  // Tools that read the product; nothing of the product imports them.
+  deploy: { paths: ['deploy'], uses: 'all' },
+  bench: { paths: ['bench'], uses: 'all' },
+}
+
+/** Third-party packages and the only places that import them. Tests may import each. */
+export const owners: Readonly<Record<string, readonly string[]>> = {
+  '@aws-sdk/client-elastic-load-balancing-v2': ['controller/aws'],
+  '@kubernetes/client-node': ['shared/kube/config.ts'],
+  autocannon: ['bench'],
+  esbuild: ['deploy/bundle.ts'],
+  'http-proxy-3': ['bench'],
+  'lru-cache': ['shared/bounded-cache.ts'],
+  pino: ['shared/log.ts'],
+  'prom-client': ['shared/metrics.ts'],
+  re2js: ['shared/routing/pattern.ts'],
+  undici: ['shared/http.ts', 'bench/peers/bare-lane.ts'],
+  yaml: ['shared/yaml.ts'],
+  // `process` is global; its `env` would slip in unseen here.
+  'node:process': [],
+}

@@ -1,5 +1,5 @@
 // Is what the documentation names really there? Flags, environment variables, metrics, annotations, chart values, npm scripts,
-// failure codes, files and links of docs/ and the pages in the root.
+// failure codes and links of docs/ and the pages in the root. Files and sections: references.test.ts.
 //
 // Rule for writers: flags of other programs are written without their dashes, so that each `--flag` in prose is Weir's (or
 // Node's). In command blocks only lines that run Weir are looked at.
@@ -177,15 +177,6 @@ function isInSchema(node: Json, path: readonly string[]): boolean {
   if (child === undefined || child === false) return false
   return child === true || isInSchema(child, rest)
 }
-
-eachNamed(
-  'file',
-  ({ spans }) =>
-    spans.filter((span) =>
-      /^(?:proxy|controller|shared|bench|deploy|docs|test)\/[\w./-]*$/.test(span),
-    ),
-  (path) => existsSync(join(root, path)),
-)
 
 eachNamed(
   'link',

@@ -4,7 +4,7 @@
 //   client  ◄─ (response body stages) ◄─ [response steps] ◄─ upstream
 //
 // A filter is plain data that crosses threads; `compile` makes its stages when a worker builds a route, never per request.
-// Adding a kind: a file here, a row in kinds.ts, rows for its keys in ../ingress/annotations/.
+// Adding a kind: a file here, a line in compile.ts, rows for its keys in ../ingress/annotations/.
 import type { Clock } from '../../clock.ts'
 import type { FailureCode } from '../failure.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'

@@ -1,6 +1,6 @@
 // Which requests does a path of a rule mean? Gives the path as the router compares it, with its type.
 //
-// Invariant: an Exact or Prefix path that comes out is one that a request's normalised path can equal (wire/path.ts);
+// Invariant: an Exact or Prefix path that comes out is one that a request's normalised path can equal (../path.ts);
 // what no request can ever match is refused instead of kept as a rule that looks alive.
 // Invariant: a Prefix path has no trailing slash, since Kubernetes ignores it: `/a` and `/a/` are one rule.
 
@@ -14,7 +14,7 @@ export interface RulePath {
   readonly pathType: PathType
 }
 
-/** Longer than any request line that is accepted (reliability.md §3.4: 414 above 16 KiB) helps nobody. */
+/** Longer than any request line that is accepted (414 above 16 KiB) helps nobody. */
 const maxPathLength = 4096
 
 const regexRemedy =

@@ -296,7 +296,7 @@ t.test('/routes, /readyz and methods', async (t) => {
   t.equal((await routes('?host=*.wild.test')).routes.length, 1)
   t.equal((await routes('?host=')).routes[0].path, '/any')
   const [silent] = (await routes('?host=silent.test')).routes
-  t.strictSame(silent.policy, { timeouts: { readMs: 300 } })
+  t.strictSame(silent.backend, { kind: 'forward', limits: { readMs: 300 } })
   t.match(await routes('?problems'), { problems: [{ reason: 'service-missing', name: 'lost' }] })
   t.equal((await routes('?problems')).routes, undefined)
   t.equal((await problemsOf(proxy.adminPort)).length, 1)

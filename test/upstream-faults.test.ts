@@ -551,7 +551,7 @@ t.test('least-requests keeps away from an endpoint that is slow', async (t) => {
   const quick = await upstreamFor(t)
   const proxy = await startFor(t, {
     random: seededRandom(5),
-    routes: [{ policy: { balance: 'least-requests' } }],
+    routes: [{ backend: { balance: { kind: 'least-requests' } } }],
     endpoints: { web: [slow, quick] },
   })
   const clients = await Promise.all(Array.from({ length: 100 }, () => connectRaw(proxy.port)))

@@ -5,7 +5,7 @@ import type { RequestRecord } from '../../proxy/observe/record.ts'
 import { createRecorder } from '../../proxy/observe/recorder.ts'
 import { createSlots } from '../../proxy/observe/slot-allocator.ts'
 import { exampleRecord } from '../../proxy/observe/testing/records.ts'
-import type { Route } from '../../shared/routing/table.ts'
+import { routeOf } from '../../shared/routing/testing/route.ts'
 
 const slots = createSlots(() => {})
 const silent = createRecorder({ slots })
@@ -20,10 +20,9 @@ const logging = createRecorder({
   accessLog: createAccessLog({ format: 'json', post, slots }),
 })
 
-const routes = Array.from({ length: 50 }, (_, i): Route => {
-  const service = `web-${i}`
-  const names = { namespace: 'shop', ingress: 'shop', service, upstream: `shop/${service}:80` }
-  return { host: 'shop.example.test', pathType: 'Prefix', path: '/', ...names }
+const routes = Array.from({ length: 50 }, (_, i) => {
+  const names = { namespace: 'shop', name: 'shop', service: `web-${i}` }
+  return routeOf({ host: 'shop.example.test', ...names })
 })
 const records = Array.from({ length: 1024 }, (_, i) => example(i))
 

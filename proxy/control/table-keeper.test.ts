@@ -2,7 +2,8 @@ import t from 'tap'
 import type { FeedUpdate } from '../../shared/feed/feed.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Problem } from '../../shared/problem.ts'
-import type { Route, RouteTable } from '../../shared/routing/table.ts'
+import type { RouteTable } from '../../shared/routing/table.ts'
+import { routeOf } from '../../shared/routing/testing/route.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { type TableChange, TableKeeper } from './table-keeper.ts'
 
@@ -15,10 +16,7 @@ const objects: FeedUpdate['objects'] = {
 }
 
 function tableOf(...hosts: string[]): RouteTable {
-  const routes = hosts.map((host): Route => {
-    const names = { namespace: 'd', ingress: 'i', service: 's', upstream: 'd/s:80' }
-    return { host, pathType: 'Prefix', path: '/', ...names }
-  })
+  const routes = hosts.map((host) => routeOf({ host }))
   return { routes, upstreams: [] }
 }
 

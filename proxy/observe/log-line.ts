@@ -1,7 +1,7 @@
 // How one request reads in the access log, as JSON or in Apache's combined format.
 // Invariant: a line is printable ASCII and ends with the only line feed in it, whatever bytes the client sent.
 // Invariant: no query is logged, neither the request's nor the referer's: queries carry tokens and personal data.
-import type { Route } from '../../shared/routing/table.ts'
+import { type Route, serviceOf } from '../../shared/routing/table.ts'
 import type { RequestRecord } from './record.ts'
 
 /**
@@ -59,8 +59,8 @@ function routeFields(route: Route | undefined): string {
   if (route === undefined) return noRoute
   let fields = fieldsByRoute.get(route)
   if (fields === undefined) {
-    const { namespace, ingress, service } = route
-    fields = `"namespace":"${escaped(namespace)}","ingress":"${escaped(ingress)}","service":"${escaped(service)}"`
+    const { namespace, name } = route.owner
+    fields = `"namespace":"${escaped(namespace)}","ingress":"${escaped(name)}","service":"${escaped(serviceOf(route))}"`
     fieldsByRoute.set(route, fields)
   }
   return fields

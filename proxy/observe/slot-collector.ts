@@ -2,7 +2,7 @@
 // Invariant: counters never go back. A worker that ended leaves its counts behind, its gauges go with it.
 // Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go).
 import type { Clock } from '../../shared/clock.ts'
-import type { RouteTable } from '../../shared/routing/table.ts'
+import { type Route, type RouteTable, serviceOf } from '../../shared/routing/table.ts'
 import { type Family, families } from './families.ts'
 import { keyOf } from './slot-allocator.ts'
 import type { SlotsMessage } from './slots.ts'
@@ -74,8 +74,8 @@ export function createSlotCollector(clock: Pick<Clock, 'now'>): SlotCollector {
       }
     },
     setTable({ routes, fallback }) {
-      const served = new Set(routes.map(routeKey))
-      if (fallback !== undefined) served.add(routeKey(fallback))
+      const served = new Set(routes.map(seriesKey))
+      if (fallback !== undefined) served.add(seriesKey(fallback))
       for (const route of counted) {
         if (served.has(route)) gone.delete(route)
         else if (!gone.has(route)) gone.set(route, clock.now())
@@ -106,6 +106,11 @@ interface RouteNames {
   readonly namespace?: string
   readonly ingress?: string
   readonly service?: string
+}
+
+function seriesKey(route: Route): string {
+  const { namespace, name } = route.owner
+  return routeKey({ namespace, ingress: name, service: serviceOf(route) })
 }
 
 function routeKey({ namespace = '', ingress = '', service = '' }: RouteNames): string {

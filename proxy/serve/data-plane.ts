@@ -5,8 +5,8 @@
 
 import { type CidrSet, createCidrSet } from '../../shared/cidr.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { errorPage } from '../../shared/routing/error-page.ts'
 import { failures } from '../../shared/routing/failure.ts'
+import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter } from '../../shared/routing/router/router.ts'
 import type { TableDelta } from '../../shared/routing/table.ts'
 import { connectionFacts } from '../http/forwarded.ts'
@@ -22,10 +22,12 @@ import { add } from '../observe/slots.ts'
 import type { ProxySettings } from '../settings.ts'
 import { EndpointPools } from '../upstream/endpoint-pools.ts'
 import { RetryBudget } from '../upstream/retry.ts'
+import { createCompileContext } from './compile-context.ts'
+import { errorPage } from './error-page.ts'
 import { Exchange } from './exchange.ts'
 import { failureFields } from './own-answers.ts'
 import { RouteSet } from './route-set.ts'
-import type { Plane } from './worker-state.ts'
+import type { WorkerState } from './worker-state.ts'
 
 /** What a data plane needs. */
 export interface DataPlaneOptions {
@@ -44,7 +46,7 @@ export interface DataPlaneOptions {
 export class DataPlane {
   readonly #settings: ProxySettings
   readonly #clock: Clock
-  readonly #plane: Plane
+  readonly #worker: WorkerState
   readonly #pools: EndpointPools
   readonly #routes: RouteSet
   readonly #listener: Listener
@@ -57,11 +59,16 @@ export class DataPlane {
     this.#settings = settings
     this.#clock = clock
     this.#trusted = createCidrSet(settings.trustedProxies)
-    this.#plane = createPlane(options)
-    this.#pools = new EndpointPools(settings, this.#plane.time, recorder.upstreamConnections)
-    this.#routes = new RouteSet(this.#pools, recorder, random)
+    this.#worker = createWorkerState(options)
+    this.#pools = new EndpointPools(settings, this.#worker.time, recorder.upstreamConnections)
+    this.#routes = new RouteSet(this.#pools, random, {
+      recorder,
+      limits: this.#worker.limits,
+      kinds: filterKinds,
+      context: (routeKey) => createCompileContext(this.#worker, routeKey),
+    })
     this.#listener = new Listener({
-      time: this.#plane.time,
+      time: this.#worker.time,
       maxConnections: Math.ceil(settings.maxConnections / settings.workers),
       proxyProtocol: settings.proxyProtocol,
       proxyProtocolFrom: createCidrSet(settings.proxyProtocolFrom),
@@ -86,9 +93,9 @@ export class DataPlane {
 
   /** Applies a change of the table. */
   apply(delta: TableDelta): void {
-    this.#plane.router = this.#routes.apply(this.#plane.router, delta)
-    this.#plane.fallback = this.#routes.fallback
-    this.#plane.isSynced = true
+    this.#worker.router = this.#routes.apply(this.#worker.router, delta)
+    this.#worker.fallback = this.#routes.fallback
+    this.#worker.isSynced = true
   }
 
   /** Refuses or accepts new connections, by the memory that the process uses. */
@@ -98,32 +105,32 @@ export class DataPlane {
 
   /** Requests and tunnels that are not finished. */
   get inFlight(): number {
-    return this.#plane.inFlight
+    return this.#worker.inFlight
   }
 
   /** From now on health answers 503 and each response closes its connection. */
   drain(): void {
-    this.#plane.isDraining = true
+    this.#worker.isDraining = true
   }
 
   /** Stops accepting, closes idle connections, cuts tunnels, and resolves when requests are finished or `boundMs` is over. */
   async finish(boundMs: number): Promise<void> {
     this.drain()
     this.#listener.close()
-    for (const exchange of this.#plane.exchanges) exchange.cutTunnel()
+    for (const exchange of this.#worker.exchanges) exchange.cutTunnel()
     const end = this.#clock.now() + boundMs
-    while (this.#plane.exchanges.size > 0 && this.#clock.now() < end) {
-      for (const exchange of this.#plane.exchanges) exchange.closeIdle()
+    while (this.#worker.exchanges.size > 0 && this.#clock.now() < end) {
+      for (const exchange of this.#worker.exchanges) exchange.closeIdle()
       await new Promise<void>((resolve) => this.#clock.after(tickMs / 2, resolve))
     }
-    for (const exchange of this.#plane.exchanges) exchange.abort()
+    for (const exchange of this.#worker.exchanges) exchange.abort()
     this.#stopTicks()
     this.#pools.closeIdle()
   }
 
   #serve(accepted: AcceptedSocket, header: ProxyHeader | undefined): void {
-    const plane = this.#plane
-    const client = new ClientConnection(accepted, plane.clientLimits, plane.time)
+    const worker = this.#worker
+    const client = new ClientConnection(accepted, worker.clientLimits, worker.time)
     const peer = connectionFacts({
       peerAddress: accepted.socket.remoteAddress ?? '',
       proxySource: header?.source,
@@ -131,21 +138,21 @@ export class DataPlane {
       trusted: this.#trusted,
       listenPort: this.#port,
     })
-    const exchange = new Exchange(plane, client, peer)
-    plane.exchanges.add(exchange)
+    const exchange = new Exchange(worker, client, peer)
+    worker.exchanges.add(exchange)
     client.serve(exchange)
   }
 
   #tick(): void {
-    const plane = this.#plane
+    const worker = this.#worker
     const now = this.#clock.now()
-    plane.time.now = now
-    plane.dateLine = dateLine(this.#clock.wallNow(), plane.dateLine)
+    worker.time.now = now
+    worker.dateLine = dateLine(this.#clock.wallNow(), worker.dateLine)
     // After what has arrived was read: a thread that got no CPU for a while must not call others late. Without this, two
     // seconds of that made every connection that was being opened a 504.
     setImmediate(() => {
       this.#listener.tick(now)
-      for (const exchange of plane.exchanges) exchange.tick(now)
+      for (const exchange of worker.exchanges) exchange.tick(now)
       this.#pools.tick()
     })
   }
@@ -153,14 +160,21 @@ export class DataPlane {
   #refusal(): string {
     const code = 'over-capacity'
     const body = errorPage(code)
-    const side = { isHttp11: true, mayKeepAlive: false, dateLine: this.#plane.dateLine }
+    const side = { isHttp11: true, mayKeepAlive: false, dateLine: this.#worker.dateLine }
     return answerHead(failures[code].status, failureFields(code), body.length, side) + body
   }
 }
 
-function createPlane({ settings, clock, randomBytes, recorder }: DataPlaneOptions): Plane {
+function createWorkerState({
+  settings,
+  clock,
+  random,
+  randomBytes,
+  recorder,
+}: DataPlaneOptions): WorkerState {
   return {
     clock,
+    random,
     time: { now: clock.now() },
     clientLimits: settings,
     limits: {

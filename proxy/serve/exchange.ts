@@ -16,9 +16,9 @@
 // Invariant: each request ends in exactly one `record`.
 // Invariant: a response that is not whole never looks whole to the client, and a failed attempt leaves no connection behind.
 
-import { errorPage } from '../../shared/routing/error-page.ts'
 import { type FailureCode, failures } from '../../shared/routing/failure.ts'
-import type { Answer, CompiledPolicy } from '../../shared/routing/filters/compiled.ts'
+import { joinEdits, type Pipeline } from '../../shared/routing/filters/compile.ts'
+import type { Answer, FieldEdits } from '../../shared/routing/filters/kind.ts'
 import { findRoute } from '../../shared/routing/router/router.ts'
 import { type PeerFacts, type RequestFacts, settleFacts } from '../http/forwarded.ts'
 import { Tunnel } from '../http/tunnel.ts'
@@ -38,10 +38,12 @@ import { add } from '../observe/slots.ts'
 import type { EndpointPool } from '../upstream/endpoint-pool.ts'
 import { mayRetry } from '../upstream/retry.ts'
 import { chooseEndpoint, chooseSticky } from './choose-endpoint.ts'
+import { errorPage } from './error-page.ts'
 import { RequestLedger } from './ledger.ts'
-import type { LiveRoute } from './live-route.ts'
+import type { LiveForward, LiveRoute } from './live-route.ts'
 import { failureFields, healthAnswer, serverOptions } from './own-answers.ts'
-import type { Plane } from './worker-state.ts'
+import { ExchangeView } from './request-view.ts'
+import type { WorkerState } from './worker-state.ts'
 
 // An upstream that does not know 100-continue must not keep a waiting client for ever.
 const continueAfterMs = 1000
@@ -50,7 +52,7 @@ type BodyOut = 'none' | 'plain' | 'chunked'
 
 /** Serves the requests of one client connection. */
 export class Exchange implements RequestSink, ResponseSink {
-  readonly #plane: Plane
+  readonly #worker: WorkerState
   readonly #client: ClientConnection
   readonly #peer: PeerFacts
   readonly #ledger: RequestLedger
@@ -58,6 +60,11 @@ export class Exchange implements RequestSink, ResponseSink {
   #head: RequestHead | undefined
   #facts: RequestFacts | undefined
   #route: LiveRoute | undefined
+  #backend: LiveForward | undefined
+  /** Made when a route first has filters. */
+  #view: ExchangeView | undefined
+  /** The view, while the current route uses it. */
+  #filtered: ExchangeView | undefined
   #target = ''
   #pool: EndpointPool | undefined
   #connection: UpstreamConnection | undefined
@@ -74,11 +81,11 @@ export class Exchange implements RequestSink, ResponseSink {
   #bodyOut: BodyOut = 'none'
   #tunnel: Tunnel | undefined
 
-  constructor(plane: Plane, client: ClientConnection, peer: PeerFacts) {
-    this.#plane = plane
+  constructor(worker: WorkerState, client: ClientConnection, peer: PeerFacts) {
+    this.#worker = worker
     this.#client = client
     this.#peer = peer
-    this.#ledger = new RequestLedger(plane, client, peer.address)
+    this.#ledger = new RequestLedger(worker, client, peer.address)
   }
 
   // ── receive ───────────────────────────────────────────────────────────────────────────────────
@@ -86,11 +93,11 @@ export class Exchange implements RequestSink, ResponseSink {
   onRequestHead(head: RequestHead): void {
     this.#begin()
     this.#head = head
-    const facts = settleFacts(this.#peer, head, this.#plane.createRequestId)
+    const facts = settleFacts(this.#peer, head, this.#worker.createRequestId)
     this.#facts = facts
     this.#ledger.noteHead(head, facts.clientAddress, facts.requestId)
     this.#mayKeepAlive = head.keepAlive
-    const { healthPath, isSynced, isDraining } = this.#plane
+    const { healthPath, isSynced, isDraining } = this.#worker
     if (head.path === healthPath) {
       // Not the client's traffic: neither counted nor logged.
       this.#ledger.leaveOut()
@@ -100,9 +107,11 @@ export class Exchange implements RequestSink, ResponseSink {
   }
 
   #begin(): void {
-    this.#plane.inFlight += 1
+    this.#worker.inFlight += 1
     this.#ledger.begin()
     this.#route = undefined
+    this.#backend = undefined
+    this.#filtered = undefined
     this.#tried.length = 0
     this.#retries = 0
     this.#affinityLine = ''
@@ -117,12 +126,12 @@ export class Exchange implements RequestSink, ResponseSink {
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
 
   #findRoute(head: RequestHead): void {
-    const plane = this.#plane
-    if (!plane.isSynced) {
+    const worker = this.#worker
+    if (!worker.isSynced) {
       this.#fail('not-synced')
       return
     }
-    const route = findRoute(plane.router, head.host, head.path) ?? plane.fallback
+    const route = findRoute(worker.router, head.host, head.path) ?? worker.fallback
     if (route === undefined) {
       this.#fail('no-route')
       return
@@ -130,32 +139,47 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#route = route
     this.#ledger.noteRoute(route)
     this.#target = head.path + head.query
-    if (route.policy === undefined) this.#chooseEndpoint()
-    else this.#applyPolicy(route.policy, head)
+    if (route.backend.kind === 'closed') this.#fail('policy-closed')
+    else if (route.pipeline === undefined) this.#dispatch(route, head)
+    else this.#runFilters(route, route.pipeline, head)
   }
 
-  // ── policy ────────────────────────────────────────────────────────────────────────────────────
+  // ── filters ───────────────────────────────────────────────────────────────────────────────────
 
-  #applyPolicy(policy: CompiledPolicy, head: RequestHead): void {
-    const { clientAddress = '', scheme = 'http' } = this.#facts ?? {}
-    const { method, host, path, query } = head
-    const answer = policy.answer?.({ method, host, path, query, scheme, clientAddress })
-    if (answer !== undefined) {
-      this.#answer(answer)
-    } else if (head.contentLength > policy.maxBodyBytes) {
-      this.#fail('body-too-large')
-    } else {
-      if (policy.rewrite !== undefined) this.#target = joinQuery(policy.rewrite(path), query)
-      this.#chooseEndpoint()
+  #runFilters(route: LiveRoute, pipeline: Pipeline, head: RequestHead): void {
+    const facts = this.#facts
+    if (facts === undefined) return
+    this.#view ??= new ExchangeView(this.#worker.random, this.#peer.address, head, facts)
+    this.#view.begin(head, facts)
+    this.#filtered = this.#view
+    for (const step of pipeline.request ?? []) {
+      if (step.kind === 'async') continue
+      const verdict = step.decide(this.#view)
+      if (verdict === undefined) continue
+      if (typeof verdict === 'string') this.#fail(verdict)
+      else this.#answer(verdict)
+      return
+    }
+    this.#target = this.#view.target
+    this.#dispatch(route, head)
+  }
+
+  #dispatch({ backend }: LiveRoute, head: RequestHead): void {
+    if (backend.kind === 'answer') this.#answer(backend.answer)
+    else if (backend.kind === 'closed') this.#fail('policy-closed')
+    else if (head.contentLength > backend.maxBodyBytes) this.#fail('body-too-large')
+    else {
+      this.#backend = backend
+      this.#chooseEndpoint(backend)
     }
   }
 
   // ── endpoint ──────────────────────────────────────────────────────────────────────────────────
 
-  #chooseEndpoint(): void {
+  #chooseEndpoint({ upstream }: LiveForward): void {
     const pool = this.#pickPool()
     if (pool !== undefined) this.#connect(pool)
-    else this.#fail(this.#route?.upstream.isKnown === true ? 'no-endpoints' : 'service-missing')
+    else this.#fail(upstream.isKnown ? 'no-endpoints' : 'service-missing')
   }
 
   #connect(pool: EndpointPool): void {
@@ -169,16 +193,15 @@ export class Exchange implements RequestSink, ResponseSink {
       return
     }
     this.#ledger.noteConnecting()
-    const timeoutMs = this.#route?.policy?.connectTimeoutMs || this.#plane.limits.connectTimeoutMs
-    this.#connection = pool.open(timeoutMs, this)
+    this.#connection = pool.open(this.#backend?.connectMs ?? 0, this)
   }
 
   #pickPool(): EndpointPool | undefined {
-    const route = this.#route
-    const affinity = route?.policy?.affinity
-    if (route === undefined) return undefined
-    if (affinity === undefined) return chooseEndpoint(route, this.#tried)
-    const choice = chooseSticky(route, affinity, this.#head?.kept ?? '', this.#tried)
+    const backend = this.#backend
+    if (backend === undefined) return undefined
+    const { affinity } = backend
+    if (affinity === undefined) return chooseEndpoint(backend, this.#tried)
+    const choice = chooseSticky(backend, affinity, this.#head?.kept ?? '', this.#tried)
     this.#affinityLine = choice?.cookieLine ?? ''
     return choice?.pool
   }
@@ -195,7 +218,7 @@ export class Exchange implements RequestSink, ResponseSink {
     const facts = this.#facts
     if (head === undefined || facts === undefined) return
     this.#keepAllowedUpgrade(head)
-    const edits = this.#route?.policy?.requestEdits
+    const edits = bothEdits(this.#filtered?.requestEdits, this.#route?.pipeline?.requestEdits)
     connection.begin(head.method)
     connection.outbox.addText(
       requestHead(head, this.#target, facts.lines, edits, this.#pool?.name ?? ''),
@@ -204,7 +227,7 @@ export class Exchange implements RequestSink, ResponseSink {
       this.#finishRequest(connection, '')
       return
     }
-    if (head.expectsContinue) this.#continueAt = this.#plane.time.now + continueAfterMs
+    if (head.expectsContinue) this.#continueAt = this.#worker.time.now + continueAfterMs
     this.#client.startBody()
     // The body's first bytes may have ended the request, or the attempt.
     if (this.#connection === connection) connection.outbox.flush()
@@ -214,12 +237,12 @@ export class Exchange implements RequestSink, ResponseSink {
   #keepAllowedUpgrade(head: RequestHead): void {
     if (head.upgrade === '') return
     const offered = head.upgrade.split(',').map((protocol) => protocol.trim())
-    head.upgrade = offered.find((protocol) => this.#plane.upgradeProtocols.has(protocol)) ?? ''
+    head.upgrade = offered.find((protocol) => this.#worker.upgradeProtocols.has(protocol)) ?? ''
   }
 
   onRequestData(bytes: Buffer): void {
     const connection = this.#connection
-    const maxBodyBytes = this.#route?.policy?.maxBodyBytes ?? Number.POSITIVE_INFINITY
+    const maxBodyBytes = this.#backend?.maxBodyBytes ?? Number.POSITIVE_INFINITY
     if (this.#client.bodyBytes > maxBodyBytes) {
       this.#fail('body-too-large')
       return
@@ -232,12 +255,8 @@ export class Exchange implements RequestSink, ResponseSink {
     connection.outbox.flush()
     if (connection.outbox.isCongested) {
       this.#client.pauseBody()
-      connection.awaitUpstream(this.#sendTimeoutMs)
+      connection.awaitUpstream(this.#backend?.sendMs ?? 0)
     }
-  }
-
-  get #sendTimeoutMs(): number {
-    return this.#route?.policy?.sendTimeoutMs || this.#plane.limits.sendTimeoutMs
   }
 
   onUpstreamDrained(): void {
@@ -254,9 +273,7 @@ export class Exchange implements RequestSink, ResponseSink {
     if (this.#head?.framing === 'chunked') connection.outbox.addLastChunk(trailers)
     connection.outbox.flush()
     this.#continueAt = 0
-    connection.awaitUpstream(
-      this.#route?.policy?.readTimeoutMs || this.#plane.limits.responseTimeoutMs,
-    )
+    connection.awaitUpstream(this.#backend?.readMs ?? 0)
     this.#ledger.noteForwarded()
   }
 
@@ -288,12 +305,12 @@ export class Exchange implements RequestSink, ResponseSink {
     const isRechunked = isHttp11 && (head.framing === 'chunked' || head.framing === 'close')
     const isDelimited = head.framing === 'none' || head.framing === 'length' || isRechunked
     this.#bodyOut = head.framing === 'none' ? 'none' : isRechunked ? 'chunked' : 'plain'
-    this.#mayKeepAlive &&= isDelimited && this.#client.isRequestRead && !this.#plane.isDraining
+    this.#mayKeepAlive &&= isDelimited && this.#client.isRequestRead && !this.#worker.isDraining
     this.#isResponding = true
     this.#continueAt = 0
     this.#ledger.noteResponse(head.status)
     this.#pool?.noteSuccess()
-    const edits = this.#route?.policy?.responseEdits
+    const edits = bothEdits(this.#filtered?.responseEdits, this.#route?.pipeline?.responseEdits)
     this.#client.outbox.addText(
       responseHead(head, isRechunked, this.#clientSide(), edits, this.#affinityLine),
     )
@@ -359,7 +376,7 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#isResponding = true
     this.#ledger.noteResponse(101)
     this.#pool?.noteSuccess()
-    this.#client.outbox.addText(upgradeHead(response, this.#route?.policy?.responseEdits))
+    this.#client.outbox.addText(upgradeHead(response, this.#route?.pipeline?.responseEdits))
     this.#client.outbox.flush()
     this.#startTunnel(connection)
   }
@@ -368,8 +385,8 @@ export class Exchange implements RequestSink, ResponseSink {
     const tunnel = new Tunnel(
       this.#client.socket,
       connection.socket,
-      this.#plane.time,
-      this.#plane.limits.tunnelIdleTimeoutMs,
+      this.#worker.time,
+      this.#worker.limits.tunnelIdleTimeoutMs,
       () => this.#finishTunnel(tunnel),
     )
     this.#tunnel = tunnel
@@ -383,7 +400,7 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#dropConnection()
     this.#ledger.noteTunnelBytes(tunnel.bytesIn, tunnel.bytesOut)
     this.#record()
-    this.#plane.exchanges.delete(this)
+    this.#worker.exchanges.delete(this)
   }
 
   /** Cuts a tunnel that is still open when the worker has to end. */
@@ -416,11 +433,11 @@ export class Exchange implements RequestSink, ResponseSink {
       retries: this.#retries,
     }
     if (!isStale) this.#tried.push(pool)
-    const next = mayRetry(attempt, this.#plane.limits.maxRetries) ? this.#pickPool() : undefined
+    const next = mayRetry(attempt, this.#worker.limits.maxRetries) ? this.#pickPool() : undefined
     if (next === undefined) this.#fail(code)
-    else if (this.#plane.retryBudget.spend()) this.#retry(next)
+    else if (this.#worker.retryBudget.spend()) this.#retry(next)
     else {
-      add(this.#plane.recorder.retriesRefused, 1)
+      add(this.#worker.recorder.retriesRefused, 1)
       this.#fail(code)
     }
   }
@@ -428,14 +445,14 @@ export class Exchange implements RequestSink, ResponseSink {
   #retry(pool: EndpointPool): void {
     this.#retries += 1
     this.#client.pauseBody()
-    add(this.#plane.recorder.retries, 1)
+    add(this.#worker.recorder.retries, 1)
     this.#ledger.noteRetry()
     this.#connect(pool)
   }
 
   #noteUpstreamFailure(code: FailureCode): void {
-    add(this.#plane.recorder.upstreamErrors(code), 1)
-    this.#pool?.noteFailure((this.#route?.upstream.pools.length ?? 1) - 1)
+    add(this.#worker.recorder.upstreamErrors(code), 1)
+    this.#pool?.noteFailure((this.#backend?.upstream.pools.length ?? 1) - 1)
   }
 
   /** The head or body of the request cannot be served. */
@@ -457,7 +474,7 @@ export class Exchange implements RequestSink, ResponseSink {
   onClientClosed(): void {
     this.#ledger.close()
     // A tunnel whose upstream still takes its last bytes is watched until that is done, too.
-    if (this.#tunnel === undefined) this.#plane.exchanges.delete(this)
+    if (this.#tunnel === undefined) this.#worker.exchanges.delete(this)
   }
 
   /** Answers with a failure's page. The response has not begun. */
@@ -474,14 +491,14 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#reply(answer.status, answer.headers, answer.body)
   }
 
-  #reply(status: number, fields: Answer['headers'], body: string): void {
-    this.#mayKeepAlive &&= this.#client.isRequestRead && !this.#plane.isDraining
+  #reply(status: number, fields: Answer['headers'], body: Answer['body']): void {
+    this.#mayKeepAlive &&= this.#client.isRequestRead && !this.#worker.isDraining
     const outbox = this.#client.outbox
     const length = Buffer.byteLength(body)
     outbox.addText(answerHead(status, fields, length, this.#clientSide()))
     const isHead =
       this.#head === undefined ? this.#client.isHeadRefused : this.#head.method === 'HEAD'
-    if (!isHead && length > 0) outbox.addBytes(Buffer.from(body))
+    if (!isHead && length > 0) outbox.addBytes(typeof body === 'string' ? Buffer.from(body) : body)
     this.#finish(this.#mayKeepAlive)
   }
 
@@ -511,7 +528,7 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#head = undefined
     this.#facts = undefined
     this.#pool = undefined
-    this.#plane.inFlight -= 1
+    this.#worker.inFlight -= 1
     this.#ledger.record()
   }
 
@@ -539,12 +556,16 @@ export class Exchange implements RequestSink, ResponseSink {
     return {
       isHttp11: this.#head === undefined || this.#head.minorVersion === 1,
       mayKeepAlive: this.#mayKeepAlive,
-      dateLine: this.#plane.dateLine,
+      dateLine: this.#worker.dateLine,
     }
   }
 }
 
-/** A rewrite may bring a query of its own; the request's comes behind it. */
-function joinQuery(path: string, query: string): string {
-  return query !== '' && path.includes('?') ? `${path}&${query.slice(1)}` : path + query
+/** What filters changed while the request was decided, then what was known when the route was built. */
+function bothEdits(
+  first: FieldEdits | undefined,
+  last: FieldEdits | undefined,
+): FieldEdits | undefined {
+  if (first === undefined) return last
+  return last === undefined ? first : joinEdits([first, last])
 }

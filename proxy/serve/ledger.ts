@@ -9,11 +9,11 @@ import type { RequestHead } from '../http1/request-head.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import { add } from '../observe/slots.ts'
 import type { LiveRoute } from './live-route.ts'
-import type { Plane } from './worker-state.ts'
+import type { WorkerState } from './worker-state.ts'
 
 /** Keeps the record of a client connection's current request. */
 export class RequestLedger {
-  readonly #plane: Plane
+  readonly #worker: WorkerState
   readonly #client: ClientConnection
   readonly #record: RequestRecord = createRecord()
   #startedAt = 0
@@ -23,16 +23,16 @@ export class RequestLedger {
 
   readonly #peerAddress: string
 
-  constructor(plane: Plane, client: ClientConnection, peerAddress: string) {
-    this.#plane = plane
+  constructor(worker: WorkerState, client: ClientConnection, peerAddress: string) {
+    this.#worker = worker
     this.#client = client
     this.#peerAddress = peerAddress
-    add(plane.recorder.connections.idle, 1)
+    add(worker.recorder.connections.idle, 1)
   }
 
   /** Starts over for the next request. */
   begin(): void {
-    const { clock, recorder } = this.#plane
+    const { clock, recorder } = this.#worker
     const record = this.#record
     const now = clock.now()
     this.#startedAt = now
@@ -83,7 +83,7 @@ export class RequestLedger {
   noteRoute(route: LiveRoute): void {
     this.#record.route = route.route
     this.#record.counters = route.counters
-    this.#plane.retryBudget.earn()
+    this.#worker.retryBudget.earn()
   }
 
   noteEndpoint(name: string): void {
@@ -92,32 +92,32 @@ export class RequestLedger {
 
   noteRetry(): void {
     this.#record.retries += 1
-    this.#ownSince = this.#plane.clock.now()
+    this.#ownSince = this.#worker.clock.now()
   }
 
   noteConnecting(): void {
-    this.#endOwn(this.#plane.clock.now())
+    this.#endOwn(this.#worker.clock.now())
   }
 
   noteConnected(): void {
-    this.#ownSince = this.#plane.clock.now()
+    this.#ownSince = this.#worker.clock.now()
   }
 
   noteForwarded(): void {
-    const now = this.#plane.clock.now()
+    const now = this.#worker.clock.now()
     this.#forwardedAt = now
     this.#endOwn(now)
   }
 
   noteResponse(status: number): void {
-    const now = this.#plane.clock.now()
+    const now = this.#worker.clock.now()
     this.#record.status = status
     if (this.#forwardedAt !== 0) this.#record.upstreamMs = now - this.#forwardedAt
     this.#ownSince = now
   }
 
   noteRelayed(): void {
-    if (this.#ownSince !== 0) this.#endOwn(this.#plane.clock.now())
+    if (this.#ownSince !== 0) this.#endOwn(this.#worker.clock.now())
   }
 
   noteAnswer(status: number, code: string): void {
@@ -133,8 +133,8 @@ export class RequestLedger {
 
   noteTunnel(): void {
     this.#record.tunnel = true
-    add(this.#plane.recorder.connections.active, -1)
-    add(this.#plane.recorder.connections.tunnel, 1)
+    add(this.#worker.recorder.connections.active, -1)
+    add(this.#worker.recorder.connections.tunnel, 1)
   }
 
   noteTunnelBytes(bytesIn: number, bytesOut: number): void {
@@ -144,7 +144,7 @@ export class RequestLedger {
 
   /** Hands the finished record over, once per request. */
   record(): void {
-    const { clock, recorder } = this.#plane
+    const { clock, recorder } = this.#worker
     const record = this.#record
     const now = clock.now()
     if (this.#ownSince !== 0) this.#endOwn(now)
@@ -158,7 +158,7 @@ export class RequestLedger {
 
   /** The client's connection is closed. */
   close(): void {
-    add(this.#plane.recorder.connections.idle, -1)
+    add(this.#worker.recorder.connections.idle, -1)
   }
 
   #endOwn(now: number): void {

@@ -1,6 +1,6 @@
-// What does Weir answer by itself, besides failures and the answers of policies?
+// What does Weir answer by itself, besides failures and the answers of filters?
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import type { Answer } from '../../shared/routing/filters/compiled.ts'
+import type { Answer } from '../../shared/routing/filters/kind.ts'
 
 const textFields: Answer['headers'] = [['Content-Type', 'text/plain; charset=utf-8']]
 // RFC 9110 §15.5.6: a 405 says what may be used instead.

@@ -1,17 +1,27 @@
 import t from 'tap'
+import { systemClock } from '../../shared/clock.ts'
+import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter, findRoute } from '../../shared/routing/router/router.ts'
-import type { Route, TableDelta, Upstream } from '../../shared/routing/table.ts'
+import {
+  type Route,
+  serviceOf,
+  type TableDelta,
+  type Upstream,
+} from '../../shared/routing/table.ts'
+import { type RouteSketch, routeOf } from '../../shared/routing/testing/route.ts'
 import { createRecorder } from '../observe/recorder.ts'
 import { createSlots } from '../observe/slot-allocator.ts'
 import { testPools } from '../upstream/testing/pools.ts'
+import { createCompileContext } from './compile-context.ts'
 import type { LiveRoute } from './live-route.ts'
 import { RouteSet } from './route-set.ts'
 
-const route = (host: string, path: string, service: string, rest: Partial<Route> = {}): Route => ({
-  ...{ host, pathType: 'Prefix', path, namespace: 'd', ingress: 'i', service },
-  upstream: `d/${service}:80`,
-  ...rest,
-})
+const route = (host: string, path: string, service: string, rest: RouteSketch = {}): Route =>
+  routeOf({ host, path, service, namespace: 'd', ...rest })
+
+/** A route's forwarding backend. */
+const forwardOf = (live: LiveRoute | undefined) =>
+  live?.backend.kind === 'forward' ? live.backend : undefined
 
 const upstreamOf = (service: string, ...numbers: number[]): Upstream => ({
   key: `d/${service}:80`,
@@ -22,7 +32,12 @@ const upstreamOf = (service: string, ...numbers: number[]): Upstream => ({
 function setUp() {
   const { pools } = testPools()
   const recorder = createRecorder({ slots: createSlots(() => {}) })
-  const set = new RouteSet(pools, recorder, () => 0)
+  const set = new RouteSet(pools, () => 0, {
+    recorder,
+    limits: { connectTimeoutMs: 1, responseTimeoutMs: 1, sendTimeoutMs: 1 },
+    kinds: filterKinds,
+    context: (routeKey) => createCompileContext({ clock: systemClock, random: () => 0 }, routeKey),
+  })
   let router = emptyRouter<LiveRoute>()
   let version = 0
   const apply = (
@@ -51,10 +66,10 @@ t.test('routes and upstreams of a delta are served', async (t) => {
   const { apply, find } = setUp()
   t.equal(apply({ 'a.test': [route('a.test', '/', 'web')] }, web), true)
   const live = find('a.test', '/x')
-  t.equal(live?.route.service, 'web')
-  t.equal(live?.policy, undefined, 'a route that asks for nothing pays for nothing')
+  t.equal(live && serviceOf(live.route), 'web')
+  t.equal(live?.pipeline, undefined, 'a route that asks for nothing pays for nothing')
   t.same(
-    live?.upstream.pools.map((pool) => pool.name),
+    forwardOf(live)?.upstream.pools.map((pool) => pool.name),
     ['10.0.0.1:80', '10.0.0.2:80'],
   )
   t.equal(find('b.test'), undefined)
@@ -77,7 +92,7 @@ t.test('new endpoints reach routes without building them anew', async (t) => {
   t.equal(apply({}, { 'd/web:80': upstreamOf('web', 2, 3) }), false, 'the router is the same')
   t.equal(find('a.test'), before)
   t.same(
-    before?.upstream.pools.map((pool) => pool.name),
+    forwardOf(before)?.upstream.pools.map((pool) => pool.name),
     ['10.0.0.2:80', '10.0.0.3:80'],
   )
 })
@@ -85,17 +100,17 @@ t.test('new endpoints reach routes without building them anew', async (t) => {
 t.test('routes of one Service share its upstream, connections and health', async (t) => {
   const { apply, find } = setUp()
   apply({ 'a.test': [route('a.test', '/', 'web')], 'b.test': [route('b.test', '/', 'web')] }, web)
-  t.equal(find('a.test')?.upstream, find('b.test')?.upstream)
-  t.equal(find('a.test')?.upstream.references, 2)
+  t.equal(forwardOf(find('a.test'))?.upstream, forwardOf(find('b.test'))?.upstream)
+  t.equal(forwardOf(find('a.test'))?.upstream.references, 2)
 })
 
 t.test('a route whose Service does not exist has an upstream that is not known', async (t) => {
   const { apply, find } = setUp()
   apply({ 'a.test': [route('a.test', '/', 'web')] })
-  const upstream = find('a.test')?.upstream
+  const upstream = forwardOf(find('a.test'))?.upstream
   t.equal(upstream?.isKnown, false)
   apply({}, web)
-  t.equal(find('a.test')?.upstream, upstream, 'and fills when the Service comes')
+  t.equal(forwardOf(find('a.test'))?.upstream, upstream, 'and fills when the Service comes')
   t.equal(upstream?.isKnown, true)
   apply({}, { 'd/web:80': undefined })
   t.equal(upstream?.isKnown, false, 'and empties when it goes')
@@ -106,35 +121,38 @@ t.test('an upstream that nobody names and the table has not is forgotten', async
   const { apply, find } = setUp()
   const routes = { 'a.test': [route('a.test', '/', 'web')] }
   apply(routes, web)
-  const first = find('a.test')?.upstream
+  const first = forwardOf(find('a.test'))?.upstream
   apply({ 'a.test': [] }, { 'd/web:80': undefined })
   t.equal(first?.references, 0)
   t.same(first?.pools, [])
   apply(routes, web)
-  t.not(find('a.test')?.upstream, first)
+  t.not(forwardOf(find('a.test'))?.upstream, first)
   apply({ 'a.test': [] })
   apply(routes)
-  t.equal(find('a.test')?.upstream.isKnown, true, 'one that the table has stays')
+  t.equal(forwardOf(find('a.test'))?.upstream.isKnown, true, 'one that the table has stays')
 })
 
 t.test('the fallback comes, changes, goes and keeps its upstream', async (t) => {
   const { set, apply } = setUp()
   apply({}, web, { route: route('', '/', 'web') })
   const first = set.fallback
-  t.equal(first?.upstream.references, 1)
+  t.equal(forwardOf(first)?.upstream.references, 1)
   apply({ 'a.test': [] })
   t.equal(set.fallback, first, 'a delta that does not name it leaves it')
   apply({}, {}, { route: route('', '/', 'other') })
-  t.equal(set.fallback?.route.service, 'other')
-  t.equal(first?.upstream.references, 0)
+  t.equal(set.fallback && serviceOf(set.fallback.route), 'other')
+  t.equal(forwardOf(first)?.upstream.references, 0)
   apply({}, {}, { route: undefined })
   t.equal(set.fallback, undefined)
 })
 
 t.test('policies are compiled when a route is built', async (t) => {
   const { apply, find } = setUp()
-  apply({ 'a.test': [route('a.test', '/', 'web', { policy: { maxBodyBytes: 5 } })] }, web)
-  t.equal(find('a.test')?.policy?.maxBodyBytes, 5)
+  apply(
+    { 'a.test': [route('a.test', '/', 'web', { backend: { limits: { maxBodyBytes: 5 } } })] },
+    web,
+  )
+  t.equal(forwardOf(find('a.test'))?.maxBodyBytes, 5)
 })
 
 t.test('regular expressions are anchored at the start; a bad one matches nothing', async (t) => {
@@ -142,7 +160,7 @@ t.test('regular expressions are anchored at the start; a bad one matches nothing
   const regex = (path: string, service: string) =>
     route('a.test', path, service, { pathType: 'Regex' })
   apply({ 'a.test': [regex('/v[0-9]+/', 'good'), regex('/(', 'bad')] })
-  t.equal(find('a.test', '/v12/x')?.route.service, 'good')
+  t.equal(serviceOf(find('a.test', '/v12/x')?.route ?? routeOf()), 'good')
   t.equal(find('a.test', '/x/v12/'), undefined)
   t.equal(find('a.test', '/('), undefined)
 })

@@ -10,24 +10,25 @@ import {
   updateRouter,
 } from '../../shared/routing/router/router.ts'
 import type { Route, TableDelta } from '../../shared/routing/table.ts'
-import type { Recorder } from '../observe/recorder.ts'
 import type { EndpointPools } from '../upstream/endpoint-pools.ts'
 import { LiveUpstream } from '../upstream/live-upstream.ts'
-import { buildRoute, type LiveRoute } from './live-route.ts'
+import { buildRoute, type LiveRoute, type RouteBuilder } from './live-route.ts'
 
 /** The compiled routes and the upstreams of one worker. */
 export class RouteSet {
   readonly #pools: EndpointPools
-  readonly #recorder: Recorder
+  readonly #builder: Omit<RouteBuilder, 'upstream'>
   readonly #random: () => number
   readonly #upstreams = new Map<string, LiveUpstream>()
   readonly #byHost = new Map<string, readonly LiveRoute[]>()
+  /** The upstreams that each route counts as a user of. */
+  readonly #uses = new Map<LiveRoute, readonly LiveUpstream[]>()
   /** Serves what no other route does. */
   fallback: LiveRoute | undefined
 
-  constructor(pools: EndpointPools, recorder: Recorder, random: () => number) {
+  constructor(pools: EndpointPools, random: () => number, builder: Omit<RouteBuilder, 'upstream'>) {
     this.#pools = pools
-    this.#recorder = recorder
+    this.#builder = builder
     this.#random = random
   }
 
@@ -51,8 +52,8 @@ export class RouteSet {
     else this.#byHost.set(host, built)
     return built.map((value) => ({
       host,
-      pathType: value.route.pathType,
-      path: value.route.path,
+      pathType: value.route.match.pathType,
+      path: value.route.match.path,
       value,
     }))
   }
@@ -64,14 +65,25 @@ export class RouteSet {
   }
 
   #build(route: Route): LiveRoute {
-    const upstream = this.#upstream(route.upstream)
-    upstream.references += 1
-    return buildRoute(route, upstream, this.#recorder)
+    const uses: LiveUpstream[] = []
+    const live = buildRoute(route, {
+      ...this.#builder,
+      upstream: (key) => {
+        const upstream = this.#upstream(key)
+        upstream.references += 1
+        uses.push(upstream)
+        return upstream
+      },
+    })
+    if (uses.length > 0) this.#uses.set(live, uses)
+    return live
   }
 
-  #dereference({ upstream }: LiveRoute): void {
-    upstream.references -= 1
-    this.#forgetUnused([upstream.key])
+  #dereference(live: LiveRoute): void {
+    const uses = this.#uses.get(live) ?? []
+    this.#uses.delete(live)
+    for (const upstream of uses) upstream.references -= 1
+    this.#forgetUnused(uses.map(({ key }) => key))
   }
 
   /** Finds an upstream; one that the table does not have (yet) has no endpoints and answers 503. */

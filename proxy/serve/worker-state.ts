@@ -28,8 +28,10 @@ export interface OpenExchange {
 }
 
 /** The state of one worker that its exchanges read. */
-export interface Plane {
+export interface WorkerState {
   readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
   readonly time: CoarseTime
   readonly clientLimits: ClientLimits
   readonly limits: ExchangeLimits

@@ -1,9 +1,9 @@
 import t from 'tap'
 import { compileAffinity } from './affinity.ts'
-import type { AffinityPolicy } from './policy.ts'
+import type { Affinity } from './backend.ts'
 import type { Endpoint } from './table.ts'
 
-const policy: AffinityPolicy = {
+const policy: Affinity = {
   cookie: 'sticky',
   path: '/',
   maxAgeSeconds: 0,
@@ -82,7 +82,7 @@ for (const { header, found, why } of headers) {
   })
 }
 
-const attributes: { change: Partial<AffinityPolicy>; expected: string; why: string }[] = [
+const attributes: { change: Partial<Affinity>; expected: string; why: string }[] = [
   { change: {}, expected: '; Path=/; HttpOnly', why: 'a session cookie that scripts cannot read' },
   {
     change: { path: '/app', maxAgeSeconds: 60 },

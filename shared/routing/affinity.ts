@@ -4,14 +4,21 @@
 // Invariant: names are made when an endpoint is first seen, never on the request path; a hostile Cookie header costs one
 // scan of its text.
 import { createHash } from 'node:crypto'
-import type { CompiledAffinity } from './filters/compiled.ts'
-import type { AffinityPolicy } from './policy.ts'
+import { findCookie } from '../cookies.ts'
+import type { Affinity } from './backend.ts'
 import type { Endpoint } from './table.ts'
 
 const nameLength = 16
 
+/** Cookie affinity: `pick` finds the endpoint a cookie names, `setCookie` makes the field value for one. */
+export interface CompiledAffinity {
+  pick(cookieHeader: string, endpoints: readonly Endpoint[]): Endpoint | undefined
+  setCookie(endpoint: Endpoint): string
+  readonly changeOnFailure: boolean
+}
+
 /** Compiles cookie affinity; `upstream` salts the names, so that they cannot be looked up in a table of addresses. */
-export function compileAffinity(affinity: AffinityPolicy, upstream: string): CompiledAffinity {
+export function compileAffinity(affinity: Affinity, upstream: string): CompiledAffinity {
   const needle = `${affinity.cookie}=`
   const attributes = attributesOf(affinity)
   const names = new WeakMap<Endpoint, string>()
@@ -31,8 +38,8 @@ export function compileAffinity(affinity: AffinityPolicy, upstream: string): Com
     changeOnFailure: affinity.changeOnFailure,
     setCookie: (endpoint) => `${needle}${nameOf(endpoint)}${attributes}`,
     pick: (cookieHeader, endpoints) => {
-      const name = findCookie(cookieHeader, needle)
-      if (name === undefined) return undefined
+      const name = findCookie(cookieHeader, affinity.cookie)
+      if (name?.length !== nameLength) return undefined
       let list = lists.get(endpoints)
       if (list === undefined) {
         list = endpoints.map(nameOf)
@@ -50,35 +57,11 @@ function hashEndpoint({ address, port }: Endpoint, upstream: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, nameLength)
 }
 
-function attributesOf(affinity: AffinityPolicy): string {
+function attributesOf(affinity: Affinity): string {
   let text = `; Path=${affinity.path}`
   if (affinity.maxAgeSeconds > 0) text += `; Max-Age=${affinity.maxAgeSeconds}`
   text += '; HttpOnly'
   // Browsers refuse SameSite=None without Secure (RFC 6265bis §5.7).
   if (affinity.secure || affinity.sameSite === 'None') text += '; Secure'
   return affinity.sameSite === undefined ? text : `${text}; SameSite=${affinity.sameSite}`
-}
-
-/** Finds the first cookie of that name (RFC 6265 §5.4: the most specific path comes first); undefined if it is none of ours. */
-function findCookie(header: string, needle: string): string | undefined {
-  for (
-    let at = header.indexOf(needle);
-    at !== -1;
-    at = header.indexOf(needle, at + needle.length)
-  ) {
-    if (!startsCookie(header, at)) continue
-    const start = at + needle.length
-    const semicolon = header.indexOf(';', start)
-    const end = semicolon === -1 ? header.length : semicolon
-    if (end - start < nameLength) return undefined
-    const name = header.slice(start, end).trimEnd()
-    return name.length === nameLength ? name : undefined
-  }
-  return undefined
-}
-
-function startsCookie(header: string, at: number): boolean {
-  let before = at - 1
-  while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before--
-  return before < 0 || header[before] === ';'
 }

@@ -35,6 +35,8 @@ export interface ClosedBackend {
   readonly kind: 'closed'
   /** For /routes and the log: what has to be mended. */
   readonly reason: string
+  /** The Service that would have served: a label of metrics and a field of the access log. */
+  readonly service?: string
 }
 
 /** One Service that may serve a request of the route. */

@@ -1,5 +1,7 @@
 import t from 'tap'
 import type { Ingress, IngressBackend, IngressPath } from '../kube/objects.ts'
+import { plainTerms } from './ingress/annotations/draft.ts'
+import { serviceOf } from './table.ts'
 import { backendOf, emptyCluster, plainOptions } from './testing/cluster.ts'
 import { type TranslateOptions, translate } from './translate.ts'
 
@@ -25,7 +27,9 @@ const at = (path: string, service: string, pathType = 'Prefix'): IngressPath => 
 function settled(ingresses: readonly Ingress[], options: TranslateOptions = plainOptions) {
   const { table, problems } = translate({ ...emptyCluster, ingresses }, options)
   return {
-    routes: table.routes.map(({ pathType, path, service }) => `${pathType} ${path} ${service}`),
+    routes: table.routes.map(
+      (route) => `${route.match.pathType} ${route.match.path} ${serviceOf(route)}`,
+    ),
     conflicts: problems.filter(({ reason }) => reason === 'conflict'),
   }
 }
@@ -88,7 +92,7 @@ t.test(
 t.test('a default backend gives way to the pattern /, which matches everything', async (t) => {
   const options: TranslateOptions = {
     ...plainOptions,
-    readAnnotations: () => ({ policyFor: () => undefined, useRegex: true, problems: [] }),
+    readAnnotations: () => ({ termsFor: () => plainTerms, useRegex: true, problems: [] }),
   }
   const { routes } = settled([make('a', [at('/', 'rule')], backendOf('default'))], options)
   t.same(routes, ['Regex / rule'])

@@ -46,20 +46,22 @@ function goesBefore(claim: Claim, holder: Claim): boolean {
 /** Within one Ingress a default backend gives way by design, and a repeated line with the same backend changes nothing. */
 function isHarmless(loser: Claim, winner: Claim): boolean {
   if (nameOf(loser) !== nameOf(winner)) return false
-  return loser.isDefault || loser.route.upstream === winner.route.upstream
+  return loser.isDefault || loser.backend.key === winner.backend.key
 }
 
 /** A default backend also gives way to a regular expression `/`, which matches every path. */
 function isShadowed(claim: Claim, byKey: ReadonlyMap<string, Claim>): boolean {
-  return claim.isDefault && byKey.has(claimKey(claim.route.host, { pathType: 'Regex', path: '/' }))
+  return (
+    claim.isDefault && byKey.has(claimKey(claim.route.match.host, { pathType: 'Regex', path: '/' }))
+  )
 }
 
 function nameOf(claim: Claim): string {
-  return `${claim.route.namespace}/${claim.route.ingress}`
+  return `${claim.owner.namespace}/${claim.owner.name}`
 }
 
 function reportConflict(loser: Claim, winner: Claim, problems: Problem[]): void {
-  const { host, pathType, path } = loser.route
+  const { host, pathType, path } = loser.route.match
   const place = `${pathType} ${path} of ${host === '' ? 'every host' : `host ${host}`}`
   reportTo(problems, loser.owner)(
     'conflict',

@@ -3,6 +3,7 @@ import t from 'tap'
 import { diffTables } from './delta.ts'
 import type { Route, RouteTable, TableDelta, Upstream } from './table.ts'
 import { change, emptyCluster, plainOptions, someHistory } from './testing/cluster.ts'
+import { routeOf } from './testing/route.ts'
 import { createTranslator, translate } from './translate.ts'
 
 /** What a worker holds. */
@@ -14,7 +15,7 @@ interface State {
 
 function stateOf({ routes, upstreams, fallback }: RouteTable): State {
   return {
-    hosts: Map.groupBy(routes, (route) => route.host),
+    hosts: Map.groupBy(routes, (route) => route.match.host),
     upstreams: new Map(upstreams.map((upstream) => [upstream.key, upstream])),
     fallback,
   }
@@ -53,15 +54,8 @@ t.test('deltas applied one after the other give the same as the full table', asy
   )
 })
 
-const route = (host: string, service: string, path = '/'): Route => ({
-  host,
-  pathType: 'Prefix',
-  path,
-  namespace: 'shop',
-  ingress: 'web',
-  service,
-  upstream: `shop/${service}:80`,
-})
+const route = (host: string, service: string, path = '/'): Route =>
+  routeOf({ host, path, service, namespace: 'shop' })
 const upstream = (service: string, ...addresses: string[]): Upstream => ({
   key: `shop/${service}:80`,
   endpoints: addresses.map((address) => ({ address, port: 8080 })),
@@ -69,6 +63,7 @@ const upstream = (service: string, ...addresses: string[]): Upstream => ({
 
 const a = route('a.test', 'a')
 const b = route('b.test', 'b')
+const limited: Route = { ...b, filters: [{ kind: 'x' }] }
 const base: RouteTable = { routes: [a, b], upstreams: [upstream('a', '10.0.0.1'), upstream('b')] }
 
 const cases: {
@@ -89,9 +84,9 @@ const cases: {
     hosts: [['a.test', [a, route('a.test', 'b', '/x')]]],
   },
   {
-    why: 'a policy changes',
-    next: { ...base, routes: [a, { ...b, policy: { maxBodyBytes: 5 } }] },
-    hosts: [['b.test', [{ ...b, policy: { maxBodyBytes: 5 } }]]],
+    why: 'a filter comes',
+    next: { ...base, routes: [a, limited] },
+    hosts: [['b.test', [limited]]],
   },
   {
     why: 'an endpoint comes',

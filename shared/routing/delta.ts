@@ -27,8 +27,8 @@ function diffHosts(
 ): ReadonlyMap<string, readonly Route[]> {
   const changed = new Map<string, readonly Route[]>()
   if (previous === next) return changed
-  const before = Map.groupBy(previous, (route) => route.host)
-  const after = Map.groupBy(next, (route) => route.host)
+  const before = Map.groupBy(previous, (route) => route.match.host)
+  const after = Map.groupBy(next, (route) => route.match.host)
   for (const [host, routes] of after) {
     if (!areSameRoutes(before.get(host), routes)) changed.set(host, routes)
   }

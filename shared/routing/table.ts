@@ -1,8 +1,12 @@
-// The words that the control thread and the data plane share: routes, upstreams, endpoints and the deltas between tables.
+// What does the data plane know? Routes, upstreams and endpoints of one moment, and the deltas between moments. READ FIRST.
+//
+//   Route = owner (who asked) + match (which requests) + filters (what happens on the way) + backend (where they go)
 //
 // Invariant: everything here is plain data that survives structured cloning between threads.
-// Invariant: the data plane knows policies, never annotations.
-import type { Policy } from './policy.ts'
+// Invariant: the data plane knows routes, never the objects that asked for them.
+import type { Backend } from './backend.ts'
+import type { Condition } from './conditions/condition.ts'
+import type { Filter } from './filters/kind.ts'
 
 /**
  * How a route's path is compared with a request's path.
@@ -10,21 +14,49 @@ import type { Policy } from './policy.ts'
  */
 export type PathType = 'Exact' | 'Prefix' | 'Regex'
 
-/** One rule: requests for `host` and `path` go to `upstream`, under `policy`. */
-export interface Route {
+/** Which requests a route means. Host and path find it; the conditions decide among those found. */
+export interface Match {
   /** `a.test` (exact), `*.a.test` (one label) or `` (any host that no other route names). Lower case, no trailing dot. */
   readonly host: string
   readonly pathType: PathType
   /** Begins with `/`. */
   readonly path: string
+  /** All must hold. Empty for nearly every route. */
+  readonly conditions: readonly Condition[]
+}
+
+/** The object that asked for a route: labels, log, order among equals. */
+export interface Owner {
+  readonly kind: string
   readonly namespace: string
-  readonly ingress: string
-  /** The Service's name; a label of metrics and a field of the access log. */
-  readonly service: string
-  /** Key of the Upstream; a key without an Upstream in the table answers 503. */
-  readonly upstream: string
-  /** Absent when the route asks for nothing. */
-  readonly policy?: Policy
+  /** Empty for what an option of the proxy asks for (`--default-backend`). */
+  readonly name: string
+}
+
+/** What is done with which requests, and who asked for it. */
+export interface Route {
+  readonly owner: Owner
+  readonly match: Match
+  /** In the order in which they act: the same kind may come twice. */
+  readonly filters: readonly Filter[]
+  readonly backend: Backend
+}
+
+/** The Service of a route for labels and log: the first that it names, empty when it names none. */
+export function serviceOf({ backend }: Route): string {
+  switch (backend.kind) {
+    case 'forward':
+      return backend.choices[0]?.service ?? ''
+    case 'closed':
+      return backend.service ?? ''
+    case 'answer':
+      return ''
+  }
+}
+
+/** The key of the first upstream of a route; empty when it forwards to none. */
+export function upstreamOf({ backend }: Route): string {
+  return backend.kind === 'forward' ? (backend.choices[0]?.upstream ?? '') : ''
 }
 
 /** One address that serves requests: a pod's IP (v4, or v6 without brackets) and port. */
@@ -43,7 +75,7 @@ export interface Upstream {
   readonly externalName?: { readonly host: string; readonly port: number }
 }
 
-/** Everything the data plane needs to route. No two routes have the same host, pathType and path. */
+/** Everything the data plane needs to route. No two routes have the same match. */
 export interface RouteTable {
   readonly routes: readonly Route[]
   readonly upstreams: readonly Upstream[]

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Ingress } from '../kube/objects.ts'
+import { serviceOf, upstreamOf } from './table.ts'
 import {
   backendOf,
   change,
@@ -38,15 +39,17 @@ t.test(
       fc.property(someHistory, (history) => {
         const cluster = change(emptyCluster, history.flat())
         const { routes, upstreams } = translate(cluster, options).table
-        const matches = routes.map(({ host, pathType, path }) => `${host} ${pathType} ${path}`)
+        const matches = routes.map(({ match }) => `${match.host} ${match.pathType} ${match.path}`)
         t.equal(new Set(matches).size, matches.length)
         const keys = upstreams.map((upstream) => upstream.key)
         t.equal(new Set(keys).size, keys.length)
         const services = new Set(
           cluster.services.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`),
         )
-        for (const { namespace, service, upstream } of routes) {
-          t.equal(keys.includes(upstream), services.has(`${namespace}/${service}`), upstream)
+        for (const route of routes) {
+          const upstream = upstreamOf(route)
+          const service = `${route.owner.namespace}/${serviceOf(route)}`
+          t.equal(keys.includes(upstream), services.has(service), upstream)
         }
       }),
       { numRuns: 100 },

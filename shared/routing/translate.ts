@@ -171,13 +171,13 @@ class Translator {
 function fallbackOf(name: BackendName): { route: Route; ref: BackendRef } {
   const ref = refOf(name)
   const route: Route = {
-    host: '',
-    pathType: 'Prefix',
-    path: '/',
-    namespace: name.namespace,
-    ingress: '',
-    service: name.service,
-    upstream: ref.key,
+    owner: { kind: 'Option', namespace: name.namespace, name: '' },
+    match: { host: '', pathType: 'Prefix', path: '/', conditions: [] },
+    filters: [],
+    backend: {
+      kind: 'forward',
+      choices: [{ upstream: ref.key, service: name.service, weight: 1 }],
+    },
   }
   return { route, ref }
 }

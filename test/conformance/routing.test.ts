@@ -1,5 +1,6 @@
 // Every conformance case against translation and router alone, without sockets: which Service and which endpoints would serve?
 // What needs a running proxy (headers, load balancing, status text) is left to the suite over sockets.
+
 import t, { type Test } from 'tap'
 import { normaliseHost } from '../../proxy/http/authority.ts'
 import { normalisePath } from '../../shared/routing/path.ts'
@@ -11,6 +12,7 @@ import {
   updateRouter,
 } from '../../shared/routing/router/router.ts'
 import type { Route, RouteTable } from '../../shared/routing/table.ts'
+import { serviceOf, upstreamOf } from '../../shared/routing/table.ts'
 import { translate } from '../../shared/routing/translate.ts'
 import { buildObjects, type CaseRequest, classRulesOf, endpointsOf, readCases } from './objects.ts'
 
@@ -28,15 +30,17 @@ for (const conformance of cases) {
 function check(t: Test, table: RouteTable, { host, path, expect }: CaseRequest): void {
   const route = find(table, host, path)
   const endpoints =
-    table.upstreams.find((upstream) => upstream.key === route?.upstream)?.endpoints ?? []
+    table.upstreams.find((upstream) => route !== undefined && upstream.key === upstreamOf(route))
+      ?.endpoints ?? []
   const status = statusOf(route, endpoints.length)
   const where = `${host}${path}`
   const right = [expect.status, ...(expect.alternatives ?? [])]
   t.ok(right.includes(status), `${where} gives ${status}, right is ${right.join(' or ')}`)
   if (route === undefined || status !== 200) return
-  if (expect.service !== undefined) t.equal(route.service, expect.service, where)
-  if (expect.namespace !== undefined) t.equal(route.namespace, expect.namespace, where)
-  if (expect.port !== undefined) t.equal(route.upstream.split(':')[1], String(expect.port), where)
+  if (expect.service !== undefined) t.equal(serviceOf(route), expect.service, where)
+  if (expect.namespace !== undefined) t.equal(route.owner.namespace, expect.namespace, where)
+  if (expect.port !== undefined)
+    t.equal(upstreamOf(route).split(':')[1], String(expect.port), where)
   const listed = endpoints.map(({ address, port }) => `${address}:${port}`)
   if (expect.endpoints !== undefined) t.same(listed, expect.endpoints, where)
   if (expect.distinctPods !== undefined) t.equal(listed.length, expect.distinctPods, where)
@@ -54,7 +58,7 @@ function statusOf(route: Route | undefined, endpoints: number): number {
 }
 
 function find(table: RouteTable, host: string, path: string): Route | undefined {
-  const rules = table.routes.map((route): Rule<Route> => ({ ...route, value: route }))
+  const rules = table.routes.map((route): Rule<Route> => ({ ...route.match, value: route }))
   const hosts = Map.groupBy(rules, (rule) => rule.host)
   const router = updateRouter(emptyRouter<Route>(), hosts, (text) => {
     const result = compilePattern(text)

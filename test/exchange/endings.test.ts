@@ -220,7 +220,7 @@ const megabyte = 1 << 20
 
 t.test('413 arrives although the client is still sending', async (t) => {
   const { upstream, connect } = await startPair(t, {
-    routes: [{ policy: { maxBodyBytes: 1000 } }],
+    routes: [{ backend: { limits: { maxBodyBytes: 1000 } } }],
   })
   const bodies = [
     { fields: 'Content-Length: 8388608', chunk: Buffer.alloc(megabyte, 'x') },

@@ -1,7 +1,7 @@
 // Every way a request can fail, over sockets: what the client reads, what the log and the metrics say.
 import t, { type Test } from 'tap'
-import type { Policy } from '../../shared/routing/policy.ts'
 import type { Endpoint } from '../../shared/routing/table.ts'
+import type { RouteSketch } from '../../shared/routing/testing/route.ts'
 import { eventually } from '../../shared/testing/eventually.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { startBlackhole } from '../support/blackhole.ts'
@@ -22,7 +22,7 @@ interface Row {
   readonly script?: Script
   /** Its endpoints, when it is not the scripted one; undefined: there is no such Service. */
   readonly endpoints?: readonly Endpoint[] | 'none'
-  readonly policy?: Policy
+  readonly route?: RouteSketch
   readonly flags?: readonly string[]
   readonly isUnsynced?: boolean
   /** The connection goes on: the request was read to its end. */
@@ -109,15 +109,15 @@ const rows: readonly Row[] = [
     status: 413,
     code: 'body-too-large',
     send: `${head('POST / HTTP/1.1', 'Content-Length: 11')}01234567890`,
-    policy: { maxBodyBytes: 10 },
-    why: 'the policy allows less, and the length says so',
+    route: { backend: { limits: { maxBodyBytes: 10 } } },
+    why: 'the route allows less, and the length says so',
   },
   {
     status: 413,
     code: 'body-too-large',
     send: `${head('POST / HTTP/1.1', 'Transfer-Encoding: chunked')}b\r\n01234567890\r\n`,
-    policy: { maxBodyBytes: 10 },
-    why: 'the policy allows less, and chunks grow beyond it',
+    route: { backend: { limits: { maxBodyBytes: 10 } } },
+    why: 'the route allows less, and chunks grow beyond it',
   },
   {
     status: 414,
@@ -171,14 +171,14 @@ const rows: readonly Row[] = [
   {
     status: 403,
     code: 'access-denied',
-    policy: { access: { allow: ['10.0.0.0/8'], deny: [] } },
+    route: { filters: [{ kind: 'access', allow: ['10.0.0.0/8'], deny: [] }] },
     why: 'an address outside the list',
     isKept: true,
   },
   {
     status: 503,
     code: 'policy-closed',
-    policy: { closed: 'not understood' },
+    route: { backend: { kind: 'closed', reason: 'not understood' } },
     why: 'a route whose protection is not understood',
     isKept: true,
   },
@@ -265,9 +265,9 @@ const rows: readonly Row[] = [
     status: 504,
     code: 'response-timeout',
     script: {},
-    policy: { timeouts: { readMs: 1000 } },
+    route: { backend: { limits: { readMs: 1000 } } },
     waitMs: 1200,
-    why: 'for as long as the policy gives it',
+    why: 'for as long as the route gives it',
     isKept: true,
     upstreamErrors: 1,
   },
@@ -283,7 +283,7 @@ const rows: readonly Row[] = [
 ]
 
 for (const row of rows) {
-  const { status, code, why, flags = [], policy, isUnsynced = false } = row
+  const { status, code, why, flags = [], route = {}, isUnsynced = false } = row
   t.test(`${status} ${code}: ${why}`, async (t) => {
     const clock = new ManualClock()
     const upstream = await startScripted(row.script)
@@ -292,7 +292,7 @@ for (const row of rows) {
       clock,
       flags,
       isUnsynced,
-      routes: [policy === undefined ? {} : { policy }],
+      routes: [route],
       endpoints: endpoints === 'none' ? {} : { web: endpoints },
     })
     const client = await connectRaw(dataPlane.port)

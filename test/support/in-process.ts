@@ -9,17 +9,8 @@ import type { SlotsMessage } from '../../proxy/observe/slots.ts'
 import { DataPlane } from '../../proxy/serve/data-plane.ts'
 import { type ProxySettings, parseProxySettings } from '../../proxy/settings.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
-import type { Policy } from '../../shared/routing/policy.ts'
-import type { Endpoint, PathType, Route, TableDelta } from '../../shared/routing/table.ts'
-
-/** One rule in short: host `a.test`, path `/`, Prefix, service `web` unless said otherwise. */
-export interface RouteSketch {
-  readonly host?: string
-  readonly path?: string
-  readonly pathType?: PathType
-  readonly service?: string
-  readonly policy?: Policy
-}
+import type { Endpoint, Route, TableDelta } from '../../shared/routing/table.ts'
+import { type RouteSketch, routeOf } from '../../shared/routing/testing/route.ts'
 
 /** A whole table in short: rules, and the endpoints of each service. A service that is not named does not exist. */
 export interface TableSketch {
@@ -121,8 +112,8 @@ class TableSeries {
   #upstreams: ReadonlySet<string> = new Set()
 
   next({ routes = [{}], endpoints = {}, fallback }: TableSketch): TableDelta {
-    const full = routes.map(toRoute)
-    const hosts = new Map<string, readonly Route[]>(Map.groupBy(full, (route) => route.host))
+    const full = routes.map(routeOf)
+    const hosts = new Map<string, readonly Route[]>(Map.groupBy(full, (route) => route.match.host))
     for (const host of this.#hosts) if (!hosts.has(host)) hosts.set(host, [])
     const upstreams = new Map<string, { key: string; endpoints: readonly Endpoint[] } | undefined>(
       Object.entries(endpoints).map(([service, list]) => {
@@ -131,21 +122,14 @@ class TableSeries {
       }),
     )
     for (const key of this.#upstreams) if (!upstreams.has(key)) upstreams.set(key, undefined)
-    this.#hosts = new Set(full.map((route) => route.host))
+    this.#hosts = new Set(full.map((route) => route.match.host))
     this.#upstreams = new Set(Object.keys(endpoints).map(upstreamKey))
     this.#version += 1
-    const route = fallback === undefined ? undefined : toRoute(fallback)
+    const route = fallback === undefined ? undefined : routeOf(fallback)
     return { version: this.#version, hosts, upstreams, fallback: { route } }
   }
 }
 
 function upstreamKey(service: string): string {
   return `default/${service}:80`
-}
-
-function toRoute(sketch: RouteSketch): Route {
-  const { host = 'a.test', path = '/', pathType = 'Prefix', service = 'web', policy } = sketch
-  const names = { namespace: 'default', ingress: 'rules', service }
-  const route = { host, path, pathType, ...names, upstream: upstreamKey(service) }
-  return policy === undefined ? route : { ...route, policy }
 }

@@ -1,7 +1,14 @@
 // What `/routes` shows: the table that is being served, one route per line, in pieces.
 // Invariant: 16,000 routes never block the thread that also feeds the workers: a piece holds at most `routesPerPiece`.
 import type { Problem } from '../../../shared/problem.ts'
-import type { Endpoint, Route, RouteTable, Upstream } from '../../../shared/routing/table.ts'
+import type { ForwardBackend } from '../../../shared/routing/backend.ts'
+import {
+  type Endpoint,
+  type Route,
+  type RouteTable,
+  serviceOf,
+  type Upstream,
+} from '../../../shared/routing/table.ts'
 
 /** What the admin port may show. */
 export interface AdminRoutes {
@@ -26,13 +33,12 @@ export function* routesJson({ table, problems }: AdminRoutes, query: RoutesQuery
     const upstreams = new Map(table.upstreams.map((upstream) => [upstream.key, upstream]))
     const host = query.host?.toLowerCase()
     const routes =
-      host === undefined ? table.routes : table.routes.filter((route) => route.host === host)
+      host === undefined ? table.routes : table.routes.filter((route) => route.match.host === host)
     yield '"routes":['
-    yield* elements(routes, (route) => routeFields(route, upstreams.get(route.upstream)))
+    yield* elements(routes, (route) => routeFields(route, upstreams))
     yield '],\n'
     if (table.fallback !== undefined) {
-      const upstream = upstreams.get(table.fallback.upstream)
-      yield `"fallback":${JSON.stringify(routeFields(table.fallback, upstream))},\n`
+      yield `"fallback":${JSON.stringify(routeFields(table.fallback, upstreams))},\n`
     }
   }
   yield '"problems":['
@@ -50,19 +56,40 @@ function* elements<T>(list: readonly T[], toFields: (element: T) => object) {
   }
 }
 
-function routeFields(route: Route, upstream: Upstream | undefined): object {
-  const { host, path, pathType, namespace, ingress, service, policy } = route
+function routeFields(route: Route, upstreams: ReadonlyMap<string, Upstream>): object {
+  const { owner, match, filters, backend } = route
   return {
-    host,
-    path,
-    type: pathType,
-    namespace,
-    ingress,
-    service,
-    upstream: route.upstream,
+    host: match.host,
+    path: match.path,
+    type: match.pathType,
+    ...(match.conditions.length === 0 ? {} : { conditions: match.conditions }),
+    namespace: owner.namespace,
+    ingress: owner.name,
+    service: serviceOf(route),
+    ...(filters.length === 0 ? {} : { filters }),
+    ...(backend.kind === 'forward' ? forwardFields(backend, upstreams) : { backend }),
+  }
+}
+
+/** The first choice beside the route's own fields, since nearly every route has no other. */
+function forwardFields(
+  { kind, choices, ...rules }: ForwardBackend,
+  upstreams: ReadonlyMap<string, Upstream>,
+): object {
+  const [first, ...others] = choices
+  const asked = Object.keys(rules).length === 0 ? {} : { backend: { kind, ...rules } }
+  if (first === undefined) return { choices, ...asked }
+  if (others.length === 0) return { ...choiceFields(first.upstream, upstreams), ...asked }
+  const all = choices.map((choice) => ({ ...choice, ...choiceFields(choice.upstream, upstreams) }))
+  return { choices: all, ...asked }
+}
+
+function choiceFields(key: string, upstreams: ReadonlyMap<string, Upstream>): object {
+  const upstream = upstreams.get(key)
+  return {
+    upstream: key,
     endpoints: upstream?.endpoints.map(addressText) ?? [],
     ...(upstream?.externalName === undefined ? {} : { externalName: upstream.externalName }),
-    ...(policy === undefined ? {} : { policy }),
   }
 }
 

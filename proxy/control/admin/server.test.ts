@@ -4,20 +4,14 @@ import { connect } from 'node:net'
 import { text as readText } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import type { Problem } from '../../../shared/problem.ts'
-import type { Route } from '../../../shared/routing/table.ts'
+import { routeOf } from '../../../shared/routing/testing/route.ts'
 import type { AdminRoutes } from './routes-json.ts'
 import { type AdminOptions, startAdmin } from './server.ts'
 
-const shop: Route = {
-  host: 'a.test',
-  pathType: 'Prefix',
-  path: '/',
-  namespace: 'shop',
-  ingress: 'front',
-  service: 'web',
-  upstream: 'shop/web:80',
-  policy: { maxBodyBytes: 1024 },
-}
+const limits = { maxBodyBytes: 1024 }
+const names = { namespace: 'shop', name: 'front' }
+const shop = routeOf({ ...names, backend: { limits } })
+const shopAt = (host: string) => routeOf({ ...names, host, backend: { limits } })
 const problem: Problem = {
   reason: 'conflict',
   kind: 'Ingress',
@@ -29,7 +23,7 @@ const problem: Problem = {
 }
 const small: AdminRoutes = {
   table: {
-    routes: [shop, { ...shop, host: '*.b.test', upstream: 'shop/gone:80' }, { ...shop, host: '' }],
+    routes: [shop, routeOf({ ...names, host: '*.b.test', service: 'gone' }), shopAt('')],
     upstreams: [
       {
         key: 'shop/web:80',
@@ -39,7 +33,7 @@ const small: AdminRoutes = {
         ],
       },
     ],
-    fallback: { ...shop, host: '', ingress: '', service: 'default' },
+    fallback: routeOf({ host: '', namespace: 'shop', name: '', service: 'default' }),
   },
   problems: [problem],
 }
@@ -121,7 +115,7 @@ t.test('/status tells what the control socket tells', async (t) => {
   t.equal(body, '{"state":"draining","inFlight":3,"proxyProtocol":"required"}\n')
 })
 
-t.test('/routes shows every route with its upstream and policy', async (t) => {
+t.test('/routes shows every route with its upstream and what it asks for', async (t) => {
   const { get } = await setUp(t)
   const { status, headers, body } = await get('/routes')
   t.equal(status, 200)
@@ -136,7 +130,7 @@ t.test('/routes shows every route with its upstream and policy', async (t) => {
     service: 'web',
     upstream: 'shop/web:80',
     endpoints: ['10.0.0.1:8080', '[fd00::1]:8080'],
-    policy: { maxBodyBytes: 1024 },
+    backend: { kind: 'forward', limits: { maxBodyBytes: 1024 } },
   })
   t.strictSame(routes[1].endpoints, [], 'an upstream that is not there has no endpoints')
   t.equal(routes.length, 3)
@@ -158,7 +152,7 @@ for (const { query, hosts, why } of filters) {
     const { get } = await setUp(t)
     const { routes } = JSON.parse((await get(`/routes?${query}`)).body)
     t.strictSame(
-      routes.map((route: Route) => route.host),
+      routes.map((route: { host: string }) => route.host),
       hosts,
     )
   })

@@ -1,84 +1,120 @@
-// How does a policy become what the request path asks? Once per route, when a worker builds it; READ compiled.ts for the result.
+// How do the filters of a route become what the request path asks? Once per route, when a worker builds it.
 //
-// Invariant: a policy that cannot be compiled closes its route (503). It never throws and is never served half.
-// Adding a policy: its own file beside this one, a field in policy.ts and in compiled.ts, a line here, rows in the tables.
+// Invariant: filters that cannot be compiled close their route. Nothing throws, and no route is served by half of them.
+import type {
+  BodySink,
+  BodyStage,
+  CompileContext,
+  FieldEdits,
+  Filter,
+  FilterKind,
+  RequestStep,
+  RequestView,
+  ResponseStep,
+  ResponseView,
+  Stages,
+  WrapBody,
+} from './kind.ts'
 
-import { parseCidr } from '../../cidr.ts'
-import { compileAffinity } from '../affinity.ts'
-import type { Policy } from '../policy.ts'
-import type { Route } from '../table.ts'
-import { compileAccess } from './access.ts'
-import type { CompiledPolicy } from './compiled.ts'
-import { answerFailure } from './failure-answer.ts'
-import { compileEdits, faultOfEdits } from './header-edits.ts'
-import { compileAppRoot, compileRedirect } from './redirect.ts'
-import { compileRewrite } from './rewrite.ts'
-
-type Answerer = NonNullable<CompiledPolicy['answer']>
-
-/** Compiles what `route` asks for. `answer` decides in this order: closed, access, app root, redirect. */
-export function compilePolicy(policy: Policy, route: Route): CompiledPolicy {
-  const rewrite = policy.rewrite === undefined ? undefined : compileRewrite(policy.rewrite)
-  const isRewriteLost = policy.rewrite !== undefined && rewrite === undefined
-  if (policy.closed !== undefined || isRewriteLost || hasFault(policy)) return closedPolicy
-  return {
-    answer: composeAnswer(policy),
-    rewrite,
-    requestEdits: compileEdits(policy.requestHeaders),
-    responseEdits: compileEdits(policy.responseHeaders),
-    maxBodyBytes: limitOf(policy.maxBodyBytes),
-    connectTimeoutMs: policy.timeouts?.connectMs ?? 0,
-    readTimeoutMs: policy.timeouts?.readMs ?? 0,
-    sendTimeoutMs: policy.timeouts?.sendMs ?? 0,
-    affinity:
-      policy.affinity === undefined ? undefined : compileAffinity(policy.affinity, route.upstream),
-    leastRequests: policy.balance === 'least-requests',
-  }
+/** The stages of all filters of one route, in their order. What no filter has is undefined. */
+export interface Pipeline {
+  readonly request: readonly RequestStep[] | undefined
+  readonly response: readonly ResponseStep[] | undefined
+  readonly requestBody: WrapBody<RequestView> | undefined
+  readonly responseBody: WrapBody<ResponseView> | undefined
+  readonly requestEdits: FieldEdits | undefined
+  readonly responseEdits: FieldEdits | undefined
 }
 
-const closedAnswer = answerFailure('policy-closed')
-const deniedAnswer = answerFailure('access-denied')
+/** Either the stages or the reason why the route must be closed, as the end of a sentence. */
+export type CompileResult =
+  | { readonly ok: true; readonly pipeline: Pipeline | undefined }
+  | { readonly ok: false; readonly reason: string }
 
-const closedPolicy: CompiledPolicy = {
-  answer: () => closedAnswer,
-  rewrite: undefined,
-  requestEdits: undefined,
-  responseEdits: undefined,
-  maxBodyBytes: Number.POSITIVE_INFINITY,
-  connectTimeoutMs: 0,
-  readTimeoutMs: 0,
-  sendTimeoutMs: 0,
-  affinity: undefined,
-  leastRequests: false,
-}
-
-function composeAnswer(policy: Policy): Answerer | undefined {
-  const answerers: Answerer[] = []
-  const mayUse = policy.access === undefined ? undefined : compileAccess(policy.access)
-  if (mayUse !== undefined) {
-    answerers.push((facts) => (mayUse(facts.clientAddress) ? undefined : deniedAnswer))
-  }
-  if (policy.appRoot !== undefined) answerers.push(compileAppRoot(policy.appRoot))
-  if (policy.redirect !== undefined) answerers.push(compileRedirect(policy.redirect))
-  const [only] = answerers
-  if (answerers.length <= 1) return only
-  return (facts) => {
-    for (const answerer of answerers) {
-      const answer = answerer(facts)
-      if (answer !== undefined) return answer
+/** Compiles filters; `pipeline` is undefined when they ask for nothing. */
+export function compileFilters(
+  filters: readonly Filter[],
+  kinds: ReadonlyMap<string, FilterKind>,
+  context: CompileContext,
+): CompileResult {
+  if (filters.length === 0) return { ok: true, pipeline: undefined }
+  const all: Stages[] = []
+  for (const filter of filters) {
+    const kind = kinds.get(filter.kind)
+    if (kind === undefined) return { ok: false, reason: `there is no filter ${filter.kind}` }
+    try {
+      const fault = kind.fault(filter)
+      if (fault !== undefined) return { ok: false, reason: `${filter.kind}: ${fault}` }
+      all.push(kind.compile(filter, context))
+    } catch (error) {
+      const cause = error instanceof Error ? error.message : String(error)
+      return { ok: false, reason: `${filter.kind} cannot be compiled: ${cause}` }
     }
-    return undefined
+  }
+  const pipeline = joinStages(all)
+  const isEmpty = Object.values(pipeline).every((stage) => stage === undefined)
+  return { ok: true, pipeline: isEmpty ? undefined : pipeline }
+}
+
+function joinStages(all: readonly Stages[]): Pipeline {
+  return {
+    request: listOf(all.map((stages) => stages.request)),
+    response: listOf(all.map((stages) => stages.response)),
+    requestBody: chain(all.map((stages) => stages.requestBody)),
+    // The last filter is nearest to the upstream: its stage gets the response's bytes first.
+    responseBody: chain(all.map((stages) => stages.responseBody).reverse()),
+    requestEdits: joinEdits(all.map((stages) => stages.requestEdits)),
+    responseEdits: joinEdits(all.map((stages) => stages.responseEdits)),
   }
 }
 
-/** Finds what must not be compiled. Annotations are checked when they are read; this is for policies that came otherwise. */
-function hasFault({ access, requestHeaders, responseHeaders }: Policy): boolean {
-  const cidrs = access === undefined ? [] : [...access.allow, ...access.deny]
-  if (cidrs.some((cidr) => !parseCidr(cidr).ok)) return true
-  const edits = [requestHeaders, responseHeaders]
-  return edits.some((edit) => edit !== undefined && faultOfEdits(edit) !== undefined)
+function listOf<T>(items: readonly (T | undefined)[]): readonly T[] | undefined {
+  const present = items.filter((item) => item !== undefined)
+  return present.length === 0 ? undefined : present
 }
 
-function limitOf(bytes: number | undefined): number {
-  return bytes === undefined || bytes === 0 ? Number.POSITIVE_INFINITY : bytes
+/** Bytes pass the stages in the order given. */
+function chain<View>(items: readonly (WrapBody<View> | undefined)[]): WrapBody<View> | undefined {
+  const wraps = listOf(items)
+  if (wraps === undefined || wraps.length === 1) return wraps?.[0]
+  return (view, last, control) => {
+    const stages: BodyStage[] = []
+    // Filters look at the head in order, stages are made from the end: each needs the one behind it.
+    let next: BodySink = last
+    for (const wrap of wraps.toReversed()) {
+      const stage = wrap(view, next, control)
+      if (stage === undefined) continue
+      stages.push(stage)
+      next = stage
+    }
+    const [only] = stages
+    if (stages.length <= 1) return only
+    return joined(next, stages)
+  }
+}
+
+function joined(first: BodySink, stages: readonly BodyStage[]): BodyStage {
+  return {
+    write: (bytes) => first.write(bytes),
+    end: (trailers) => first.end(trailers),
+    abort: () => {
+      for (const stage of stages) stage.abort()
+    },
+  }
+}
+
+/** Later edits have the last word on what earlier ones append. */
+export function joinEdits(items: readonly (FieldEdits | undefined)[]): FieldEdits | undefined {
+  const all = listOf(items)
+  return all?.reduce((before, after) => ({
+    dropped: new Set([...before.dropped, ...after.dropped]),
+    appended: withoutNames(before.appended, after.dropped) + after.appended,
+  }))
+}
+
+function withoutNames(lines: string, names: ReadonlySet<string>): string {
+  return lines
+    .split(/(?<=\r\n)/)
+    .filter((line) => !names.has(line.slice(0, line.indexOf(':')).toLowerCase()))
+    .join('')
 }

@@ -2,8 +2,42 @@
 //
 // Invariant: no edit can end a line, start another field, or touch the fields that frame the message (request smuggling).
 
-import type { HeaderEdits } from '../policy.ts'
-import type { CompiledEdits } from './compiled.ts'
+import type { FieldEdits, Filter, FilterKind } from './kind.ts'
+
+/** Changes to header fields; names in lower case. `set` replaces, `add` appends a line, `remove` drops all lines. */
+export interface HeaderEdits {
+  readonly set: readonly (readonly [name: string, value: string])[]
+  readonly add: readonly (readonly [name: string, value: string])[]
+  readonly remove: readonly string[]
+}
+
+/** Edits the fields that go upstream. */
+export interface RequestHeadersFilter extends Filter, HeaderEdits {
+  readonly kind: 'request-headers'
+}
+
+/** Edits the fields of an upstream's response. */
+export interface ResponseHeadersFilter extends Filter, HeaderEdits {
+  readonly kind: 'response-headers'
+}
+
+export const requestHeadersKind: FilterKind<RequestHeadersFilter> = {
+  kind: 'request-headers',
+  fault: faultOfEdits,
+  compile(filter) {
+    const requestEdits = compileEdits(filter)
+    return requestEdits === undefined ? {} : { requestEdits }
+  },
+}
+
+export const responseHeadersKind: FilterKind<ResponseHeadersFilter> = {
+  kind: 'response-headers',
+  fault: faultOfEdits,
+  compile(filter) {
+    const responseEdits = compileEdits(filter)
+    return responseEdits === undefined ? {} : { responseEdits }
+  },
+}
 
 const token = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 // RFC 9110 §5.5 without obs-text: what is configured is ASCII, not starting or ending with white space.
@@ -36,7 +70,7 @@ export function faultOfValue(text: string): string | undefined {
 }
 
 /** Says what is wrong with a set of edits, or undefined when they may be compiled. */
-export function faultOfEdits(edits: HeaderEdits): string | undefined {
+function faultOfEdits(edits: HeaderEdits): string | undefined {
   for (const [name, text] of [...edits.set, ...edits.add]) {
     const fault = faultOfName(name) ?? faultOfValue(text)
     if (fault !== undefined) return fault
@@ -45,8 +79,7 @@ export function faultOfEdits(edits: HeaderEdits): string | undefined {
 }
 
 /** Prepares edits that faultOfEdits accepts; undefined when they change nothing. */
-export function compileEdits(edits: HeaderEdits | undefined): CompiledEdits | undefined {
-  if (edits === undefined) return undefined
+export function compileEdits(edits: HeaderEdits): FieldEdits | undefined {
   const dropped = new Set([...edits.remove, ...edits.set.map(([name]) => name)])
   const appended = [...edits.set, ...edits.add]
     .map(([name, text]) => `${name}: ${text}\r\n`)

@@ -2,7 +2,19 @@ import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { compileAny, compilePattern, type PatternResult } from '../pattern.ts'
-import { compileRewrite } from './rewrite.ts'
+import { compileContext, requestView } from '../testing/filter-stage.ts'
+import { type RewriteFilter, rewriteKind } from './rewrite.ts'
+
+/** The path that goes upstream; undefined when the filter has a fault. */
+function compileRewrite(filter: RewriteFilter): ((path: string) => string) | undefined {
+  if (rewriteKind.fault(filter) !== undefined) return undefined
+  const { request: step } = rewriteKind.compile(filter, compileContext())
+  return (path) => {
+    const request = requestView({ path })
+    if (step?.kind === 'sync') step.decide(request)
+    return request.target
+  }
+}
 
 const prefixes = [
   { from: '/api', to: '/', path: '/api/x', out: '/x', why: 'the prefix goes, its slash stays' },
@@ -32,7 +44,7 @@ const prefixes = [
 
 for (const { from, to, path, out, why } of prefixes) {
   t.test(`prefix ${from} to ${to}: ${path} becomes ${out}: ${why}`, async (t) => {
-    t.equal(compileRewrite({ kind: 'prefix', from, to })?.(path), out)
+    t.equal(compileRewrite({ kind: 'rewrite', by: 'prefix', from, to })?.(path), out)
   })
 }
 
@@ -183,7 +195,7 @@ const regexes = [
 
 for (const { pattern, replacement, path, out, why } of regexes) {
   t.test(`${pattern} to ${replacement}: ${JSON.stringify(path)}: ${why}`, async (t) => {
-    t.equal(compileRewrite({ kind: 'regex', pattern, replacement })?.(path), out)
+    t.equal(compileRewrite({ kind: 'rewrite', by: 'regex', pattern, replacement })?.(path), out)
   })
 }
 
@@ -204,7 +216,7 @@ for (const { pattern, why } of refused) {
     const result = compilePattern(pattern)
     t.equal(result.ok, false)
     t.ok(result.ok || result.reason.length > 10, 'with a reason')
-    t.equal(compileRewrite({ kind: 'regex', pattern, replacement: '/' }), undefined)
+    t.equal(compileRewrite({ kind: 'rewrite', by: 'regex', pattern, replacement: '/' }), undefined)
   })
 }
 
@@ -218,11 +230,16 @@ t.test('a pattern that explodes in a backtracking engine is linear here', async 
 
 t.test('whatever a client sends, the rewritten path keeps the invariants', async () => {
   const rewrites = [
-    compileRewrite({ kind: 'prefix', from: '/a', to: '/' }),
-    compileRewrite({ kind: 'prefix', from: '/', to: '/b/' }),
-    compileRewrite({ kind: 'regex', pattern: '(?s)/a(.*)', replacement: '/b/$1' }),
-    compileRewrite({ kind: 'regex', pattern: '(?s)(.*)', replacement: '$1' }),
-    compileRewrite({ kind: 'regex', pattern: '(?s)/(.)(.*)', replacement: '.$2/$1.' }),
+    compileRewrite({ kind: 'rewrite', by: 'prefix', from: '/a', to: '/' }),
+    compileRewrite({ kind: 'rewrite', by: 'prefix', from: '/', to: '/b/' }),
+    compileRewrite({ kind: 'rewrite', by: 'regex', pattern: '(?s)/a(.*)', replacement: '/b/$1' }),
+    compileRewrite({ kind: 'rewrite', by: 'regex', pattern: '(?s)(.*)', replacement: '$1' }),
+    compileRewrite({
+      kind: 'rewrite',
+      by: 'regex',
+      pattern: '(?s)/(.)(.*)',
+      replacement: '.$2/$1.',
+    }),
   ]
   const piece = fc.constantFrom(
     '/',

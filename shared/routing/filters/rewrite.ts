@@ -5,13 +5,52 @@
 // Invariant: a path that a rewrite does not fit is never forwarded as it came.
 
 import { compilePattern } from '../pattern.ts'
-import type { RewritePolicy } from '../policy.ts'
+import type { Filter, FilterKind } from './kind.ts'
 
-/** Compiles a rewrite; undefined when RE2 cannot take its pattern: the route must then be closed. */
-export function compileRewrite(rewrite: RewritePolicy): ((path: string) => string) | undefined {
-  return rewrite.kind === 'prefix'
-    ? compilePrefix(rewrite.from, rewrite.to)
-    : compileRegex(rewrite.pattern, rewrite.replacement)
+/** Changes the path that goes upstream. */
+export type RewriteFilter = Filter & { readonly kind: 'rewrite' } & (
+    | {
+        /** Replaces the matched prefix `from` by `to` (`/api` → `/`: `/api/x` becomes `/x`). */
+        readonly by: 'prefix'
+        readonly from: string
+        readonly to: string
+      }
+    | {
+        /** nginx `rewrite-target`: RE2 `pattern`, anchored, case-insensitive; `$1`…`$9` in `replacement` are its groups. */
+        readonly by: 'regex'
+        readonly pattern: string
+        readonly replacement: string
+      }
+  )
+
+/** Rewrites the path; a query of the rewritten path comes before that of the request. */
+export const rewriteKind: FilterKind<RewriteFilter> = {
+  kind: 'rewrite',
+  fault: (filter) => {
+    if (filter.by === 'prefix') return undefined
+    const result = compilePattern(filter.pattern)
+    return result.ok ? undefined : result.reason
+  },
+  compile: (filter) => {
+    const rewrite =
+      filter.by === 'prefix'
+        ? compilePrefix(filter.from, filter.to)
+        : compileRegex(filter.pattern, filter.replacement)
+    return {
+      request: {
+        kind: 'sync',
+        decide(request) {
+          request.target = joinQuery(rewrite(request.path), request.query)
+          return undefined
+        },
+      },
+    }
+  },
+}
+
+/** A rewrite may bring a query of its own; the request's comes behind it. */
+function joinQuery(path: string, query: string): string {
+  return query !== '' && path.includes('?') ? `${path}&${query.slice(1)}` : path + query
 }
 
 function compilePrefix(from: string, to: string): (path: string) => string {
@@ -24,9 +63,9 @@ function compilePrefix(from: string, to: string): (path: string) => string {
   }
 }
 
-function compileRegex(source: string, replacement: string): ((path: string) => string) | undefined {
+function compileRegex(source: string, replacement: string): (path: string) => string {
   const result = compilePattern(source)
-  if (!result.ok) return undefined
+  if (!result.ok) throw new RangeError(result.reason)
   const { pattern } = result
   const parts = splitReplacement(replacement)
   const constant = parts.length === 1 ? parts[0] : undefined

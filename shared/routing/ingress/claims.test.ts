@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Ingress } from '../../kube/objects.ts'
+import { plainTerms } from './annotations/draft.ts'
 import { type ReadAnnotations, readIngress } from './claims.ts'
 
 const none: ReadAnnotations = () => ({
-  policyFor: () => undefined,
+  termsFor: () => plainTerms,
   useRegex: false,
   problems: [],
 })
@@ -40,7 +41,7 @@ t.test('whatever the shape, reading never throws and explains what gives no rout
       for (const problem of problems) {
         if (problem.message === '' || problem.remedy === '') throw new Error('says nothing')
       }
-      return claims.every((claim) => claim.route.path.startsWith('/'))
+      return claims.every((claim) => claim.route.match.path.startsWith('/'))
     }),
     { numRuns: 300 },
   )
@@ -68,9 +69,9 @@ t.test('annotations are asked once per route, with the path as it is matched', a
       },
     },
     () => ({
-      policyFor: (path, pathType) => {
+      termsFor: (path, pathType) => {
         asked.push(`${pathType} ${path}`)
-        return { maxBodyBytes: asked.length }
+        return { filters: [{ kind: `number-${asked.length}` }], backend: {} }
       },
       useRegex: true,
       problems: [
@@ -88,8 +89,8 @@ t.test('annotations are asked once per route, with the path as it is matched', a
   )
   t.same(asked, ['Regex /a/', 'Exact /b/', 'Prefix /'])
   t.same(
-    reading.claims.map((claim) => claim.route.policy?.maxBodyBytes),
-    [1, 2, 3],
+    reading.claims.map((claim) => claim.route.filters[0]?.kind),
+    ['number-1', 'number-2', 'number-3'],
   )
   t.match(reading.problems, [{ reason: 'unknown-annotation' }])
 })

@@ -164,16 +164,16 @@ class IngressReader {
     isDefault: boolean,
   ): void {
     const { path, pathType } = rulePath
-    const policy = this.#annotations.policyFor(path, pathType)
+    const terms = this.#annotations.termsFor(path, pathType)
+    const choice = { upstream: backend.key, service: backend.service, weight: 1 }
     const route: Route = {
-      host,
-      pathType,
-      path,
-      namespace: this.#owner.namespace,
-      ingress: this.#owner.name,
-      service: backend.service,
-      upstream: backend.key,
-      ...(policy === undefined ? {} : { policy }),
+      owner: this.#owner,
+      match: { host, pathType, path, conditions: [] },
+      filters: terms.filters,
+      backend:
+        'kind' in terms.backend
+          ? { ...terms.backend, service: backend.service }
+          : { kind: 'forward', choices: [choice], ...terms.backend },
     }
     this.#claims.push({
       key: claimKey(host, rulePath),

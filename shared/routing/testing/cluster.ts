@@ -1,4 +1,5 @@
 // Makes clusters for tests: objects of any number, and a cluster that changes step by step while it keeps what it does not touch.
+
 import fc from 'fast-check'
 import type { ClusterObjects } from '../../feed/feed.ts'
 import type {
@@ -8,6 +9,7 @@ import type {
   IngressClass,
   Service,
 } from '../../kube/objects.ts'
+import { plainTerms } from '../ingress/annotations/draft.ts'
 import type { TranslateOptions } from '../translate.ts'
 
 export const emptyCluster: ClusterObjects = {
@@ -26,7 +28,7 @@ export const plainOptions: TranslateOptions = {
     watchWithoutClass: false,
   },
   externalNames: ['allowed.test'],
-  readAnnotations: () => ({ policyFor: () => undefined, useRegex: false, problems: [] }),
+  readAnnotations: () => ({ termsFor: () => plainTerms, useRegex: false, problems: [] }),
 }
 
 /** A backend of a Service by port number. */

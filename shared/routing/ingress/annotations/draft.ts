@@ -1,23 +1,40 @@
-// What have the annotations of one Ingress asked for so far, and which Policy does that make for one of its paths?
+// What have the annotations of one Ingress asked for so far, and which filters and backend does that make for one of its paths?
 //
-// Every family's rows patch the same draft; later rows replace earlier ones. The policy differs by path only where a
+// Every family's rows patch the same draft; later rows replace earlier ones. The terms differ by path only where a
 // rewrite, an app root or a cookie path needs the path.
-import type {
-  AffinityPolicy,
-  HeaderEdits,
-  Policy,
-  RedirectPolicy,
-  TimeoutPolicy,
-} from '../../policy.ts'
+import type { Affinity, ClosedBackend, ForwardBackend, Limits } from '../../backend.ts'
+import type { HeaderEdits } from '../../filters/header-edits.ts'
+import type { Filter } from '../../filters/kind.ts'
+import { filterKinds } from '../../filters/kinds.ts'
+import type { RedirectStatus, RedirectTarget } from '../../filters/redirect.ts'
+import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
-import type { RedirectTarget } from './values.ts'
 
-type RedirectStatus = RedirectPolicy['status']
+/** What a forwarding backend has besides its choices. */
+export type BackendTerms = Omit<ForwardBackend, 'kind' | 'choices'>
+
+/** What an Ingress asks for one of its paths, besides the backend's name. */
+export interface Terms {
+  readonly filters: readonly Filter[]
+  readonly backend: BackendTerms | ClosedBackend
+}
+
+/** Parts of one filter, set by one or more keys; the whole is checked by its kind when all keys are read. */
+export interface FilterDraft {
+  readonly parts: Readonly<Record<string, unknown>>
+  /** The annotation to name when the whole is wrong: the first that was given. */
+  readonly key: string
+}
 
 /** The sum of an Ingress's annotations. */
 export interface Draft {
+  /** Of the Ingress: what its annotations name lives there. */
+  readonly namespace: string
   /** The first reason to close the routes. */
   readonly closed?: string
+  /** By kind. Filters with keys of several families are the fields below instead. */
+  readonly filters: Readonly<Record<string, FilterDraft>>
+  readonly backend: BackendTerms
   readonly allow?: readonly string[]
   readonly deny: readonly string[]
   /** Sends http to https. */
@@ -37,18 +54,19 @@ export interface Draft {
   readonly forwardedPrefix?: string
   readonly requestHeaders: HeaderEdits
   readonly responseHeaders: HeaderEdits
-  readonly maxBodyBytes?: number
-  readonly timeouts: TimeoutPolicy
+  readonly limits: Limits
   readonly hasAffinity: boolean
-  readonly affinity: Partial<AffinityPolicy>
+  readonly affinity: Partial<Affinity>
   /** nginx: used when no max-age is given. */
   readonly cookieExpiresSeconds: number
-  readonly balance?: NonNullable<Policy['balance']>
 }
 
 /** Creates a draft that asks for nothing. */
-export function createDraft(): Draft {
+export function createDraft(namespace: string): Draft {
   return {
+    namespace,
+    filters: {},
+    backend: {},
     deny: [],
     sslRedirect: false,
     sslRedirectStatus: 308,
@@ -57,73 +75,103 @@ export function createDraft(): Draft {
     useRegex: false,
     requestHeaders: { set: [], add: [], remove: [] },
     responseHeaders: { set: [], add: [], remove: [] },
-    timeouts: {},
+    limits: {},
     hasAffinity: false,
     affinity: {},
     cookieExpiresSeconds: 0,
   }
 }
 
-/** Says whether two paths of the Ingress may need different policies. */
+/** Says whether two paths of the Ingress may need different terms. */
 export function isPathDependent(draft: Draft): boolean {
   return draft.rewrite !== undefined || draft.appRoot !== undefined || draft.hasAffinity
 }
 
-/** Makes the policy for a path; undefined when nothing is asked for. */
-export function buildPolicy(draft: Draft, path: string, pathType: PathType): Policy | undefined {
-  if (draft.closed !== undefined) return { closed: draft.closed }
+const noFilters: readonly Filter[] = []
+
+/** What a route without annotations asks for. */
+export const plainTerms: Terms = { filters: noFilters, backend: {} }
+
+/** Makes the terms for a path. */
+export function buildTerms(draft: Draft, path: string, pathType: PathType): Terms {
+  const { closed, backend } = draft
+  if (closed !== undefined) {
+    return { filters: noFilters, backend: { kind: 'closed', reason: closed } }
+  }
+  const { maxBodyBytes, ...times } = draft.limits
+  // 0 takes back what another family asked for.
+  const limits: Limits = { ...times, ...(maxBodyBytes ? { maxBodyBytes } : {}) }
+  const affinity = draft.hasAffinity ? { affinity: buildAffinity(draft, path, pathType) } : {}
+  const filters = buildFilters(draft, path, pathType)
+  return {
+    filters: filters.length === 0 ? noFilters : filters,
+    backend: {
+      ...backend,
+      ...(Object.keys(limits).length === 0 ? {} : { limits }),
+      ...affinity,
+    },
+  }
+}
+
+/** All filters, in the order of the table of kinds. */
+function buildFilters(draft: Draft, path: string, pathType: PathType): readonly Filter[] {
   const rewrite = buildRewrite(draft, path, pathType)
   const redirect = buildRedirect(draft)
   const requestHeaders = buildEdits(withForwardedPrefix(draft, rewrite))
   const responseHeaders = buildEdits(draft.responseHeaders)
-  const { allow = [], deny, appRoot, maxBodyBytes, timeouts, balance } = draft
-  const policy: Policy = {
-    ...(allow.length + deny.length === 0 ? {} : { access: { allow, deny } }),
+  const { allow = [], deny, appRoot } = draft
+  const own: Record<string, Filter | undefined> = {
+    access: allow.length + deny.length === 0 ? undefined : filterOf('access', { allow, deny }),
     // Only routes that can see the path `/` have a use for it.
-    ...(appRoot === undefined || (path !== '/' && pathType !== 'Regex') ? {} : { appRoot }),
-    ...(redirect === undefined ? {} : { redirect }),
-    ...(rewrite === undefined ? {} : { rewrite }),
-    ...(requestHeaders === undefined ? {} : { requestHeaders }),
-    ...(responseHeaders === undefined ? {} : { responseHeaders }),
-    ...(maxBodyBytes === undefined || maxBodyBytes === 0 ? {} : { maxBodyBytes }),
-    ...(Object.keys(timeouts).length === 0 ? {} : { timeouts }),
-    ...(draft.hasAffinity ? { affinity: buildAffinity(draft, path, pathType) } : {}),
-    ...(balance === undefined ? {} : { balance }),
+    'app-root':
+      appRoot === undefined || (path !== '/' && pathType !== 'Regex')
+        ? undefined
+        : filterOf('app-root', { path: appRoot }),
+    redirect,
+    rewrite,
+    'request-headers': requestHeaders && filterOf('request-headers', requestHeaders),
+    'response-headers': responseHeaders && filterOf('response-headers', responseHeaders),
   }
-  return Object.keys(policy).length === 0 ? undefined : policy
+  const filters: Filter[] = []
+  for (const kind of filterKinds.keys()) {
+    const filter = own[kind] ?? (draft.filters[kind] && filterOf(kind, draft.filters[kind].parts))
+    if (filter !== undefined) filters.push(filter)
+  }
+  return filters
 }
 
-function buildRewrite(draft: Draft, path: string, pathType: PathType): Policy['rewrite'] {
+/** Makes a filter of its parts. */
+export function filterOf<T extends object>(kind: string, parts: T): Filter & T {
+  return { kind, ...parts }
+}
+
+function buildRewrite(draft: Draft, path: string, pathType: PathType): RewriteFilter | undefined {
   const { rewrite } = draft
   if (rewrite === undefined) return undefined
-  if (rewrite.kind === 'prefix') return { kind: 'prefix', from: path, to: rewrite.to }
+  if (rewrite.kind === 'prefix') {
+    return { kind: 'rewrite', by: 'prefix', from: path, to: rewrite.to }
+  }
   // ingress-nginx writes no rewrite when the target is the path itself.
   if (rewrite.replacement === path) return undefined
   // A literal path has no groups: the empty pattern matches whatever the route matched.
-  return {
-    kind: 'regex',
-    pattern: pathType === 'Regex' ? path : '',
-    replacement: rewrite.replacement,
-  }
+  const pattern = pathType === 'Regex' ? path : ''
+  return { kind: 'rewrite', by: 'regex', pattern, replacement: rewrite.replacement }
 }
 
-function buildRedirect(draft: Draft): RedirectPolicy | undefined {
-  const { redirect, sslRedirect } = draft
+function buildRedirect(draft: Draft): Filter | undefined {
+  const { redirect, sslRedirect, sslRedirectStatus } = draft
   if (redirect !== undefined) {
     const scheme = redirect.scheme ?? (sslRedirect ? 'https' : undefined)
-    return {
-      when: 'always',
-      status: draft.redirectStatus ?? 302,
-      ...redirect,
-      ...(scheme === undefined ? {} : { scheme }),
-    }
+    const status = draft.redirectStatus ?? 302
+    const target = { ...redirect, ...(scheme === undefined ? {} : { scheme }) }
+    return filterOf('redirect', { when: 'always', status, ...target })
   }
   return sslRedirect
-    ? { when: 'insecure', status: draft.sslRedirectStatus, scheme: 'https' }
+    ? filterOf('redirect', { when: 'insecure', status: sslRedirectStatus, scheme: 'https' })
     : undefined
 }
 
-function buildAffinity(draft: Draft, path: string, pathType: PathType): AffinityPolicy {
+function buildAffinity(draft: Draft, path: string, pathType: PathType): Affinity {
   const { cookie = 'INGRESSCOOKIE', maxAgeSeconds, sameSite, secure = false } = draft.affinity
   // A pattern is no cookie path (RFC 6265 §5.1.4), nor is a path with a separator in it.
   const ownPath = pathType === 'Regex' || path.includes(';') ? '/' : path
@@ -138,7 +186,7 @@ function buildAffinity(draft: Draft, path: string, pathType: PathType): Affinity
 }
 
 /** ingress-nginx sends X-Forwarded-Prefix only where it rewrites. */
-function withForwardedPrefix(draft: Draft, rewrite: Policy['rewrite']): HeaderEdits {
+function withForwardedPrefix(draft: Draft, rewrite: RewriteFilter | undefined): HeaderEdits {
   const { forwardedPrefix, requestHeaders } = draft
   if (forwardedPrefix === undefined || rewrite === undefined) return requestHeaders
   const field = ['x-forwarded-prefix', forwardedPrefix] as const

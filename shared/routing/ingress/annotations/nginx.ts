@@ -1,11 +1,11 @@
 // The annotations of ingress-nginx that Weir acts on; the others are in nginx-unsupported.ts.
 // Semantics are those of ingress-nginx 1.15 with its default ConfigMap; where Weir differs, the row says so.
 
+import type { RedirectTarget } from '../../filters/redirect.ts'
 import type { Draft } from './draft.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { type Family, guarded, type Row, supported } from './row.ts'
-import { allowOnly, denyAlso, limitTime, shapeCookie } from './settings.ts'
-import type { RedirectTarget } from './values.ts'
+import { allowOnly, balanceBy, denyAlso, limitTo, shapeCookie } from './settings.ts'
 import {
   parseAge,
   parseBool,
@@ -130,28 +130,28 @@ const rows: readonly Row[] = [
     '`512k`, `8m`, `1g`; 0: no limit',
     'A larger request body gets 413. Differs: no limit when absent (ingress-nginx: `1m`).',
     parseSize,
-    (maxBodyBytes) => ({ maxBodyBytes }),
+    limitTo('maxBodyBytes'),
   ),
   supported(
     'proxy-connect-timeout',
     'seconds',
     'Time to connect to an endpoint.',
     parseSeconds,
-    limitTime('connectMs'),
+    limitTo('connectMs'),
   ),
   supported(
     'proxy-read-timeout',
     'seconds',
     'Time to the response head, and between two reads of the response body.',
     parseSeconds,
-    limitTime('readMs'),
+    limitTo('readMs'),
   ),
   supported(
     'proxy-send-timeout',
     'seconds',
     'Time between two writes of the request body.',
     parseSeconds,
-    limitTime('sendMs'),
+    limitTo('sendMs'),
   ),
   supported(
     'affinity',
@@ -221,7 +221,7 @@ const rows: readonly Row[] = [
     '`round_robin`',
     'How an endpoint is chosen. `ewma` and the hashing kinds do not exist; see `weir.dev/balance`.',
     parseChoice({ round_robin: 'round-robin' } as const),
-    (balance) => ({ balance }),
+    balanceBy,
   ),
   guarded(
     'backend-protocol',

@@ -5,9 +5,17 @@
 // ignored denylist-source-range let everyone in.
 import type { Ingress } from '../../../kube/objects.ts'
 import type { Problem } from '../../../problem.ts'
-import type { Policy } from '../../policy.ts'
+import { filterKinds } from '../../filters/kinds.ts'
 import type { PathType } from '../../table.ts'
-import { buildPolicy, createDraft, type Draft, isPathDependent } from './draft.ts'
+import {
+  buildTerms,
+  createDraft,
+  type Draft,
+  filterOf,
+  isPathDependent,
+  plainTerms,
+  type Terms,
+} from './draft.ts'
 import { families } from './families.ts'
 import type { Family, Row, UnsupportedRow } from './row.ts'
 import { isPatternOnly, isRoot, rulePathsOf } from './rule-paths.ts'
@@ -15,15 +23,15 @@ import { judgeUnknown } from './unknown-key.ts'
 
 /** What the annotations of one Ingress ask for. */
 export interface AnnotationReading {
-  /** Makes the policy of a route of this Ingress; undefined when nothing is asked for. Equal paths get the same object. */
-  readonly policyFor: (path: string, pathType: PathType) => Policy | undefined
+  /** Makes the terms of a route of this Ingress. Equal paths get the same object. */
+  readonly termsFor: (path: string, pathType: PathType) => Terms
   /** True when the Prefix and ImplementationSpecific paths of this Ingress are patterns. */
   readonly useRegex: boolean
   readonly problems: readonly Problem[]
 }
 
 const askNothing: AnnotationReading = {
-  policyFor: () => undefined,
+  termsFor: () => plainTerms,
   useRegex: false,
   problems: [],
 }
@@ -46,10 +54,11 @@ export function readAnnotations(ingress: Ingress): AnnotationReading {
 class AnnotationReader {
   readonly #ingress: Ingress
   readonly #problems: Problem[] = []
-  #draft = createDraft()
+  #draft: Draft
 
   constructor(ingress: Ingress) {
     this.#ingress = ingress
+    this.#draft = createDraft(ingress.metadata?.namespace ?? 'default')
   }
 
   readFamily({ prefix, rows }: Family, given: ReadonlyMap<string, unknown>): void {
@@ -68,13 +77,14 @@ class AnnotationReader {
     if (this.#draft.rewrite !== undefined && !this.#draft.useRegex && this.#meansPatterns()) {
       this.#draft = { ...this.#draft, useRegex: true }
     }
+    this.#checkFilters()
     this.#reportIdle('app-root', this.#draft.appRoot !== undefined && !this.#coversRoot())
     const isPrefixLost =
       this.#draft.forwardedPrefix !== undefined && this.#draft.rewrite === undefined
     this.#reportIdle('x-forwarded-prefix', isPrefixLost)
     const draft = this.#checkRewrite(this.#draft)
     return {
-      policyFor: rememberPolicies(draft),
+      termsFor: rememberTerms(draft),
       useRegex: draft.useRegex,
       problems: this.#problems,
     }
@@ -148,6 +158,16 @@ class AnnotationReader {
     })
   }
 
+  /** Asks each kind about the filter that its keys make together. */
+  #checkFilters(): void {
+    for (const [name, { parts, key }] of Object.entries(this.#draft.filters)) {
+      const fault = filterKinds.get(name)?.fault(filterOf(name, parts))
+      if (fault === undefined) continue
+      const message = `Together with its other annotations it cannot be served: ${fault}.`
+      this.#report('invalid-annotation', key, true, message, 'See docs/annotations.md.')
+    }
+  }
+
   /** nginx turns patterns on for a rewrite; Weir does where that is what the author must have meant. */
   #meansPatterns(): boolean {
     const { rewrite } = this.#draft
@@ -184,17 +204,21 @@ class AnnotationReader {
   }
 }
 
-/** Makes policies on demand, one object for equal questions. */
-function rememberPolicies(draft: Draft): AnnotationReading['policyFor'] {
+/** Makes terms on demand, one object for equal questions. */
+function rememberTerms(draft: Draft): AnnotationReading['termsFor'] {
   if (draft.closed !== undefined || !isPathDependent(draft)) {
-    const policy = buildPolicy(draft, '/', 'Prefix')
-    return () => policy
+    const terms = buildTerms(draft, '/', 'Prefix')
+    return () => terms
   }
-  const policies = new Map<string, Policy | undefined>()
+  const known = new Map<string, Terms>()
   return (path, pathType) => {
     const key = `${pathType} ${path}`
-    if (!policies.has(key)) policies.set(key, buildPolicy(draft, path, pathType))
-    return policies.get(key)
+    let terms = known.get(key)
+    if (terms === undefined) {
+      terms = buildTerms(draft, path, pathType)
+      known.set(key, terms)
+    }
+    return terms
   }
 }
 

@@ -1,5 +1,5 @@
 // Which changes of the draft do several families share?
-import type { Draft } from './draft.ts'
+import type { Draft, FilterDraft } from './draft.ts'
 
 /**
  * Takes over an allow list. Two keys with different lists are refused, since neither reading is safe to guess:
@@ -16,10 +16,10 @@ export function denyAlso(list: readonly string[], draft: Draft): Partial<Draft> 
   return { deny: [...draft.deny, ...list] }
 }
 
-/** Changes one time limit. */
-export function limitTime(name: keyof Draft['timeouts']) {
-  return (ms: number, draft: Draft): Partial<Draft> => ({
-    timeouts: { ...draft.timeouts, [name]: ms },
+/** Changes one limit. */
+export function limitTo(name: keyof Draft['limits']) {
+  return (value: number, draft: Draft): Partial<Draft> => ({
+    limits: { ...draft.limits, [name]: value },
   })
 }
 
@@ -38,4 +38,24 @@ export function editHeaders<K extends 'set' | 'add' | 'remove'>(
   return (value: Draft['requestHeaders'][K], draft: Draft): Partial<Draft> => ({
     [side]: { ...draft[side], [list]: value },
   })
+}
+
+/** Chooses how an endpoint is chosen. */
+export function balanceBy(kind: 'round-robin' | 'least-requests', draft: Draft): Partial<Draft> {
+  return { backend: { ...draft.backend, balance: { kind } } }
+}
+
+/**
+ * Sets parts of the filter `kind`. Its other keys set other parts; the kind judges the whole when all keys are read, and
+ * names `key` in what it finds wrong.
+ */
+export function partOf<T>(kind: string, key: string, parts: (value: T, draft: Draft) => object) {
+  return (value: T, draft: Draft): Partial<Draft> => {
+    const before = draft.filters[kind]
+    const filter: FilterDraft = {
+      parts: { ...before?.parts, ...parts(value, draft) },
+      key: before?.key ?? key,
+    }
+    return { filters: { ...draft.filters, [kind]: filter } }
+  }
 }

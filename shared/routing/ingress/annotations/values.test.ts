@@ -127,7 +127,7 @@ const rows: readonly Row[] = [
   {
     parse: parseReference,
     text: 'https://$host$request_uri',
-    value: { scheme: 'https' },
+    value: { scheme: 'https', keepsPort: false },
     why: 'the two variables we know',
   },
   { parse: parseReference, text: '', value: refused, why: 'nowhere' },

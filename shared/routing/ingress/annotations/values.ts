@@ -2,8 +2,10 @@
 //
 // Invariant: what a parser lets through is safe to use as it is: no control byte, no variable of another proxy's language.
 // A parser that is not sure refuses, with a reason that ends the sentence "The value …".
+
 import { parseCidr } from '../../../cidr.ts'
 import { faultOfName, faultOfValue } from '../../filters/header-edits.ts'
+import type { RedirectTarget } from '../../filters/redirect.ts'
 
 /** Either a value or the reason why the text is none. */
 export type Parsed<T> =
@@ -11,14 +13,6 @@ export type Parsed<T> =
   | { readonly ok: false; readonly reason: string }
 
 export type Parser<T> = (text: string) => Parsed<T>
-
-/** Where a redirect leads; what is absent is taken from the request. */
-export interface RedirectTarget {
-  readonly scheme?: 'http' | 'https'
-  readonly host?: string
-  readonly port?: number
-  readonly path?: string
-}
 
 const booleans: ReadonlyMap<string, boolean> = new Map([
   ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true] as const),
@@ -121,7 +115,12 @@ export function parseReference(text: string): Parsed<RedirectTarget> {
   const [, scheme, host, , path] = match
   return accept({
     ...(scheme === undefined ? {} : { scheme: /^https$/i.test(scheme) ? 'https' : 'http' }),
-    ...(host === undefined || host.startsWith('$') ? {} : { host: host.toLowerCase() }),
+    // nginx: $http_host is the Host field as it came, $host is it without its port.
+    ...(host === undefined
+      ? {}
+      : host.startsWith('$')
+        ? { keepsPort: host === '$http_host' }
+        : { host: host.toLowerCase() }),
     ...(port === undefined ? {} : { port }),
     ...(path === undefined || path === '$request_uri' ? {} : { path }),
   })

@@ -1,7 +1,7 @@
 // Weir's own annotations: everything a policy can do, in one plain form.
 
 import { type Family, guarded, supported } from './row.ts'
-import { allowOnly, denyAlso, editHeaders, limitTime, shapeCookie } from './settings.ts'
+import { allowOnly, balanceBy, denyAlso, editHeaders, limitTo, shapeCookie } from './settings.ts'
 import {
   parseAge,
   parseBool,
@@ -129,35 +129,35 @@ export const weir: Family = {
       '`512k`, `8m`, `1g`; 0: no limit',
       'A larger request body gets 413.',
       parseSize,
-      (maxBodyBytes) => ({ maxBodyBytes }),
+      limitTo('maxBodyBytes'),
     ),
     supported(
       'connect-timeout',
       duration,
       'Time to connect to an endpoint.',
       parseDuration,
-      limitTime('connectMs'),
+      limitTo('connectMs'),
     ),
     supported(
       'read-timeout',
       duration,
       'Time from the end of the request to the response head, and between two reads of the body.',
       parseDuration,
-      limitTime('readMs'),
+      limitTo('readMs'),
     ),
     supported(
       'send-timeout',
       duration,
       'Time between two writes of the request body.',
       parseDuration,
-      limitTime('sendMs'),
+      limitTo('sendMs'),
     ),
     supported(
       'balance',
       '`round-robin`, `least-requests`',
       'How an endpoint is chosen.',
       parseChoice({ 'round-robin': 'round-robin', 'least-requests': 'least-requests' } as const),
-      (balance) => ({ balance }),
+      balanceBy,
     ),
     supported(
       'affinity',

@@ -2,6 +2,7 @@
 // Skipper drops a whole Ingress that it cannot read; Weir closes its routes when what is lost may protect something.
 
 import { type Family, guarded, refused, supported, unsupported } from './row.ts'
+import { balanceBy } from './settings.ts'
 import { parseBool, parseChoice, parseRedirectStatus } from './values.ts'
 
 const atBalancer = 'Weir does not create load balancers: set it on the one in front of Weir.'
@@ -29,7 +30,7 @@ export const zalando: Family = {
       '`roundRobin`, `leastRequests`',
       'How an endpoint is chosen. consistentHash, random, powerOfRandomNChoices and weightedRoundRobin are not supported: round robin serves.',
       parseChoice({ roundRobin: 'round-robin', leastRequests: 'least-requests' } as const),
-      (balance) => ({ balance }),
+      balanceBy,
     ),
     guarded(
       'skipper-backend-protocol',

@@ -1,5 +1,5 @@
 // What a client reads when Weir itself answers with a failure: three short lines, one of them for machines.
-import { type FailureCode, failures } from './failure.ts'
+import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 
 /**
  * The text/plain body for a failure: status and code, a sentence, and the request id where there is one.

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { failures } from '../../shared/routing/failure.ts'
 import { errorPage } from './error-page.ts'
-import { failures } from './failure.ts'
 
 t.test('a page names status, code and what happened', async (t) => {
   t.equal(errorPage('no-route'), '404 no-route\nNo route for this host and path.\n')

@@ -1,0 +1,21 @@
+// Which kinds of filters are there? One row each. A source without an order of its own (annotations) has its filters act in
+// the order of this table: who may come in, then what is answered at once, then what is changed on the way.
+import { accessKind } from './access.ts'
+import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
+import type { FilterKind } from './kind.ts'
+import { appRootKind, redirectKind } from './redirect.ts'
+import { rewriteKind } from './rewrite.ts'
+
+const rows: readonly FilterKind[] = [
+  accessKind,
+  appRootKind,
+  redirectKind,
+  rewriteKind,
+  requestHeadersKind,
+  responseHeadersKind,
+]
+
+/** The table of kinds. Filters of one's own (`--filters`) are added to a copy of it. */
+export const filterKinds: ReadonlyMap<string, FilterKind> = new Map(
+  rows.map((row) => [row.kind, row]),
+)

@@ -74,6 +74,7 @@ export interface Service extends KubeObject {
     readonly externalName?: string
     readonly selector?: Readonly<Record<string, string>>
     readonly ports?: readonly ServicePort[]
+    readonly trafficDistribution?: string
   }
 }
 
@@ -87,6 +88,10 @@ export interface SliceEndpoint {
   }
   readonly nodeName?: string
   readonly zone?: string
+  readonly hints?: {
+    readonly forZones?: readonly { readonly name?: string }[]
+    readonly forNodes?: readonly { readonly name?: string }[]
+  }
   readonly targetRef?: {
     readonly kind?: string
     readonly name?: string

@@ -63,6 +63,14 @@ export function upstreamOf({ backend }: Route): string {
 export interface Endpoint {
   readonly address: string
   readonly port: number
+  /** Where the clients are that it is meant for; absent: everywhere. */
+  readonly places?: Places
+}
+
+/** Names of zones (`topology.kubernetes.io/zone`) and of nodes. */
+export interface Places {
+  readonly zones: readonly string[]
+  readonly nodes?: readonly string[]
 }
 
 /** The endpoints behind one port of one Service. */

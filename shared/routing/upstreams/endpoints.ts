@@ -11,6 +11,7 @@ import {
   isAbsent,
   isPort,
   listOf,
+  type Mapping,
   mappingOf,
   type Owner,
   shown,
@@ -19,6 +20,7 @@ import {
 import type { Endpoint, Upstream } from '../table.ts'
 import type { BackendRef } from './backend-ref.ts'
 import type { Finding } from './findings.ts'
+import { areSamePlaces, distributionFindings, placesOf, readDistribution } from './nearness.ts'
 import { decideEndpoints, type Sighting } from './readiness.ts'
 import { type FoundPort, findServicePort } from './service-port.ts'
 
@@ -52,7 +54,7 @@ export function resolveBackend(
   if (found.kind === 'missing') return without(ref, found.finding)
   if (spec.type === 'ExternalName')
     return resolveExternal(ref, spec.externalName, found, externalNames)
-  return resolveSlices(ref, found, slices)
+  return resolveSlices(ref, found, spec, slices)
 }
 
 function without(ref: BackendRef, finding?: Finding): Resolved {
@@ -86,9 +88,11 @@ function resolveExternal(
 function resolveSlices(
   ref: BackendRef,
   found: FoundPort,
+  spec: Mapping,
   slices: readonly EndpointSlice[],
 ): Resolved {
-  const findings = [...found.findings]
+  const findings = [...found.findings, ...distributionFindings(ref, spec)]
+  const distribution = readDistribution(spec)
   const sightings: Sighting[] = []
   let hasAnyEndpoint = false
   let hasPort = false
@@ -107,9 +111,13 @@ function resolveSlices(
       const endpoint = mappingOf(value)
       // One pod may have several addresses of a family; the API says they are the same, and to use the first.
       const address = listOf(endpoint.addresses)[0]
-      if (typeof address !== 'string' || isIP(address) === 0) bad ??= address ?? null
-      else
-        for (const port of ports) sightings.push({ address, port, conditions: endpoint.conditions })
+      if (typeof address !== 'string' || isIP(address) === 0) {
+        bad ??= address ?? null
+        continue
+      }
+      const { conditions } = endpoint
+      const places = placesOf(endpoint, distribution)
+      for (const port of ports) sightings.push({ address, port, conditions, places })
     }
     if (bad !== undefined) findings.push(badAddress(slice, bad))
   }
@@ -183,5 +191,5 @@ export function isSameUpstream(a: Upstream, b: Upstream): boolean {
 }
 
 function isSameEndpoint(a: Endpoint, b: Endpoint | undefined): boolean {
-  return a.address === b?.address && a.port === b.port
+  return a.address === b?.address && a.port === b.port && areSamePlaces(a.places, b.places)
 }

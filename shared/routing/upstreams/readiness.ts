@@ -7,13 +7,14 @@
 // Invariant: each address and port comes out once, in an order that does not depend on the slices' order.
 
 import { mappingOf } from '../shapes.ts'
-import type { Endpoint } from '../table.ts'
+import type { Endpoint, Places } from '../table.ts'
 
 /** One endpoint as one slice shows it. */
 export interface Sighting {
   readonly address: string
   readonly port: number
   readonly conditions: unknown
+  readonly places?: Places | undefined
 }
 
 interface State {
@@ -26,13 +27,13 @@ interface State {
 /** Merges all sightings. While a pod moves between slices it may be in two: terminating in one means terminating. */
 export function decideEndpoints(sightings: readonly Sighting[]): readonly Endpoint[] {
   const states = new Map<string, State>()
-  for (const { address, port, conditions } of sightings) {
+  for (const { address, port, conditions, places } of sightings) {
     const { ready, serving, terminating } = mappingOf(conditions)
     const id = `${address} ${port}`
     let state = states.get(id)
     if (state === undefined) {
       state = {
-        endpoint: { address, port },
+        endpoint: places === undefined ? { address, port } : { address, port, places },
         isReady: false,
         isServing: false,
         isTerminating: false,

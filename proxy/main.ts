@@ -10,6 +10,7 @@ import { createLog, type Log } from '../shared/log.ts'
 import { ConfigError } from '../shared/options-table.ts'
 import { version } from '../shared/version.ts'
 import { type RunningProxy, startProxy } from './control/control-thread.ts'
+import { findOwnZone } from './control/own-zone.ts'
 import { type ProxySettings, parseProxySettings } from './settings.ts'
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
@@ -40,8 +41,10 @@ async function main(): Promise<number> {
 async function start(settings: ProxySettings, log: Log): Promise<RunningProxy> {
   const clock = systemClock
   const { manifests, kubeconfig, namespace } = settings
-  const feed = await createFeed({ manifests, kubeconfig, namespace, env: process.env, clock, log })
-  return startProxy({ settings, version, clock, log, feed })
+  const { env } = process
+  const feed = await createFeed({ manifests, kubeconfig, namespace, env, clock, log })
+  const zone = await findOwnZone(settings, { env, clock, log })
+  return startProxy({ settings: { ...settings, zone }, version, clock, log, feed })
 }
 
 /** The first signal drains; a second one does not wait. */

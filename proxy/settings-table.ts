@@ -126,6 +126,16 @@ export const proxyOptions = {
     default: 20,
     help: 'Allows retries up to this share of all requests.',
   }),
+  zone: optional(text('ZONE'), {
+    group: upstreams,
+    absent: 'that of --node',
+    help: 'Prefers endpoints that are meant for this zone: those of Services with trafficDistribution, or whose EndpointSlices have hints.',
+  }),
+  node: optional(text('NAME'), {
+    group: upstreams,
+    absent: 'unknown',
+    help: 'Says which node this is: its label topology.kubernetes.io/zone is the zone, and trafficDistribution PreferSameNode prefers its endpoints.',
+  }),
   upstreamMaxIdle: option(integer(0, 10_000), {
     group: upstreams,
     default: 64,

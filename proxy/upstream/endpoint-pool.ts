@@ -1,4 +1,4 @@
-// Which connections to one endpoint are open, and does the endpoint answer?
+// Which connections to one endpoint are open?
 //
 // Invariant: an endpoint that no upstream names any more gets no new request; what is in flight finishes.
 // Invariant: idle connections are kept as a stack, so that few are warm and the rest age out.
@@ -12,6 +12,9 @@ import {
 } from '../http1/upstream-connection.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { add, type Slot } from '../observe/slots.ts'
+import type { PeakLatency } from './balance/peak-latency.ts'
+import { EndpointHealth } from './endpoint-health.ts'
+import { hashText } from './hash-text.ts'
 
 /** Limits of a pool; times in ms. */
 export interface PoolLimits extends HeadLimits {
@@ -28,16 +31,15 @@ export interface PoolGauges {
 
 // A server's promise is taken with this margin, so that it never closes while a request is on its way.
 const keepAliveMarginMs = 1000
-// Passive health (Envoy's outlier detection): so many failures in a row, then out for 10 s, longer each time.
-const failuresToEject = 5
-const ejectBaseMs = 10_000
-const ejectMaxMs = 300_000
 
-/** The connections of one worker to one endpoint, and the endpoint's health as seen by its requests. */
+/** The connections of one worker to one endpoint, and what it knows about the endpoint. */
 export class EndpointPool implements ConnectionOwner {
   readonly endpoint: Endpoint
   /** `address:port`, IPv6 in brackets. */
   readonly name: string
+  readonly health: EndpointHealth
+  /** Tells endpoints apart where keys are hashed; the same in every worker and node. */
+  readonly seed: number
   readonly #limits: PoolLimits
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
@@ -46,21 +48,17 @@ export class EndpointPool implements ConnectionOwner {
   references = 0
   /** Requests and tunnels in flight. */
   active = 0
-  #failures = 0
-  #ejections = 0
-  #ejectedUntil = 0
+  /** Measured only once a route balances by it. */
+  latency: PeakLatency | undefined
 
   constructor(endpoint: Endpoint, limits: PoolLimits, time: CoarseTime, gauges: PoolGauges) {
     this.endpoint = endpoint
     this.name = endpointName(endpoint)
+    this.health = new EndpointHealth(time)
+    this.seed = hashText(this.name)
     this.#limits = limits
     this.#time = time
     this.#gauges = gauges
-  }
-
-  /** It failed so often in a row that other endpoints are preferred for a while. */
-  get isEjected(): boolean {
-    return this.#ejectedUntil > this.#time.now
   }
 
   /** Takes an idle connection, the one used last. */
@@ -128,18 +126,12 @@ export class EndpointPool implements ConnectionOwner {
 
   /** Notes that the endpoint answered. */
   noteSuccess(): void {
-    if (this.#failures + this.#ejections === 0) return
-    this.#failures = 0
-    this.#ejections = 0
+    this.health.noteSuccess()
   }
 
   /** Notes that the endpoint refused, reset or did not answer; `others` is how many more its upstream has. */
   noteFailure(others: number): void {
-    this.#failures += 1
-    if (this.#failures < failuresToEject || others === 0) return
-    this.#failures = 0
-    this.#ejections += 1
-    this.#ejectedUntil = this.#time.now + Math.min(ejectBaseMs * this.#ejections, ejectMaxMs)
+    this.health.noteFailure(others)
   }
 
   /** Closes idle connections that are too old; all of them when nobody names the endpoint any more. */

@@ -2,18 +2,27 @@
 import type { Endpoint } from '../../shared/routing/table.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { EndpointPool, endpointName, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
+import type { Place } from './near-endpoints.ts'
+
+/** What the pools of a worker are made with. */
+export interface PoolSettings extends PoolLimits, Place {}
 
 /** All endpoint pools of one worker, counted by how many upstreams name them. */
 export class EndpointPools {
-  readonly #limits: PoolLimits
+  readonly #settings: PoolSettings
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
   readonly #pools = new Map<string, EndpointPool>()
 
-  constructor(limits: PoolLimits, time: CoarseTime, gauges: PoolGauges) {
-    this.#limits = limits
+  constructor(settings: PoolSettings, time: CoarseTime, gauges: PoolGauges) {
+    this.#settings = settings
     this.#time = time
     this.#gauges = gauges
+  }
+
+  /** Where this worker runs. */
+  get place(): Place {
+    return this.#settings
   }
 
   /** Gives the pool of an endpoint to one more upstream. */
@@ -21,7 +30,7 @@ export class EndpointPools {
     const name = endpointName(endpoint)
     let pool = this.#pools.get(name)
     if (pool === undefined) {
-      pool = new EndpointPool(endpoint, this.#limits, this.#time, this.#gauges)
+      pool = new EndpointPool(endpoint, this.#settings, this.#time, this.#gauges)
       this.#pools.set(name, pool)
     }
     pool.references += 1

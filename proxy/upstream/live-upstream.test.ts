@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Endpoint } from '../../shared/routing/table.ts'
+import { requestView } from '../../shared/routing/testing/filter-stage.ts'
+import { pickInTurn } from './balance/round-robin.ts'
+import { chooseEndpoint } from './choose.ts'
+import type { EndpointPool } from './endpoint-pool.ts'
 import { EndpointPools } from './endpoint-pools.ts'
 import { LiveUpstream } from './live-upstream.ts'
 import { testPools } from './testing/pools.ts'
@@ -17,24 +21,13 @@ function upstreamWith(numbers: number[], random: () => number = () => 0) {
 }
 
 const names = (upstream: LiveUpstream, count: number) =>
-  Array.from({ length: count }, () => upstream.roundRobin([])?.name.slice(7, -3))
-
-t.test('round robin takes all in turn', async (t) => {
-  const { upstream } = upstreamWith([1, 2, 3])
-  t.same(names(upstream, 6), ['2', '3', '1', '2', '3', '1'])
-})
+  Array.from({ length: count }, () => pickInTurn(upstream.list, [])?.name.slice(7, -3))
 
 t.test('it starts at random, so that proxies that start together do not crowd one', async (t) => {
   const first = [0, 0.34, 0.67].map((start) =>
     names(upstreamWith([1, 2, 3], () => start).upstream, 1),
   )
   t.same(first.flat().toSorted(), ['1', '2', '3'])
-})
-
-t.test('no endpoints, no choice', async (t) => {
-  const { upstream } = upstreamWith([])
-  t.equal(upstream.roundRobin([]), undefined)
-  t.equal(upstream.leastRequests([]), undefined)
 })
 
 t.test('an upstream is known as long as the table has it', async (t) => {
@@ -44,98 +37,12 @@ t.test('an upstream is known as long as the table has it', async (t) => {
   t.equal(upstream.isKnown, false)
 })
 
-t.test('endpoints that were tried are passed over until none is left', async (t) => {
-  const { upstream } = upstreamWith([1, 2, 3])
-  const tried = [...upstream.pools.slice(0, 2)]
-  t.equal(upstream.roundRobin(tried)?.name, '10.0.0.3:80')
-  t.equal(upstream.roundRobin(tried)?.name, '10.0.0.3:80')
-  t.equal(upstream.roundRobin(upstream.pools), undefined)
-  t.equal(upstream.leastRequests(upstream.pools), undefined)
-})
-
 /** Five failures in a row eject an endpoint. */
 function eject(upstream: LiveUpstream, at: number): void {
   for (let count = 0; count < 5; count += 1) {
-    upstream.pools[at]?.noteFailure(upstream.pools.length - 1)
+    upstream.pools[at]?.health.noteFailure(1)
   }
 }
-
-t.test('ejected endpoints are passed over for 10 s, longer each time', async (t) => {
-  const { upstream, time } = upstreamWith([1, 2])
-  eject(upstream, 0)
-  t.same(names(upstream, 3), ['2', '2', '2'])
-  time.now += 9999
-  t.same(names(upstream, 2), ['2', '2'])
-  time.now += 1
-  t.same(names(upstream, 2).toSorted(), ['1', '2'])
-  eject(upstream, 0)
-  time.now += 19_999
-  t.same(names(upstream, 2), ['2', '2'], 'twice as long the second time')
-  time.now += 1
-  t.same(names(upstream, 2).toSorted(), ['1', '2'])
-})
-
-t.test('failures that a success interrupts eject nobody', async (t) => {
-  const { upstream } = upstreamWith([1, 2])
-  const pool = upstream.pools[0]
-  for (let count = 0; count < 20; count += 1) {
-    if (count % 4 === 0) pool?.noteSuccess()
-    pool?.noteFailure(1)
-  }
-  t.equal(pool?.isEjected, false)
-})
-
-t.test('it fails open: when all are ejected they are taken in turn again', async (t) => {
-  const { upstream } = upstreamWith([1, 2])
-  eject(upstream, 0)
-  eject(upstream, 1)
-  t.same(names(upstream, 4).toSorted(), ['1', '1', '2', '2'])
-  const one = upstream.pools[0]
-  t.equal(upstream.roundRobin(one === undefined ? [] : [one])?.name, '10.0.0.2:80')
-})
-
-t.test('the only endpoint is never ejected', async (t) => {
-  const { upstream } = upstreamWith([1])
-  eject(upstream, 0)
-  t.equal(upstream.pools[0]?.isEjected, false)
-})
-
-t.test('least requests takes the less busy of two', async (t) => {
-  const randoms = [0, 0.5, 0.9]
-  for (const one of randoms) {
-    for (const two of randoms) {
-      const rolls = [0, one, two]
-      const { upstream } = upstreamWith([1, 2], () => rolls.shift() ?? 0)
-      const [busy, idle] = upstream.pools
-      if (busy === undefined || idle === undefined) throw new Error('there are two')
-      busy.active = 3
-      t.equal(upstream.leastRequests([])?.name, idle.name, `${one} ${two}`)
-    }
-  }
-})
-
-t.test('least requests passes over the tried and the ejected', async () => {
-  fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 0.999, noNaN: true })), (rolls) => {
-      const left = [0, ...rolls]
-      const { upstream } = upstreamWith([1, 2, 3], () => left.shift() ?? 0)
-      eject(upstream, 1)
-      const tried = upstream.pools.slice(0, 1)
-      return upstream.leastRequests(tried)?.name === '10.0.0.3:80'
-    }),
-  )
-})
-
-t.test('least requests reaches every endpoint', async (t) => {
-  let roll = 0
-  const { upstream } = upstreamWith([1, 2, 3, 4], () => {
-    roll = (roll + 0.618) % 1
-    return roll
-  })
-  const seen = new Set(Array.from({ length: 100 }, () => upstream.leastRequests([])?.name))
-  t.equal(seen.size, 4)
-  t.equal(upstreamWith([1]).upstream.leastRequests([])?.name, '10.0.0.1:80')
-})
 
 t.test(
   'an update replaces the list as a whole; who stays keeps its connections and health',
@@ -150,7 +57,7 @@ t.test(
       ['10.0.0.2:80', '10.0.0.3:80'],
     )
     t.equal(upstream.pools[0], two)
-    t.equal(two?.isEjected, true)
+    t.equal(two?.health.isEjected, true)
     t.not(upstream.endpoints, before, 'what was looked up for the old list is looked up anew')
     t.same(upstream.endpoints, [endpoint(2), endpoint(3)])
     t.same(new Set(names(upstream, 4)), new Set(['3']))
@@ -201,4 +108,28 @@ t.test('however upstreams change, each pool counts those that name it', async ()
       return true
     }),
   )
+})
+
+t.test('near endpoints come first, far ones while none of the near serves', async (t) => {
+  const { pools } = testPools({ zone: 'a' })
+  const upstream = new LiveUpstream('d/s:80', () => 0)
+  const at = (number: number, zone: string) => ({ ...endpoint(number), places: { zones: [zone] } })
+  upstream.update({ key: 'd/s:80', endpoints: [at(1, 'b'), at(2, 'a'), at(3, 'b')] }, pools)
+  const [one, two, three] = upstream.pools
+  const chosen = (tried: readonly (EndpointPool | undefined)[]) => {
+    const pools = tried.filter((pool) => pool !== undefined)
+    return chooseEndpoint(upstream, pickInTurn, pools, requestView())
+  }
+  t.same([chosen([]), chosen([])], [two, two])
+  t.same(new Set([chosen([two]), chosen([two])]), new Set([one, three]), 'a retry leaves the zone')
+  eject(upstream, 1)
+  t.same(new Set([chosen([]), chosen([])]), new Set([one, three]))
+  eject(upstream, 0)
+  eject(upstream, 2)
+  t.equal(chosen([]), two, 'all are out: near again')
+  t.equal(chosen([two])?.health.isOut, true, 'and then a far one')
+  t.equal(chosen([one, two, three]), undefined)
+  upstream.update({ key: 'd/s:80', endpoints: [endpoint(1), endpoint(2)] }, pools)
+  t.equal(upstream.far, undefined)
+  t.equal(upstream.list.pools.length, 2, 'without places all are alike')
 })

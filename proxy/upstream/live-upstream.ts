@@ -1,17 +1,23 @@
-// Which endpoint serves the next request of an upstream?
+// Which endpoints does one upstream have now?
 //
 // Invariant: the list is replaced as a whole; an endpoint that is not in it is never chosen.
 import type { Endpoint, Upstream } from '../../shared/routing/table.ts'
+import type { EndpointList } from './balance/policy.ts'
+import { pickInTurn } from './balance/round-robin.ts'
+import { cheaperOfTwo, type TwoChoices } from './balance/two-choices.ts'
 import type { EndpointPool } from './endpoint-pool.ts'
 import type { EndpointPools } from './endpoint-pools.ts'
+import { nearEndpoints } from './near-endpoints.ts'
 
 /** The endpoints of one upstream as a worker uses them. */
 export class LiveUpstream {
   readonly key: string
   readonly #random: () => number
+  readonly #leastRequests: TwoChoices
+  #list: EndpointList = { pools: [], turn: 0 }
+  #far: EndpointList | undefined
   #pools: readonly EndpointPool[] = []
   #endpoints: readonly Endpoint[] = []
-  #next = 0
   /** False while the table has no such upstream: its Service does not exist. */
   isKnown = false
   /** How many routes name this upstream. */
@@ -20,9 +26,20 @@ export class LiveUpstream {
   constructor(key: string, random: () => number) {
     this.key = key
     this.#random = random
+    this.#leastRequests = cheaperOfTwo(random, (pool) => pool.active)
   }
 
-  /** The pools of the endpoints, in the table's order. */
+  /** What a balance chooses among: the near endpoints, or all. A new object with each change. */
+  get list(): EndpointList {
+    return this.#list
+  }
+
+  /** The endpoints that serve while none of `list` does. */
+  get far(): EndpointList | undefined {
+    return this.#far
+  }
+
+  /** The pools of all endpoints, in the table's order. */
   get pools(): readonly EndpointPool[] {
     return this.#pools
   }
@@ -36,42 +53,38 @@ export class LiveUpstream {
   update(upstream: Upstream | undefined, all: EndpointPools): void {
     const before = this.#pools
     this.isKnown = upstream !== undefined
-    this.#pools = (upstream?.endpoints ?? []).map((endpoint) => all.reference(endpoint))
-    this.#endpoints = this.#pools.map((pool) => pool.endpoint)
-    for (const pool of before) all.release(pool)
-    // A random start, so that workers and proxies that restart together do not all begin with the same endpoint.
-    this.#next = Math.floor(this.#random() * Math.max(1, this.#pools.length))
-  }
-
-  /** Chooses in turn, passing over ejected endpoints and those in `tried` while there is another. */
-  roundRobin(tried: readonly EndpointPool[]): EndpointPool | undefined {
-    const pools = this.#pools
-    const count = pools.length
-    let ejectedAt: number | undefined
-    for (let step = 0; step < count; step += 1) {
-      this.#next = this.#next + 1 >= count ? 0 : this.#next + 1
-      const pool = pools[this.#next]
-      if (pool === undefined || tried.includes(pool)) continue
-      if (!pool.isEjected) return pool
-      ejectedAt ??= this.#next
+    const endpoints = upstream?.endpoints ?? []
+    const near = nearEndpoints(endpoints, all.place)
+    const pools: EndpointPool[] = []
+    const nearPools: EndpointPool[] = []
+    const farPools: EndpointPool[] = []
+    for (const endpoint of endpoints) {
+      const pool = all.reference(endpoint)
+      pools.push(pool)
+      const isNear = near === undefined || near.has(endpoint)
+      if (isNear) nearPools.push(pool)
+      else farPools.push(pool)
     }
-    // Fail open: when all that are left are ejected, one of them is still better than no answer; they, too, in turn.
-    if (ejectedAt === undefined) return undefined
-    this.#next = ejectedAt
-    return pools[ejectedAt]
+    for (const pool of before) all.release(pool)
+    this.#pools = pools
+    this.#endpoints = pools.map((pool) => pool.endpoint)
+    this.#list = this.#listOf(nearPools)
+    this.#far = farPools.length === 0 ? undefined : this.#listOf(farPools)
   }
 
-  /** Chooses the less busy of two random endpoints ("power of two choices"); else as roundRobin. */
+  /** Starts at random, so that workers and proxies that restart together do not all begin with the same endpoint. */
+  #listOf(pools: readonly EndpointPool[]): EndpointList {
+    return { pools, turn: Math.floor(this.#random() * Math.max(1, pools.length)) }
+  }
+
+  /** Chooses in turn. */
+  roundRobin(tried: readonly EndpointPool[]): EndpointPool | undefined {
+    return pickInTurn(this.#list, tried)
+  }
+
+  /** Chooses the less busy of two random endpoints. */
   leastRequests(tried: readonly EndpointPool[]): EndpointPool | undefined {
-    const count = this.#pools.length
-    const at = Math.floor(this.#random() * count)
-    // Never twice the same one: of two endpoints the busy one would otherwise get every fourth request.
-    const step = 1 + Math.floor(this.#random() * Math.max(0, count - 1))
-    const one = this.#pools[at]
-    const two = this.#pools[(at + step) % count]
-    if (one === undefined || two === undefined) return undefined
-    const chosen = two.active < one.active ? two : one
-    return chosen.isEjected || tried.includes(chosen) ? this.roundRobin(tried) : chosen
+    return this.#leastRequests(this.#list, tried)
   }
 
   /** Finds the pool of one of `endpoints`. */

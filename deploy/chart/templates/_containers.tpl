@@ -37,10 +37,14 @@ args:
   {{- with .Values.proxy.extraArgs }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- with .Values.proxy.extraEnv }}
 env:
+  - name: WEIR_NODE
+    valueFrom:
+      fieldRef:
+        fieldPath: spec.nodeName
+  {{- with .Values.proxy.extraEnv }}
   {{- toYaml . | nindent 2 }}
-{{- end }}
+  {{- end }}
 {{- with .Values.proxy.extraEnvFrom }}
 envFrom:
   {{- toYaml . | nindent 2 }}

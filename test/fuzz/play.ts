@@ -1,6 +1,6 @@
 // One execution: a mutated conversation on a connection of its own, and what became of it.
-import net from 'node:net'
 import { StrictReader } from '../hostile/strict.ts'
+import { connectRaw, type RawClient } from '../support/raw-client.ts'
 
 /** What is played, enough to play it again. */
 export interface Input {
@@ -24,45 +24,28 @@ const boundMs = 10_000
 const badWhiteSpace = /[0-9A-Fa-f"A-Za-z][\t ]+;|;[\t ]/
 
 /** Plays one input and waits until its connection is closed. */
-export function play(port: number, input: Input): Promise<Played> {
+export async function play(port: number, input: Input): Promise<Played> {
   const sent = new StrictReader('request')
   const text = input.pieces.join('')
   sent.push(text)
   const requests = badWhiteSpace.test(text) ? Number.POSITIVE_INFINITY : sent.messages.length
-  const answers = new StrictReader('response')
-  answers.requestMethods.push(...sent.messages.map((message) => message.method))
-  const { promise, resolve } = Promise.withResolvers<Played>()
-  const socket = net.connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true })
-  const bound = setTimeout(() => {
-    resolve({ requests, problem: `the connection is open after ${boundMs} ms` })
-    socket.destroy()
-  }, boundMs)
-  socket.on('data', (bytes: Buffer) => answers.push(bytes.toString('latin1')))
-  socket.on('end', () => socket.end())
-  socket.on('error', () => socket.destroy())
-  socket.on('close', () => {
-    clearTimeout(bound)
-    resolve({ requests, problem: judge(answers, sent.messages.length) })
-  })
-  writeAll(socket, input)
-  return promise
+  const client = await connectRaw(port)
+  for (const { method } of sent.messages) client.expectAnswerTo(method)
+  // A proxy that half-closes gets the other half, whatever is still to be sent.
+  client.socket.on('end', () => client.end())
+  await client.sendParts(input.pieces)
+  if (input.isHalfClosed) client.end()
+  const isClosed = await client.within(() => client.socket.closed, boundMs)
+  client.close()
+  const problem = isClosed
+    ? judge(client, sent.messages.length)
+    : `the connection is open after ${boundMs} ms`
+  return { requests, problem }
 }
 
-function writeAll(socket: net.Socket, { pieces, isHalfClosed }: Input, index = 0): void {
-  const piece = pieces[index]
-  if (socket.destroyed) return
-  if (piece === undefined) {
-    if (isHalfClosed) socket.end()
-    return
-  }
-  socket.write(piece, 'latin1', () =>
-    setImmediate(() => writeAll(socket, { pieces, isHalfClosed }, index + 1)),
-  )
-}
-
-function judge(answers: StrictReader, requests: number): string | undefined {
-  if (answers.error !== undefined) return `the client got what is no HTTP: ${answers.error}`
-  const finals = answers.messages.filter(({ status }) => status >= 200).length
+function judge(client: RawClient, requests: number): string | undefined {
+  if (client.malformed !== undefined) return `the client got what is no HTTP: ${client.malformed}`
+  const finals = client.responses.filter(({ status }) => status >= 200).length
   // One more: the answer to what is no request any more.
   if (finals > requests + 1) return `${finals} answers to ${requests} requests`
   return undefined

@@ -2,9 +2,10 @@
 import { networkInterfaces } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RunningProxy } from '../support/programs.ts'
+import type { RawClient } from '../support/raw-client.ts'
 import { bytesOf, clientParts, type HostileCase, type Segmentation } from './cases.ts'
+import { connectTo, getPlainly, playOn } from './client.ts'
 import { judge, scriptMessages, type Verdict } from './judge.ts'
-import { connect, type RawClient } from './raw-client.ts'
 import { innocentPrefix, type Recorder, type SeenRequest } from './recorder.ts'
 import type { Seen } from './seen.ts'
 import { readStrictly } from './strict.ts'
@@ -39,7 +40,7 @@ let innocentCount = 0
 
 async function innocentGet(client: RawClient, problems: string[], when: string): Promise<void> {
   const target = `${innocentPrefix}${++innocentCount}`
-  const answer = await client.get('a.test', target)
+  const answer = await getPlainly(client, 'a.test', target)
   if (answer === undefined) problems.push(`innocent ${when}: no answer`)
   else if (answer.status !== 200) problems.push(`innocent ${when}: status ${answer.status}`)
   else if (!answer.body.includes(`"target":"${target}"`)) {
@@ -64,7 +65,7 @@ async function waitForEnd(
     const last = finals.at(-1)
     return finals.length >= expected && last?.complete === true
   }
-  const over = () => client.ended !== 'open' || client.reader.error !== undefined
+  const over = () => client.ended !== 'open' || client.malformed !== undefined
   // A backend that sends on and on has no end to wait for: all of it there is the end.
   const script =
     hostile.clientReads === undefined ? undefined : scriptMessages(hostile).messages.at(-1)
@@ -73,12 +74,12 @@ async function waitForEnd(
     !script.complete &&
     (client.finals.at(-1)?.bodyBytes ?? 0) >= script.bodyBytes &&
     script.bodyBytes > 0
-  await client.until(() => over() || answered() || allThere(), patienceMs)
+  await client.within(() => over() || answered() || allThere(), patienceMs)
   const closing = client.finals.some((message) =>
     message.fields.some(([name, value]) => /^connection$/i.test(name) && /close/i.test(value)),
   )
   const late = client.finals.slice(warmUp).length < expected || broken || closing
-  await client.until(over, late && client.ended === 'open' ? 1000 : settleMs)
+  await client.within(over, late && client.ended === 'open' ? 1000 : settleMs)
 }
 
 async function readLate(lane: Lane): Promise<number> {
@@ -96,20 +97,20 @@ async function playCase(
   const parts = clientParts(hostile)
   const segmentation = variant.segmentation
   if (hostile.clientReads !== undefined) {
-    client.pause()
-    await client.play(parts, segmentation, lane.timeScale)
+    client.socket.pause()
+    const { resume } = await playOn(client, parts, segmentation, lane.timeScale)
     const grown = await readLate(lane)
-    client.resume()
+    resume()
     return grown
   }
   const slow = parts.some((part) => part.readBytesPerSecond !== undefined)
   const before = lane.target.residentKib()
-  await client.play(parts, segmentation, lane.timeScale)
+  const { resume } = await playOn(client, parts, segmentation, lane.timeScale)
   if (!slow) return 0
   // Longer than the scaled write timeout; then the rest is read, if it still comes.
   await delay(lane.patienceMs * 0.7)
   const grown = lane.target.residentKib() - before
-  client.resume()
+  resume()
   return grown
 }
 
@@ -138,22 +139,22 @@ export async function runCase(
 ): Promise<Verdict> {
   const { target, recorder } = lane
   const innocentProblems: string[] = []
-  const innocent = await connect(target.host, target.port)
-  const client = await connect(target.host, target.port)
+  const innocent = await connectTo(target.host, target.port)
+  const client = await connectTo(target.host, target.port)
   try {
     recorder.begin(undefined)
     await innocentGet(innocent, innocentProblems, 'before')
     if (variant.reusedConnection)
       await innocentGet(client, innocentProblems, 'on the same connection')
-    const warmUp = client.reader.messages.length
-    const warmBytes = client.bytes.length
+    const warmUp = client.responses.length
+    const warmBytes = client.text.length
     client.firstBodyAt = 0
     const backend = hostile.backendSends
     const script = backend && { parts: backend, segmentation: variant.segmentation }
     recorder.begin(script)
     const sent = bytesOf(clientParts(hostile))
     for (const { method } of readStrictly('request', sent).messages) {
-      client.reader.requestMethods.push(method)
+      client.expectAnswerTo(method)
     }
     // A case about a reused upstream connection wants the idle one for itself.
     const during =
@@ -170,11 +171,14 @@ export async function runCase(
     )
     await during
     // Idle for longer than the scaled keep-alive timeout, the first connection may be closed by right.
-    const later = innocent.open ? innocent : await connect(target.host, target.port)
+    const later =
+      innocent.ended === 'open' && innocent.socket.writable
+        ? innocent
+        : await connectTo(target.host, target.port)
     await innocentGet(later, innocentProblems, 'after')
-    later.destroy()
+    later.close()
     const ended = client.ended
-    client.destroy()
+    client.close()
     const hostileRequests = () =>
       recorder.requests.filter(({ message }) => !message.target.startsWith(innocentPrefix))
     const unsettled = () =>
@@ -192,11 +196,11 @@ export async function runCase(
       segmentation: variant.segmentation,
       reusedConnection: variant.reusedConnection,
       sent,
-      responses: client.reader.messages.slice(warmUp),
-      clientBytes: client.bytes.slice(warmBytes),
-      responseError: client.reader.error,
+      responses: client.responses.slice(warmUp),
+      clientBytes: client.text.slice(warmBytes),
+      responseError: client.malformed,
       ended,
-      tunnelled: client.reader.tunnelled,
+      tunnelled: client.tunnelled,
       requests: gather(hostileRequests(), recorder.requests),
       innocentProblems,
       scriptEndedAt: recorder.scriptEndedAt,
@@ -207,7 +211,7 @@ export async function runCase(
     look?.(seen)
     return judge(seen)
   } finally {
-    client.destroy()
-    innocent.destroy()
+    client.close()
+    innocent.close()
   }
 }

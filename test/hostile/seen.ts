@@ -1,7 +1,7 @@
 // What one run of a case left behind, on both sides of the proxy: the judge's only input.
+import type { ConnectionEnd } from '../support/raw-client.ts'
 import type { HostileCase, Segmentation } from './cases.ts'
 import type { Message } from './grammar.ts'
-import type { ConnectionEnd } from './raw-client.ts'
 import type { Service } from './recorder.ts'
 
 /** One request at an upstream, with the fate of its connection. */

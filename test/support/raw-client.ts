@@ -21,6 +21,8 @@ export class RawClient {
   text = ''
   receivedBytes = 0
   ended: ConnectionEnd = 'open'
+  /** When the first byte of a body came, by performance.now(); 0 before. */
+  firstBodyAt = 0
   #taken = 0
   #waiters: (() => void)[] = []
 
@@ -31,6 +33,9 @@ export class RawClient {
       if (this.text.length < 1_048_576) this.text += text
       this.receivedBytes += bytes.length
       this.#reader.push(text)
+      if (this.firstBodyAt === 0 && (this.responses.at(-1)?.bodyBytes ?? 0) > 0) {
+        this.firstBodyAt = performance.now()
+      }
       this.#wake()
     })
     socket.on('end', () => {
@@ -51,6 +56,11 @@ export class RawClient {
   /** All responses so far, interim and unfinished ones too. */
   get responses(): readonly RawResponse[] {
     return this.#reader.messages
+  }
+
+  /** The responses so far that are no interim ones. */
+  get finals(): readonly RawResponse[] {
+    return this.responses.filter(({ status }) => status >= 200 || status === 101)
   }
 
   /** Why what came is no HTTP; undefined as long as it is. */
@@ -101,8 +111,7 @@ export class RawClient {
 
   /** Gives the next final response as soon as its head is there. */
   async head(): Promise<RawResponse> {
-    const isFinal = ({ status }: RawResponse) => status >= 200 || status === 101
-    const next = () => this.responses.filter(isFinal)[this.#taken]
+    const next = () => this.finals[this.#taken]
     await this.until(() => next() !== undefined, 'a response')
     const message = next()
     if (message === undefined) throw new Error('no response')
@@ -121,21 +130,27 @@ export class RawClient {
 
   /** Waits for what arriving bytes or the end can make true; rejects when the connection is over without it. */
   async until(isTrue: () => boolean, what: string, timeoutMs = patienceMs): Promise<void> {
+    const isOver = () => this.malformed !== undefined || this.ended !== 'open'
+    const isInTime = await this.within(() => isTrue() || isOver(), timeoutMs)
+    if (isTrue()) return
+    const seen = `${what} did not come; ${this.ended}, ${this.malformed ?? 'well formed'}, so far: ${JSON.stringify(this.text.slice(0, 400))}`
+    throw new Error(isInTime ? seen : `timeout: ${seen}`)
+  }
+
+  /** Waits for what arriving bytes or the end can make true, and says whether they did in time. */
+  async within(isTrue: () => boolean, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs
     while (!isTrue()) {
-      const seen = `${what} did not come; ${this.ended}, ${this.malformed ?? 'well formed'}, so far: ${JSON.stringify(this.text.slice(0, 400))}`
-      if (this.malformed !== undefined || this.ended !== 'open') throw new Error(seen)
-      if (performance.now() > deadline) throw new Error(`timeout: ${seen}`)
+      if (performance.now() > deadline) return false
       await this.#sleep(deadline)
     }
+    return true
   }
 
   /** Waits for the end of the connection: by FIN or by a reset. */
   async whenEnded(timeoutMs = patienceMs): Promise<ConnectionEnd> {
-    const deadline = performance.now() + timeoutMs
-    while (this.ended === 'open') {
-      if (performance.now() > deadline) throw new Error(`still open after ${timeoutMs} ms`)
-      await this.#sleep(deadline)
+    if (!(await this.within(() => this.ended !== 'open', timeoutMs))) {
+      throw new Error(`still open after ${timeoutMs} ms`)
     }
     return this.ended
   }

@@ -7,16 +7,22 @@ import type { Framing } from './request-head.ts'
 
 /** Reads one body after another; `start` begins the next. */
 export class BodyReader {
+  readonly #isSloppy: boolean
   #framing: Framing = 'none'
   #left = 0
   #chunked: ChunkedReader | undefined
+
+  /** `isSloppy`: chunks of an upstream, not of a client (see ChunkedReader). */
+  constructor(isSloppy = false) {
+    this.#isSloppy = isSloppy
+  }
 
   /** Begins a body of `contentLength` bytes, in chunks, without end of its own (`close`), or none at all. */
   start(framing: Framing, contentLength: number): void {
     this.#framing = framing
     this.#left = framing === 'length' ? contentLength : 0
     if (framing !== 'chunked') return
-    this.#chunked ??= new ChunkedReader()
+    this.#chunked ??= new ChunkedReader(this.#isSloppy)
     this.#chunked.start()
   }
 

@@ -3,11 +3,14 @@
 // States, in the order of the wire:
 //   size line (hex digits, optional extensions) → data → CRLF → size line … → last chunk (0) → trailer lines → empty line
 // Invariant: the result does not depend on how the bytes are cut. Extensions are checked and dropped, never passed on.
+// A sloppy reader is for responses: it forgives what leaves the size of each chunk clear (docs/http.md lists it).
 
 import type { BodySink } from '../http/body-sink.ts'
 import { FieldCursor } from '../http/fields.ts'
 
 const maxSizeLine = 256
+// Object stores sign each chunk in an extension.
+const maxSloppySizeLine = 4096
 // Of all trailer lines together, dropped ones too.
 const maxTrailerBytes = 16384
 // Bytes of extensions and size lines allowed beyond the data: 16 KiB, and one byte per byte of data after that (CVE-2023-39326).
@@ -19,12 +22,18 @@ const sizeLine = new RegExp(
     '(?:=(?:[!#$%&\'*+\\-.^_`|~0-9A-Za-z]+|"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"))?)*$',
 )
 
+// Behind `;` is nothing that anybody needs; only a line end or a bare CR there would make it doubtful where the data begins.
+const sloppySizeLine = /^([0-9A-Fa-f]{1,64})[\t ]*(?:;[^\r\n]*)?$/
+// A trailer that is left out may look like this.
+const sloppyTrailer = /^[\x21-\x39\x3b-\x7e]+:[^\r\n]*$/
+
 type State = 'size' | 'data' | 'data-end' | 'trailer' | 'done' | 'failed'
 
 const trailerCursor = new FieldCursor()
 
 /** Reads one chunked body after another; `start` begins the next. */
 export class ChunkedReader {
+  readonly #isSloppy: boolean
   #state: State = 'done'
   #left = 0
   #line = ''
@@ -32,6 +41,12 @@ export class ChunkedReader {
   #data = 0
   #trailers = ''
   #trailerBytes = 0
+  /** Length of the trailers before the last line. */
+  #trailersBefore = 0
+
+  constructor(isSloppy = false) {
+    this.#isSloppy = isSloppy
+  }
 
   start(): void {
     this.#state = 'size'
@@ -40,6 +55,7 @@ export class ChunkedReader {
     this.#data = 0
     this.#trailers = ''
     this.#trailerBytes = 0
+    this.#trailersBefore = 0
   }
 
   /** The last chunk and the trailer section have been read. */
@@ -78,19 +94,24 @@ export class ChunkedReader {
   #pushLine(bytes: Buffer, from: number): number {
     const lf = bytes.indexOf(0x0a, from)
     const end = lf === -1 ? bytes.length : lf + 1
-    const limit = this.#state === 'trailer' ? maxTrailerBytes : maxSizeLine
-    if (this.#line.length + end - from > limit) return this.#fail(end)
+    if (this.#line.length + end - from > this.#maxLine) return this.#fail(end)
     this.#line += bytes.toString('latin1', from, end)
     if (lf === -1) {
       // A line that can no longer become right is refused now, not when it ends.
       if (this.#state === 'data-end' && this.#line !== '\r') return this.#fail(end)
       return end
     }
-    if (!this.#line.endsWith('\r\n')) return this.#fail(end)
-    const line = this.#line.slice(0, -2)
+    const isWhole = this.#line.endsWith('\r\n')
+    if (!isWhole && !(this.#isSloppy && this.#state === 'size')) return this.#fail(end)
+    const line = this.#line.slice(0, isWhole ? -2 : -1)
     this.#line = ''
     this.#readLine(line)
     return end
+  }
+
+  get #maxLine(): number {
+    if (this.#state === 'trailer') return maxTrailerBytes
+    return this.#isSloppy ? maxSloppySizeLine : maxSizeLine
   }
 
   #readLine(line: string): void {
@@ -113,7 +134,7 @@ export class ChunkedReader {
   }
 
   #readSize(line: string): void {
-    const match = sizeLine.exec(line)
+    const match = (this.#isSloppy ? sloppySizeLine : sizeLine).exec(line)
     const digits = match?.[1]?.replace(/^0+(?=.)/, '') ?? ''
     if (match === null || digits.length > 8) {
       this.#state = 'failed'
@@ -133,9 +154,21 @@ export class ChunkedReader {
   #readTrailer(line: string): void {
     this.#trailerBytes += line.length + 2
     trailerCursor.start(`${line}\r\n\r\n`, 0)
-    if (trailerCursor.next() <= 0 || trailerCursor.next() !== 0) this.#state = 'failed'
-    else if (this.#trailerBytes > maxTrailerBytes) this.#state = 'failed'
-    else if (!isForbiddenTrailer(line)) this.#trailers += `${line}\r\n`
+    const isField = trailerCursor.next() > 0 && trailerCursor.next() === 0
+    if (this.#trailerBytes > maxTrailerBytes) this.#state = 'failed'
+    else if (!isField && !(this.#isSloppy && this.#mayLeaveOut(line))) this.#state = 'failed'
+    else if (isField) {
+      this.#trailersBefore = this.#trailers.length
+      if (!isForbiddenTrailer(line)) this.#trailers += `${line}\r\n`
+    }
+  }
+
+  /** RFC 9110 §6.5.1: trailers may be dropped. A folded one is, with the line it continues; so is one with odd bytes. */
+  #mayLeaveOut(line: string): boolean {
+    const isFold = /^[\t ][^\r\n]*$/.test(line)
+    if (isFold) this.#trailers = this.#trailers.slice(0, this.#trailersBefore)
+    else this.#trailersBefore = this.#trailers.length
+    return isFold ? this.#trailerBytes > line.length + 2 : sloppyTrailer.test(line)
   }
 
   #fail(end: number): number {

@@ -6,7 +6,7 @@ import { type HeadLimits, RequestHead } from './request-head.ts'
 import { ResponseHead, readResponseHead } from './response-head.ts'
 
 const requestLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d$/
-const statusLine = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/
+const statusLine = /^HTTP\/1\.[01] [1-5]\d\d(?: [^\r\n]*)?$/
 const limits: HeadLimits = { maxLineBytes: 60, maxHeadBytes: 300, maxFields: 6 }
 
 /** Cuts `text` at offsets into pieces. */
@@ -223,3 +223,33 @@ for (const { pieces, is, why } of begun) {
     t.equal(gatherer.begun, '', 'and forgotten with the next')
   })
 }
+
+const sloppyHeads = [
+  { text: 'HTTP/1.1 200 OK\nA: 1\n\n', why: 'bare LF' },
+  { text: 'HTTP/1.1 200 OK\nA: 1\n\r\n', why: 'an empty line with CRLF' },
+  { text: 'HTTP/1.1 200 OK\r\nA: 1\r\n\n', why: 'one without' },
+  { text: 'HTTP/1.1 200 O\0K\r\n\r\n', why: 'NUL is for the reader to judge' },
+]
+for (const { text, why } of sloppyHeads) {
+  t.test(`a sloppy gatherer ends ${JSON.stringify(text)} where it ends: ${why}`, async (t) => {
+    // Far behind is what ends a strict head: it must not hide the end, nor be taken for one.
+    const body = `${'x'.repeat(limits.maxHeadBytes)}\r\n\r\n`
+    for (const cuts of [[], everyCut(text), [text.length]]) {
+      const gatherer = new HeadGatherer(limits, statusLine, true)
+      const [found] = pieces(text + body, cuts).filter((part) => gatherer.gather(part, 0))
+      t.equal(gatherer.text, text)
+      t.equal(
+        found?.subarray(gatherer.consumed).toString('latin1').length,
+        cuts.length === 1 ? 0 : body.length,
+      )
+    }
+  })
+}
+
+t.test('a sloppy gatherer takes no bare CR and no more than its bounds', async (t) => {
+  for (const text of ['HTTP/1.1 200 OK\rA', `HTTP/1.1 200 OK\n${'A: 1\n'.repeat(60)}\n`]) {
+    const gatherer = new HeadGatherer(limits, statusLine, true)
+    t.equal(gatherer.gather(Buffer.from(text), 0), false)
+    t.ok(gatherer.failure, JSON.stringify(text.slice(0, 20)))
+  }
+})

@@ -13,6 +13,7 @@ const lf = 0x0a
 export class HeadGatherer {
   readonly #limits: HeadLimits
   readonly #firstLine: RegExp
+  readonly #isSloppy: boolean
   #partial: Buffer | undefined
   #length = 0
   #lineLength = 0
@@ -25,10 +26,14 @@ export class HeadGatherer {
   /** Why the bytes so far can never become a head. */
   failure: FailureCode | undefined
 
-  /** `firstLine` refuses a wrong first line as soon as it is complete. */
-  constructor(limits: HeadLimits, firstLine: RegExp) {
+  /**
+   * `firstLine` refuses a wrong first line as soon as it is complete. `isSloppy`: a bare LF may end a line, and what is
+   * gathered at once may have its end earlier (repair-response.ts finds it).
+   */
+  constructor(limits: HeadLimits, firstLine: RegExp, isSloppy = false) {
     this.#limits = limits
     this.#firstLine = firstLine
+    this.#isSloppy = isSloppy
   }
 
   /** Some bytes of a head have come, but not all. */
@@ -54,8 +59,9 @@ export class HeadGatherer {
       return true
     }
     const end = bytes.indexOf(headEnd, at)
-    if (end === -1) return this.#begin(bytes, at)
-    if (end + 4 - at > this.#limits.maxHeadBytes) {
+    const isTooLarge = end + 4 - at > this.#limits.maxHeadBytes
+    if (end === -1 || (isTooLarge && this.#isSloppy)) return this.#begin(bytes, at)
+    if (isTooLarge) {
       this.#begun = bytes.toString('latin1', at, at + 5)
       return this.#fail('head-too-large')
     }
@@ -110,8 +116,7 @@ export class HeadGatherer {
       partial = larger
     }
     const previous = this.#length === 0 ? 0 : (partial[this.#length - 1] ?? 0)
-    // CR and LF come as a pair or not at all (RFC 9112 §2.2); NUL never comes.
-    if ((previous === cr) !== (byte === lf) || byte === 0) return this.#fail('malformed-request')
+    if (!this.#mayFollow(previous, byte)) return this.#fail('malformed-request')
     partial[this.#length] = byte
     this.#length += 1
     this.#lineLength += 1
@@ -121,6 +126,12 @@ export class HeadGatherer {
     return this.#fail(this.#isFirstLine ? 'target-too-long' : 'head-too-large')
   }
 
+  /** CR and LF come as a pair or not at all (RFC 9112 §2.2); NUL never comes. */
+  #mayFollow(previous: number, byte: number): boolean {
+    if (this.#isSloppy) return previous !== cr || byte === lf
+    return (previous === cr) === (byte === lf) && byte !== 0
+  }
+
   #endLine(partial: Buffer): boolean {
     const length = this.#lineLength
     this.#lineLength = 0
@@ -128,14 +139,16 @@ export class HeadGatherer {
     // Empty lines in front of a request line are for the caller to skip.
     if (length === 2) return true
     this.#isFirstLine = false
-    const line = partial.toString('latin1', this.#length - length, this.#length - 2)
+    const endBytes = partial[this.#length - 2] === cr ? 2 : 1
+    const line = partial.toString('latin1', this.#length - length, this.#length - endBytes)
     return this.#firstLine.test(line) || this.#fail('malformed-request')
   }
 
   #endsHead(): boolean {
     const partial = this.#partial
     const length = this.#length
-    return partial !== undefined && length >= 4 && partial[length - 3] === lf
+    if (partial === undefined || length < 4) return false
+    return partial[length - 3] === lf ? partial[length - 2] === cr : partial[length - 2] === lf
   }
 
   #fail(failure: FailureCode): false {

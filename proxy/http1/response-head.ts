@@ -1,4 +1,5 @@
-// What does an upstream answer? Reads the head of one response as strictly as a request's (RFC 9112 §4, §6).
+// What does an upstream answer? Reads the head of one response as strictly as a request's (RFC 9112 §4, §6). What is sloppy and
+// yet clear is made strict first, by repair-response.ts.
 //
 // Invariant: a head that is refused here is a 502 and its connection is destroyed; nothing of it reaches the client.
 import { dropFields, FieldCursor, listMembers } from '../http/fields.ts'
@@ -31,7 +32,8 @@ export class ResponseHead {
 }
 
 const cursor = new FieldCursor()
-const statusLine = /HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/y
+// RFC 9110 §2.5: a higher minor version is read as 1.1. §15: 600 to 999 mean nothing, but their length is as clear as others'.
+const statusLine = /HTTP\/1\.(\d) ([1-9]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/y
 const usualLine = 'HTTP/1.1 200 OK\r\n'
 const decimal = /^\d{1,16}$/
 
@@ -52,7 +54,7 @@ export function readResponseHead(
   return readConnection(head, isHttp11) && readFraming(head, method, isHttp11)
 }
 
-/** Reads the first line: whether it is HTTP/1.1 or 1.0, or undefined when it is malformed. */
+/** Reads the first line: whether it is at least HTTP/1.1, or undefined when it is malformed. */
 function readStatusLine(text: string, limits: HeadLimits, head: ResponseHead): boolean | undefined {
   // What nearly every response begins with needs no expression.
   if (text.startsWith(usualLine)) {
@@ -67,7 +69,7 @@ function readStatusLine(text: string, limits: HeadLimits, head: ResponseHead): b
   head.status = Number(line[2])
   head.reason = line[3] ?? ''
   head.fieldsAt = statusLine.lastIndex
-  return line[1] === '1'
+  return line[1] !== '0'
 }
 
 function readFields(text: string, at: number, limits: HeadLimits, head: ResponseHead): boolean {
@@ -186,17 +188,23 @@ const contentLength: ReadonlySet<string> = new Set(['content-length'])
 /** RFC 9112 §6.3 from the recipient's side; doubtful framing is refused. */
 function readFraming(head: ResponseHead, method: string, isHttp11: boolean): boolean {
   if (seen.lengths > 1 || (seen.lengths === 1 && !decimal.test(seen.length))) return false
-  if (seen.codings > 1 || (seen.codings === 1 && seen.lengths === 1)) return false
-  if (seen.codings === 1 && (!isHttp11 || seen.coding.toLowerCase() !== 'chunked')) return false
-  head.contentLength = seen.lengths === 1 ? Number(seen.length) : 0
-  if (head.status < 200 || head.status === 204 || head.status === 304 || method === 'HEAD') {
+  if (seen.codings > 1) return false
+  if (seen.codings === 1 && seen.coding.toLowerCase() !== 'chunked') return false
+  const isTold = seen.lengths === 1
+  const isChunked = seen.codings === 1
+  head.contentLength = isTold ? Number(seen.length) : 0
+  const hasNoContent = head.status < 200 || head.status === 204
+  if (hasNoContent || head.status === 304 || method === 'HEAD') {
     // RFC 9112 §6.3 (1): these end with their head, whatever the fields say.
     head.framing = 'none'
-    // RFC 9110 §8.6: a length here could only make a client wait for a body.
-    const mustDrop = seen.lengths === 1 && (head.status < 200 || head.status === 204)
-    if (mustDrop) head.kept = dropFields(head.kept, contentLength)
-  } else if (seen.codings === 1) head.framing = 'chunked'
-  else if (seen.lengths === 1) head.framing = 'length'
+    // RFC 9110 §8.6: a length here could only make a client wait for a body; beside a coding it is wrong.
+    if (isTold && (hasNoContent || isChunked)) head.kept = dropFields(head.kept, contentLength)
+    if (isChunked && (isTold || !isHttp11)) head.keepAlive = false
+  } else if (isChunked) {
+    // Peers disagree about where these end.
+    if (isTold || !isHttp11) return false
+    head.framing = 'chunked'
+  } else if (isTold) head.framing = 'length'
   else {
     head.framing = 'close'
     head.keepAlive = false

@@ -13,8 +13,9 @@ import { ReadBuffer } from '../net/read-buffer.ts'
 import { BodyReader } from './body-reader.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { Outbox } from './outbox.ts'
+import { readAnyResponseHead, sloppyStatusLine } from './repair-response.ts'
 import type { HeadLimits } from './request-head.ts'
-import { ResponseHead, readResponseHead } from './response-head.ts'
+import { ResponseHead } from './response-head.ts'
 
 /** What happens on an upstream connection, as the exchange that uses it sees it. */
 export interface ResponseSink {
@@ -42,7 +43,6 @@ export interface ConnectionOwner {
 
 type State = 'connecting' | 'idle' | 'waiting' | 'body' | 'tunnel' | 'closed'
 
-const statusLine = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/
 // More interim responses than any server sends; a flood of them must not keep a request alive.
 const maxInterim = 100
 const writableHighWaterMark = 131_072
@@ -59,7 +59,7 @@ export class UpstreamConnection {
   readonly #readBuffer = new ReadBuffer()
   #sink: ResponseSink | undefined
   #tunnel: TunnelEnd | undefined
-  readonly #body = new BodyReader()
+  readonly #body = new BodyReader(true)
   #state: State = 'connecting'
   #method = ''
   #interim = 0
@@ -89,7 +89,7 @@ export class UpstreamConnection {
     this.#time = time
     this.#owner = owner
     this.#sink = sink
-    this.#gatherer = new HeadGatherer(limits, statusLine)
+    this.#gatherer = new HeadGatherer(limits, sloppyStatusLine, true)
     this.#deadline = time.now + tickMs + connectTimeoutMs
     const options = {
       host: address,
@@ -257,11 +257,13 @@ export class UpstreamConnection {
       return bytes.length
     }
     const head = this.#head
-    const consumed = gatherer.consumed
-    if (!readResponseHead(gatherer.text, this.#method, this.#limits, head)) {
+    const { text } = gatherer
+    const length = readAnyResponseHead(text, this.#method, this.#limits, head)
+    if (length === 0) {
       this.#fail('upstream-malformed')
       return bytes.length
     }
+    const consumed = gatherer.consumed - text.length + length
     if (head.status < 200) {
       this.#interim += 1
       if (this.#interim > maxInterim) {

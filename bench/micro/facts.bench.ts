@@ -21,7 +21,7 @@ const headOf = (i: number) => ({
   forwardedProto: 'https',
   forwardedHost: undefined,
   forwardedPort: '443',
-  hostField: `app-${i}.example.com`,
+  authority: `app-${i}.example.com`,
   otherForwarded: '',
   requestId: '',
 })

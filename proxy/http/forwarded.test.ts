@@ -23,14 +23,18 @@ const nothing = {
   forwardedProto: undefined,
   forwardedHost: undefined,
   forwardedPort: undefined,
-  hostField: 'a.test:9999',
+  authority: 'a.test:9999',
+  otherForwarded: '',
+  requestId: '',
 }
 const lies = {
+  otherForwarded: '',
+  requestId: '',
   forwardedFor: '6.6.6.6',
   forwardedProto: 'https',
   forwardedHost: 'evil.test',
   forwardedPort: '443',
-  hostField: 'a.test',
+  authority: 'a.test',
 }
 const v1 = {
   source: { address: '192.168.0.1', port: 56324 },
@@ -174,6 +178,6 @@ t.test('a malformed id of a trusted peer is replaced', async (t) => {
 })
 
 t.test('a request without Host has no X-Forwarded-Host', async (t) => {
-  const { lines } = settleFacts(direct, { ...head, hostField: '' }, createRequestId)
+  const { lines } = settleFacts(direct, { ...head, authority: '' }, createRequestId)
   t.notMatch(lines, /X-Forwarded-Host/)
 })

@@ -28,7 +28,11 @@ export interface ForwardedFields {
   readonly forwardedHost: string | undefined
   readonly forwardedPort: string | undefined
   /** Host as the client sent it; empty when there was none. */
-  readonly hostField: string
+  readonly authority: string
+  /** Ready lines of other X-Forwarded-* fields and Forwarded. */
+  readonly otherForwarded: string
+  /** Empty when the client sent none. */
+  readonly requestId: string
 }
 
 /** What is believed about a request's client, and what goes upstream as X-Forwarded-*. */
@@ -74,7 +78,7 @@ export function clientFacts(peer: PeerFacts, fields: ForwardedFields): ClientFac
       clientAddress: peer.address,
       scheme: peer.scheme,
       forwardedFor: peer.address,
-      forwardedHost: fields.hostField,
+      forwardedHost: fields.authority,
       forwardedPort: peer.port,
     }
   }
@@ -87,7 +91,7 @@ export function clientFacts(peer: PeerFacts, fields: ForwardedFields): ClientFac
     clientAddress: client,
     scheme: proto === 'http' || proto === 'https' ? proto : peer.scheme,
     forwardedFor: chain,
-    forwardedHost: isHost(host) ? host : fields.hostField,
+    forwardedHost: isHost(host) ? host : fields.authority,
     forwardedPort: isPort(port) ? port : peer.port,
   }
 }
@@ -98,13 +102,13 @@ export function clientFacts(peer: PeerFacts, fields: ForwardedFields): ClientFac
  */
 export function settleFacts(
   peer: PeerFacts,
-  head: ForwardedFields & { readonly otherForwarded: string; readonly requestId: string },
+  head: ForwardedFields,
   createRequestId: () => string,
 ): RequestFacts {
   // The usual case, an untrusted peer, parses nothing: all but two lines were written when the connection came.
   if (!peer.isTrusted) {
     const requestId = createRequestId()
-    const lines = peer.lines + requestLines(head.hostField, requestId)
+    const lines = peer.lines + requestLines(head.authority, requestId)
     return { clientAddress: peer.address, scheme: peer.scheme, requestId, lines }
   }
   const { clientAddress, scheme, forwardedFor, forwardedHost, forwardedPort } = clientFacts(

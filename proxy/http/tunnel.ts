@@ -1,9 +1,7 @@
 // After a 101: how do bytes flow both ways until both sides are done? (RFC 9110 §7.8)
 //
 // Invariant: bytes are copied as they are, in order; a slow reader stops its sender; each side's FIN is passed on.
-import type { Socket } from 'node:net'
 import type { CoarseTime } from '../net/coarse-time.ts'
-import { resetSocket } from '../net/reset-socket.ts'
 
 /** What a connection that became one end of a tunnel reports. */
 export interface TunnelEnd {
@@ -15,10 +13,26 @@ export interface TunnelEnd {
   isReadInUse(): boolean
 }
 
-/** Two sockets joined. `onFinished` is called once, when both are closed. */
+/** One side of a tunnel as the other writes to it: a socket, or a stream of a connection. */
+export interface TunnelSide {
+  /** False: wait until drained, while `writableLength` is not 0. */
+  write(bytes: Buffer): boolean
+  readonly writableLength: number
+  pause(): void
+  resume(): void
+  /** Passes a clean end on. */
+  end(): void
+  /** Closes when all is written. */
+  destroySoon(): void
+  /** Closes so that the peer cannot take it for a clean end. */
+  reset(): void
+  destroy(): void
+}
+
+/** Two sides joined. `onFinished` is called once, when both are closed. */
 export class Tunnel {
-  readonly #client: Socket
-  readonly #upstream: Socket
+  readonly #client: TunnelSide
+  readonly #upstream: TunnelSide
   readonly #time: CoarseTime
   readonly #idleTimeoutMs: number
   readonly #onFinished: () => void
@@ -31,8 +45,8 @@ export class Tunnel {
   readonly upstreamEnd: TunnelEnd
 
   constructor(
-    client: Socket,
-    upstream: Socket,
+    client: TunnelSide,
+    upstream: TunnelSide,
     time: CoarseTime,
     idleTimeoutMs: number,
     onFinished: () => void,
@@ -62,7 +76,7 @@ export class Tunnel {
     if (now > this.#idleDeadline) this.cut()
   }
 
-  #endFor(from: Socket, to: Socket, count: (bytes: number) => void): TunnelEnd {
+  #endFor(from: TunnelSide, to: TunnelSide, count: (bytes: number) => void): TunnelEnd {
     let hasEnded = false
     return {
       onData: (bytes) => {
@@ -85,7 +99,7 @@ export class Tunnel {
       // A side that closes without FIN was reset: the other must not take it for a clean end.
       onClose: () => {
         if (hasEnded) to.destroySoon()
-        else resetSocket(to)
+        else to.reset()
         this.#closed += 1
         if (this.#closed === 2) this.#onFinished()
       },

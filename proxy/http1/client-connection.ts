@@ -7,18 +7,21 @@
 //
 // Invariant: a request's bytes are read only while its exchange wants them; a bounded part waits in `#held`.
 // Invariant: after a framing error nothing more is read as HTTP from this connection.
+
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../../shared/routing/failure.ts'
+import type { OpenConnection, RequestSink } from '../http/stream.ts'
 import type { TunnelEnd } from '../http/tunnel.ts'
 import type { AcceptedSocket, SocketReader } from '../net/accepted-socket.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { resetSocket } from '../net/reset-socket.ts'
 import { WriteWatch } from '../net/write-watch.ts'
+import { add, type Slot } from '../observe/slots.ts'
 import { BodyReader } from './body-reader.ts'
+import { Http1ClientStream, type StreamOwner, type WorkerTime } from './client-stream.ts'
 import { HeadGatherer } from './head-gatherer.ts'
-import { Outbox } from './outbox.ts'
 import { readRequestHead } from './read-request-head.ts'
-import { type HeadLimits, RequestHead } from './request-head.ts'
+import { type HeadLimits, Http1RequestHead } from './request-head.ts'
 
 /** Time limits of a client connection, in ms, and what all connections of a worker share. */
 export interface ClientLimits extends HeadLimits {
@@ -32,22 +35,19 @@ export interface ClientLimits extends HeadLimits {
   readonly writeTimeoutMs: number
 }
 
-/** What happens on a client connection, as its exchange sees it. */
-export interface RequestSink {
-  onRequestHead(head: RequestHead): void
-  onRequestData(bytes: Buffer): void
-  /** The request's body is complete. `trailers` are accepted field lines. */
-  onRequestEnd(trailers: string): void
-  /** The head or body can not be served: answer and close. */
-  onRequestFailure(code: FailureCode): void
-  /** The client went away while its request was being served. */
-  onClientGone(): void
-  /** The client has taken what was written. */
-  onClientDrained(): void
-  /** The connection is closed; nothing follows. */
-  onClientClosed(): void
-  /** Some of the request's body is not sent on yet. */
-  isRequestInUse(): boolean
+/** What all client connections of a worker share. */
+export interface ClientShared extends WorkerTime {
+  readonly clientLimits: ClientLimits
+  readonly connectionGauges: ConnectionGauges
+  /** All that are open. */
+  readonly connections: Set<OpenConnection>
+}
+
+/** How many connections are in which state. */
+export interface ConnectionGauges {
+  readonly active: Slot
+  readonly idle: Slot
+  readonly tunnel: Slot
 }
 
 type State = 'awaiting' | 'exchanging' | 'tunnel' | 'lingering' | 'closed'
@@ -60,13 +60,16 @@ const lingerMs = 5000
 const lingerBytes = 16 << 20
 
 /** One accepted connection. Its exchange is set once, right after construction. */
-export class ClientConnection implements SocketReader {
+export class ClientConnection implements SocketReader, StreamOwner, OpenConnection {
   readonly socket: Socket
   readonly #accepted: AcceptedSocket
-  readonly outbox: Outbox
+  readonly stream: Http1ClientStream
   readonly #limits: ClientLimits
   readonly #time: CoarseTime
-  readonly #head = new RequestHead()
+  readonly #all: Set<OpenConnection>
+  readonly #gauges: ConnectionGauges
+  #gauge: Slot
+  readonly #head = new Http1RequestHead()
   readonly #gatherer: HeadGatherer
   #sink: RequestSink | undefined
   #tunnel: TunnelEnd | undefined
@@ -78,8 +81,6 @@ export class ClientConnection implements SocketReader {
   #isBodyWanted = false
   /** The current request has been read to its end. */
   isRequestRead = false
-  /** The head that was refused is that of a HEAD request: its answer has no body. */
-  isHeadRefused = false
   #isPaused = false
   #isPumping = false
   #isHeadTimed = false
@@ -91,11 +92,17 @@ export class ClientConnection implements SocketReader {
   /** Body bytes of the current request, as they came (without chunk framing). */
   bodyBytes = 0
 
-  constructor(accepted: AcceptedSocket, limits: ClientLimits, time: CoarseTime) {
+  constructor(accepted: AcceptedSocket, shared: ClientShared) {
     const { socket } = accepted
+    const { clientLimits: limits, time, connectionGauges, connections } = shared
+    this.#all = connections
+    connections.add(this)
     this.#accepted = accepted
     this.socket = socket
-    this.outbox = new Outbox(socket)
+    this.stream = new Http1ClientStream(this, socket, shared)
+    this.#gauges = connectionGauges
+    this.#gauge = connectionGauges.idle
+    add(this.#gauge, 1)
     this.#limits = limits
     this.#time = time
     this.#writes = new WriteWatch(socket, limits.writeTimeoutMs)
@@ -151,26 +158,27 @@ export class ClientConnection implements SocketReader {
 
   /** Ends the exchange: the response is written. Reads the next request, or closes when `mayKeepAlive` is false. */
   endExchange(mayKeepAlive: boolean): void {
-    this.outbox.flush()
+    this.stream.outbox.flush()
     if (this.#state === 'closed') return
     if (!mayKeepAlive || !this.isRequestRead || this.#hasEnded) {
       this.#linger()
       return
     }
     this.#state = 'awaiting'
+    this.#count(this.#gauges.idle)
     this.#readDeadline = this.#time.now + this.#limits.keepAliveTimeoutMs
     this.#pump()
   }
 
   /** Cuts the connection, so that the client sees that its response is not whole. */
   abort(): void {
-    this.outbox.clear()
+    this.stream.outbox.clear()
     resetSocket(this.socket)
   }
 
-  /** Closes a connection on which nothing is being served: there is no response whose delivery is worth waiting for. */
+  /** Closes the connection if nothing is being served on it: no response's delivery is worth waiting for. */
   closeIdle(): void {
-    this.socket.destroySoon()
+    if (this.isIdle) this.socket.destroySoon()
   }
 
   /** Turns this connection into one end of a tunnel; bytes, and an end, that came before the 101 are part of it. */
@@ -178,6 +186,7 @@ export class ClientConnection implements SocketReader {
     const early = this.#held
     this.#held = undefined
     this.#state = 'tunnel'
+    this.#count(this.#gauges.tunnel)
     this.#tunnel = tunnel
     this.#readDeadline = 0
     if (early !== undefined) tunnel.onData(early)
@@ -188,6 +197,7 @@ export class ClientConnection implements SocketReader {
   /** Ends what took too long. Called with each tick of the worker. */
   tick(now: number): void {
     if (this.#state === 'tunnel' || this.#state === 'closed') return
+    this.stream.tick(now)
     if (this.#writes.isStalled(now)) {
       this.abort()
       return
@@ -203,7 +213,7 @@ export class ClientConnection implements SocketReader {
     if (this.#state === 'lingering') this.socket.destroy()
     else if (this.#state === 'exchanging') this.#sink?.onRequestFailure('request-timeout')
     else if (this.#gatherer.isPartial) this.#refuse('request-timeout', this.#gatherer.begun)
-    else this.closeIdle()
+    else this.socket.destroySoon()
   }
 
   /** The client sent FIN and has had its grace: gone, unless it took bytes in that time. */
@@ -249,14 +259,18 @@ export class ClientConnection implements SocketReader {
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
-    while (this.#held !== undefined && this.#state === 'awaiting' && !this.outbox.isCongested) {
+    while (
+      this.#held !== undefined &&
+      this.#state === 'awaiting' &&
+      !this.stream.outbox.isCongested
+    ) {
       const bytes = this.#held
       this.#held = undefined
       this.#readHead(bytes)
     }
     this.#isPumping = false
     if (this.#state !== 'awaiting') return
-    if (this.outbox.isCongested) this.#pause()
+    if (this.stream.outbox.isCongested) this.#pause()
     else this.#resume()
   }
 
@@ -291,13 +305,14 @@ export class ClientConnection implements SocketReader {
     const failure = readRequestHead(text, this.#limits, head)
     this.#isHeadTimed = false
     this.#readDeadline = 0
-    this.outbox.bodyBytes = 0
     this.bodyBytes = 0
     if (failure !== undefined) {
       this.#refuse(failure, text)
       return
     }
     this.#state = 'exchanging'
+    this.#count(this.#gauges.active)
+    this.stream.start(head, head.method === 'HEAD')
     this.#isBodyWanted = false
     this.#body.start(head.framing, head.contentLength)
     this.isRequestRead = this.#body.isDone
@@ -307,12 +322,12 @@ export class ClientConnection implements SocketReader {
   /** Answers a head that cannot be served and began like `begun`; nothing after it is read as HTTP. */
   #refuse(code: FailureCode, begun: string): void {
     this.#state = 'exchanging'
-    this.isHeadRefused = begun.startsWith('HEAD ')
+    this.#count(this.#gauges.active)
+    this.stream.start(undefined, begun.startsWith('HEAD '))
     this.isRequestRead = false
     this.#held = undefined
     this.#readDeadline = 0
     this.bodyBytes = 0
-    this.outbox.bodyBytes = 0
     this.#gatherer.reset()
     this.#sink?.onRequestFailure(code)
   }
@@ -335,6 +350,7 @@ export class ClientConnection implements SocketReader {
   /** Receives the body's data from its reader. */
   onBodyData(bytes: Buffer): void {
     this.bodyBytes += bytes.length
+    this.stream.noteBody()
     if (this.#state === 'exchanging') this.#sink?.onRequestData(bytes)
   }
 
@@ -345,7 +361,7 @@ export class ClientConnection implements SocketReader {
   }
 
   #onDrain(): void {
-    this.outbox.isCongested = false
+    this.stream.outbox.isCongested = false
     if (this.#state === 'tunnel') this.#tunnel?.onDrain()
     else if (this.#state === 'awaiting') this.#pump()
     else this.#sink?.onClientDrained()
@@ -389,6 +405,7 @@ export class ClientConnection implements SocketReader {
     if (this.#state === 'lingering' || this.#state === 'closed') return
     const isAllRead = this.isRequestRead && this.#held === undefined
     this.#state = 'lingering'
+    this.#count(this.#gauges.idle)
     this.#held = undefined
     this.#readDeadline = this.#time.now + lingerMs
     this.#goneDeadline = 0
@@ -405,9 +422,17 @@ export class ClientConnection implements SocketReader {
     const was = this.#state
     this.#state = 'closed'
     this.#held = undefined
+    add(this.#gauge, -1)
+    this.#all.delete(this)
     if (was === 'exchanging') this.#sink?.onClientGone()
     else if (was === 'tunnel') this.#tunnel?.onClose()
     this.#sink?.onClientClosed()
+  }
+
+  #count(gauge: Slot): void {
+    add(this.#gauge, -1)
+    add(gauge, 1)
+    this.#gauge = gauge
   }
 
   #pause(): void {

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { HeadGatherer } from './head-gatherer.ts'
 import { readRequestHead } from './read-request-head.ts'
-import { type HeadLimits, RequestHead } from './request-head.ts'
-import { ResponseHead, readResponseHead } from './response-head.ts'
+import { type HeadLimits, Http1RequestHead } from './request-head.ts'
+import { Http1ResponseHead, readResponseHead } from './response-head.ts'
 
 const requestLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d$/
 const statusLine = /^HTTP\/1\.[01] [1-5]\d\d(?: [^\r\n]*)?$/
@@ -27,7 +27,7 @@ function readHead(text: string, cuts: readonly number[]): { head: string; rest: 
       if (gatherer.failure !== undefined) return `refused: ${gatherer.failure}`
       continue
     }
-    const failure = readRequestHead(gatherer.text, limits, new RequestHead())
+    const failure = readRequestHead(gatherer.text, limits, new Http1RequestHead())
     if (failure !== undefined) return `refused: ${failure}`
     const behind = [part.subarray(gatherer.consumed), ...parts.slice(index + 1)]
     return { head: gatherer.text, rest: Buffer.concat(behind).toString('latin1') }
@@ -184,7 +184,7 @@ t.test('responses, too', async () => {
     const gatherer = new HeadGatherer(limits, statusLine)
     for (const part of pieces(text, cuts)) {
       if (gatherer.gather(part, 0)) {
-        return readResponseHead(gatherer.text, 'GET', limits, new ResponseHead())
+        return readResponseHead(gatherer.text, 'GET', limits, new Http1ResponseHead())
           ? gatherer.text
           : 'refused'
       }

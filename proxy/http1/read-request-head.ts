@@ -4,9 +4,9 @@
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import { normalisePath } from '../../shared/routing/path.ts'
 import { isSameAuthority, normaliseHost } from '../http/authority.ts'
-import { listMembers } from '../http/fields.ts'
+import { dropFields, listMembers } from '../http/fields.ts'
 import { RequestFields } from './request-fields.ts'
-import type { HeadLimits, RequestHead } from './request-head.ts'
+import type { HeadLimits, Http1RequestHead } from './request-head.ts'
 
 const fields = new RequestFields()
 const visibleToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/
@@ -21,14 +21,14 @@ const decimal = /^\d{1,15}$/
 export function readRequestHead(
   text: string,
   limits: HeadLimits,
-  head: RequestHead,
+  head: Http1RequestHead,
 ): FailureCode | undefined {
   head.reset()
   const lineEnd = text.indexOf('\r\n')
   if (lineEnd > limits.maxLineBytes) return 'target-too-long'
   const lineFailure = readRequestLine(text, lineEnd, head)
   // Of an absolute-form target: its authority, until the Host field takes the place.
-  const authority = head.hostField
+  const authority = head.authority
   const fieldFailure = lineFailure ?? fields.read(text, lineEnd + 2, limits, head)
   if (fieldFailure !== undefined) return fieldFailure
   return checkHost(head, authority) ?? readFraming(head) ?? readConnection(head) ?? readExpect(head)
@@ -38,7 +38,7 @@ export function readRequestHead(
 function readRequestLine(
   text: string,
   lineEnd: number,
-  head: RequestHead,
+  head: Http1RequestHead,
 ): FailureCode | undefined {
   const methodEnd = text.indexOf(' ')
   const targetEnd = text.indexOf(' ', methodEnd + 1)
@@ -57,8 +57,8 @@ function readRequestLine(
   return readTarget(text.slice(methodEnd + 1, targetEnd), head)
 }
 
-/** Reads origin-form, absolute-form (its authority is left in `head.hostField`) or `*` with OPTIONS (RFC 9112 §3.2). */
-function readTarget(target: string, head: RequestHead): FailureCode | undefined {
+/** Reads origin-form, absolute-form (its authority is left in `head.authority`) or `*` with OPTIONS (RFC 9112 §3.2). */
+function readTarget(target: string, head: Http1RequestHead): FailureCode | undefined {
   let origin = target
   if (target.charCodeAt(0) !== 0x2f) {
     if (target === '*' && head.method === 'OPTIONS') {
@@ -68,7 +68,7 @@ function readTarget(target: string, head: RequestHead): FailureCode | undefined 
     const absolute = /^http:\/\/([^/?#@\\]+)(\/[^?]*)?(\?.*)?$/i.exec(target)
     const authority = absolute?.[1] ?? ''
     if (absolute === null || normaliseHost(authority) === undefined) return 'malformed-request'
-    head.hostField = authority
+    head.authority = authority
     origin = (absolute[2] ?? '/') + (absolute[3] ?? '')
   }
   const queryAt = origin.indexOf('?')
@@ -84,11 +84,11 @@ function readTarget(target: string, head: RequestHead): FailureCode | undefined 
 }
 
 /** RFC 9112 §3.2: exactly one valid Host in HTTP/1.1; an absolute-form target must name the same host. */
-function checkHost(head: RequestHead, authority: string): FailureCode | undefined {
+function checkHost(head: Http1RequestHead, authority: string): FailureCode | undefined {
   const isAbsent = fields.hosts === 0
   if (fields.hosts > 1 || (isAbsent && head.minorVersion !== 0)) return 'malformed-request'
-  const value = isAbsent ? authority : head.hostField
-  if (isAbsent) head.hostField = ''
+  const value = isAbsent ? authority : head.authority
+  if (isAbsent) head.authority = ''
   if (isAbsent && authority === '') return undefined
   const host = normaliseHost(value)
   if (host === undefined) return 'malformed-request'
@@ -98,7 +98,7 @@ function checkHost(head: RequestHead, authority: string): FailureCode | undefine
 }
 
 /** RFC 9112 §6.3, with every doubtful combination refused instead of resolved. */
-function readFraming(head: RequestHead): FailureCode | undefined {
+function readFraming(head: Http1RequestHead): FailureCode | undefined {
   if (fields.codings > 0) {
     if (fields.codings > 1 || fields.lengths > 0 || head.minorVersion === 0)
       return 'malformed-request'
@@ -119,13 +119,14 @@ function readFraming(head: RequestHead): FailureCode | undefined {
 }
 
 /** RFC 9110 §7.6.1 and §7.8: persistence, fields of this hop, and whether this is an upgrade. */
-function readConnection(head: RequestHead): undefined {
+function readConnection(head: Http1RequestHead): undefined {
   head.keepAlive = head.minorVersion === 1
   if (fields.connection === '') return
   const members = listMembers(fields.connection)
   if (members.includes('close')) head.keepAlive = false
   else if (members.includes('keep-alive')) head.keepAlive = true
-  head.listed = members.filter((name) => !neverListed.has(name))
+  const listed = members.filter((name) => !neverListed.has(name))
+  if (listed.length > 0) head.fields = dropFields(head.fields, new Set(listed))
   const mayUpgrade = head.minorVersion === 1 && head.method === 'GET' && head.framing === 'none'
   if (mayUpgrade && fields.upgrade !== '' && members.includes('upgrade')) {
     head.upgrade = fields.upgrade.toLowerCase()
@@ -144,7 +145,7 @@ const neverListed: ReadonlySet<string> = new Set([
 ])
 
 /** RFC 9110 §10.1.1: 100-continue is the only expectation there is; an HTTP/1.0 client cannot have it. */
-function readExpect(head: RequestHead): FailureCode | undefined {
+function readExpect(head: Http1RequestHead): FailureCode | undefined {
   if (fields.expect === '') return undefined
   if (fields.expect.toLowerCase() !== '100-continue') return 'expectation-failed'
   head.expectsContinue = head.minorVersion === 1 && head.framing !== 'none'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { readAnyResponseHead, repairResponseHead } from './repair-response.ts'
-import { ResponseHead, readResponseHead } from './response-head.ts'
+import { Http1ResponseHead, readResponseHead } from './response-head.ts'
 import { usualLimits } from './testing/read-request.ts'
 
 const ok = 'HTTP/1.1 200 OK'
@@ -42,7 +42,7 @@ for (const { raw, is, why } of repairs) {
     t.same(repairResponseHead(raw), { text, length: raw.length })
     t.same(repairResponseHead(`${raw}hello\r\n\r\n\n\n`), { text, length: raw.length }, 'alone')
     t.same(repairResponseHead(text), { text, length: text.length }, 'what is strict stays')
-    const head = new ResponseHead()
+    const head = new Http1ResponseHead()
     t.equal(readAnyResponseHead(`${raw}body`, 'GET', usualLimits, head), raw.length)
   })
 }
@@ -80,7 +80,7 @@ const refused = [
 
 for (const { raw, why } of refused) {
   t.test(`${JSON.stringify(raw)} stays refused: ${why}`, async (t) => {
-    t.equal(readAnyResponseHead(raw, 'GET', usualLimits, new ResponseHead()), 0)
+    t.equal(readAnyResponseHead(raw, 'GET', usualLimits, new Http1ResponseHead()), 0)
   })
 }
 
@@ -104,8 +104,8 @@ t.test(
           .map((line, index) => line + (isLf[index] === true ? '\n' : '\r\n'))
           .join('')
           .replaceAll('^', '\x02')
-        const wanted = new ResponseHead()
-        const found = new ResponseHead()
+        const wanted = new Http1ResponseHead()
+        const found = new Http1ResponseHead()
         if (!readResponseHead(strict, 'GET', usualLimits, wanted)) throw new Error('not strict')
         const taken = readAnyResponseHead(sloppy + body, 'GET', usualLimits, found)
         if (taken !== sloppy.length) throw new Error(`${taken} of ${sloppy.length}`)

@@ -4,7 +4,7 @@
 // docs/http.md lists them with their reasons.
 // Invariant: what comes out is judged by the reader that judges every head, so nothing is served that it refuses.
 import type { HeadLimits } from './request-head.ts'
-import { type ResponseHead, readResponseHead } from './response-head.ts'
+import { type Http1ResponseHead, readResponseHead } from './response-head.ts'
 
 /** A first line that can become one of a response, without its line end. */
 export const sloppyStatusLine = /^HTTP\/1\.\d [1-9]\d\d(?: [^\r\n]*)?$/
@@ -23,7 +23,7 @@ export function readAnyResponseHead(
   text: string,
   method: string,
   limits: HeadLimits,
-  head: ResponseHead,
+  head: Http1ResponseHead,
 ): number {
   if (readResponseHead(text, method, limits, head)) return text.length
   const repaired = repairResponseHead(text)

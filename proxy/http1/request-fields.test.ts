@@ -43,15 +43,15 @@ for (const { line, isKept, why } of keptLines) {
     const lines = [post, 'A: 1', host, line, 'Z: 2']
     const head = readLines(lines)
     if (typeof head === 'string') throw new Error(head)
-    const kept = lines.slice(1).filter((each) => isKept || each !== line)
-    t.equal(head.kept, `${kept.join('\r\n')}\r\n`)
+    const kept = lines.slice(1).filter((each) => each !== host && (isKept || each !== line))
+    t.equal(head.fields, `${kept.join('\r\n')}\r\n`)
   })
 }
 
 t.test('fields are kept in order around those that are taken out', async (t) => {
   const ends = ['TE: x', 'A: 1', 'Keep-Alive: 1', 'Trailer: x', 'B: 2', host, 'a: 3', 'TE: y']
   const head = readLines([get, ...ends])
-  t.match(head, { kept: `A: 1\r\nB: 2\r\n${host}\r\na: 3\r\n` })
+  t.match(head, { fields: 'A: 1\r\nB: 2\r\na: 3\r\n' })
 })
 
 const lookAlikes = [

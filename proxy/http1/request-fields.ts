@@ -4,7 +4,7 @@
 // those that Weir writes itself are taken out whatever the client says about them.
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import { FieldCursor, listMembers } from '../http/fields.ts'
-import type { HeadLimits, RequestHead } from './request-head.ts'
+import type { HeadLimits, Http1RequestHead } from './request-head.ts'
 
 // Names that some parser reads as the field with `-`: refused, as a back end that maps both to one variable would mix them up.
 const lookAlike = /^(?:content.length|transfer.encoding|x.real.ip|x.request.id|x.forwarded.*)$/
@@ -23,7 +23,12 @@ export class RequestFields {
   readonly #cursor = new FieldCursor()
 
   /** Reads the lines of `text` from `at` into these notes and `head`; returns the failure to answer with, if any. */
-  read(text: string, at: number, limits: HeadLimits, head: RequestHead): FailureCode | undefined {
+  read(
+    text: string,
+    at: number,
+    limits: HeadLimits,
+    head: Http1RequestHead,
+  ): FailureCode | undefined {
     this.#reset()
     const cursor = this.#cursor
     let runStart = at
@@ -35,10 +40,10 @@ export class RequestFields {
       if (length > limits.maxLineBytes || fields > limits.maxFields) return 'head-too-large'
       if (!this.#takesOut(text, head)) continue
       if (this.#isRefused) return 'malformed-request'
-      if (runStart !== cursor.lineStart) head.kept += text.slice(runStart, cursor.lineStart)
+      if (runStart !== cursor.lineStart) head.fields += text.slice(runStart, cursor.lineStart)
       runStart = cursor.lineEnd
     }
-    if (runStart !== cursor.lineEnd) head.kept += text.slice(runStart, cursor.lineEnd)
+    if (runStart !== cursor.lineEnd) head.fields += text.slice(runStart, cursor.lineEnd)
     return undefined
   }
 
@@ -53,7 +58,7 @@ export class RequestFields {
   }
 
   /** Notes what the current field says; true when its line is taken out. Most names are told apart by their length alone. */
-  #takesOut(text: string, head: RequestHead): boolean {
+  #takesOut(text: string, head: Http1RequestHead): boolean {
     const cursor = this.#cursor
     switch (cursor.nameLength) {
       case 2:
@@ -63,8 +68,8 @@ export class RequestFields {
       case 4:
         if (cursor.name() !== 'host') return false
         this.hosts += 1
-        head.hostField = cursor.value()
-        return false
+        head.authority = cursor.value()
+        return true
       case 6:
         if (cursor.name() !== 'expect') return false
         this.expect = joined(this.expect, cursor.value())
@@ -87,7 +92,7 @@ export class RequestFields {
     }
   }
 
-  #takesOutSeven(head: RequestHead): boolean {
+  #takesOutSeven(head: Http1RequestHead): boolean {
     const cursor = this.#cursor
     switch (cursor.name()) {
       case 'upgrade':
@@ -103,7 +108,7 @@ export class RequestFields {
     }
   }
 
-  #takesOutTen(head: RequestHead): boolean {
+  #takesOutTen(head: Http1RequestHead): boolean {
     const cursor = this.#cursor
     switch (cursor.name()) {
       case 'connection':
@@ -119,7 +124,7 @@ export class RequestFields {
     }
   }
 
-  #takesOutLong(text: string, head: RequestHead): boolean {
+  #takesOutLong(text: string, head: Http1RequestHead): boolean {
     const cursor = this.#cursor
     const name = cursor.name()
     switch (name) {
@@ -145,7 +150,7 @@ export class RequestFields {
     }
   }
 
-  #takesOutForwarded(name: string, text: string, head: RequestHead): boolean {
+  #takesOutForwarded(name: string, text: string, head: Http1RequestHead): boolean {
     const cursor = this.#cursor
     switch (name) {
       case 'x-forwarded-for':

@@ -1,4 +1,5 @@
 // What did a client ask for, once its head was read? The words for one request's head and its bounds.
+import type { RequestHead } from '../http/stream.ts'
 
 /** How a body ends: there is none, after `contentLength` bytes, with the last chunk, or with the connection. */
 export type Framing = 'none' | 'length' | 'chunked' | 'close'
@@ -11,7 +12,7 @@ export interface HeadLimits {
 }
 
 /** One request's head. The object is reused: nothing may keep it beyond the request. */
-export class RequestHead {
+export class Http1RequestHead implements RequestHead {
   method = ''
   /** Normalised path: the same string is matched and sent upstream. */
   path = ''
@@ -21,15 +22,13 @@ export class RequestHead {
   /** Host for matching, or empty for an HTTP/1.0 request without one. */
   host = ''
   /** Host as the client sent it. */
-  hostField = ''
+  authority = ''
   framing: Framing = 'none'
   contentLength = 0
   /** False when the client wants the connection closed after the response. */
   keepAlive = true
-  /** Field lines that go upstream unchanged, Host among them, each with its CRLF. */
-  kept = ''
-  /** Lower-case names that Connection lists as belonging to this hop. */
-  listed: readonly string[] = []
+  /** Field lines that go upstream unchanged, without Host and what belongs to this hop, each with its CRLF. */
+  fields = ''
   /** Lower-case protocol of a well-formed upgrade request, or empty. */
   upgrade = ''
   expectsContinue = false
@@ -44,15 +43,22 @@ export class RequestHead {
   userAgent = ''
   referer = ''
 
+  get protocol(): string {
+    return this.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
+  }
+
+  get bodyLength(): number | undefined {
+    return this.framing === 'chunked' ? undefined : this.contentLength
+  }
+
   reset(): void {
     this.query = ''
     this.host = ''
-    this.hostField = ''
+    this.authority = ''
     this.framing = 'none'
     this.contentLength = 0
     this.keepAlive = true
-    this.kept = ''
-    this.listed = []
+    this.fields = ''
     this.upgrade = ''
     this.expectsContinue = false
     this.acceptsTrailers = false

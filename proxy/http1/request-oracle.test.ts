@@ -13,7 +13,7 @@ interface Understood {
   readonly host: string
   readonly framing: string
   readonly keepAlive: boolean
-  readonly kept: string
+  readonly fields: string
 }
 
 /** RFC 9112 §3 and §5; undefined where it is not followed to the letter. */
@@ -63,10 +63,14 @@ function understand(text: string): Understood | undefined {
   if (framing === undefined || !isExpected || expectations.length > 1) return undefined
   const options = valuesOf('connection').join(',').toLowerCase().split(',').map(trim)
   const keepAlive = !options.includes('close') && (minor === '1' || options.includes('keep-alive'))
-  const kept = fields
-    .filter(({ name }) => !oneHop.has(name) && !name.startsWith('x-forwarded-'))
-    .map((field) => field.line)
-  return { method, target: path, host, framing, keepAlive, kept: kept.join('') }
+  // RFC 9110 §7.6.1; Host is told apart, and what Connection lists ends here (but routing, framing and tracing).
+  const isKept = (name: string) =>
+    name !== 'host' &&
+    !oneHop.has(name) &&
+    !name.startsWith('x-forwarded-') &&
+    (!options.includes(name) || ['content-length', 'x-amzn-trace-id'].includes(name))
+  const kept = fields.filter(({ name }) => isKept(name)).map((field) => field.line)
+  return { method, target: path, host, framing, keepAlive, fields: kept.join('') }
 }
 
 function frame(lengths: string[], codings: string[], minor: string): string | undefined {
@@ -141,9 +145,9 @@ t.test('any head is read as the grammar reads it byte by byte', async (t) => {
         return
       }
       accepted += 1
-      const { method, path, host, framing, contentLength, keepAlive, kept } = head
+      const { method, path, host, framing, contentLength, keepAlive, fields } = head
       const framed = framing === 'length' ? `length ${contentLength}` : framing
-      const is = { method, target: path, host, framing: framed, keepAlive, kept }
+      const is = { method, target: path, host, framing: framed, keepAlive, fields }
       if (JSON.stringify(is) !== JSON.stringify(shouldBe)) {
         throw new Error(`${JSON.stringify(is)} should be ${JSON.stringify(shouldBe)}`)
       }

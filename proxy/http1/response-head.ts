@@ -3,32 +3,33 @@
 //
 // Invariant: a head that is refused here is a 502 and its connection is destroyed; nothing of it reaches the client.
 import { dropFields, FieldCursor, listMembers } from '../http/fields.ts'
+import type { ResponseHead } from '../http/stream.ts'
 import type { Framing, HeadLimits } from './request-head.ts'
 
 /** One response's head. The object is reused: nothing may keep it beyond the response. */
-export class ResponseHead {
+export class Http1ResponseHead implements ResponseHead {
   status = 0
   /** Reason phrase as sent, may be empty. */
   reason = ''
   /** Where the field lines begin in the head's text. */
   fieldsAt = 0
   /** End-to-end field lines, byte-exact and in order, each with its CRLF. Content-Length is among them. */
-  kept = ''
+  fields = ''
   framing: Framing = 'none'
   contentLength = 0
   /** The upstream keeps this connection open after the response. */
   keepAlive = true
   /** Idle time in ms that `Keep-Alive: timeout=` promises; Infinity without one. */
   keepAliveMs = Number.POSITIVE_INFINITY
-  /** Lower-case protocol of a 101, or empty. */
+  /** The protocol that Upgrade names, or empty. */
   upgrade = ''
-  upgradeField = ''
-  /** Connection says that this hop changes its protocol. */
-  isUpgrade = false
   hasDate = false
   hasServer = false
-  /** Lower-case names that Connection lists as belonging to this hop. */
-  listed: readonly string[] = []
+
+  get bodyLength(): number | undefined {
+    if (this.framing === 'none') return 0
+    return this.framing === 'length' ? this.contentLength : undefined
+  }
 }
 
 const cursor = new FieldCursor()
@@ -47,7 +48,7 @@ export function readResponseHead(
   text: string,
   method: string,
   limits: HeadLimits,
-  head: ResponseHead,
+  head: Http1ResponseHead,
 ): boolean {
   const isHttp11 = readStatusLine(text, limits, head)
   if (isHttp11 === undefined || !readFields(text, head.fieldsAt, limits, head)) return false
@@ -55,7 +56,11 @@ export function readResponseHead(
 }
 
 /** Reads the first line: whether it is at least HTTP/1.1, or undefined when it is malformed. */
-function readStatusLine(text: string, limits: HeadLimits, head: ResponseHead): boolean | undefined {
+function readStatusLine(
+  text: string,
+  limits: HeadLimits,
+  head: Http1ResponseHead,
+): boolean | undefined {
   // What nearly every response begins with needs no expression.
   if (text.startsWith(usualLine)) {
     head.status = 200
@@ -72,10 +77,14 @@ function readStatusLine(text: string, limits: HeadLimits, head: ResponseHead): b
   return line[1] !== '0'
 }
 
-function readFields(text: string, at: number, limits: HeadLimits, head: ResponseHead): boolean {
-  head.kept = ''
+function readFields(
+  text: string,
+  at: number,
+  limits: HeadLimits,
+  head: Http1ResponseHead,
+): boolean {
+  head.fields = ''
   head.upgrade = ''
-  head.upgradeField = ''
   head.hasDate = false
   head.hasServer = false
   head.keepAliveMs = Number.POSITIVE_INFINITY
@@ -88,16 +97,16 @@ function readFields(text: string, at: number, limits: HeadLimits, head: Response
   for (let length = cursor.next(); length !== 0; length = cursor.next()) {
     fields += 1
     if (length === -1 || length > limits.maxLineBytes || fields > limits.maxFields) return false
-    if (!isOfThisHop(text, head)) continue
-    if (runStart !== cursor.lineStart) head.kept += text.slice(runStart, cursor.lineStart)
+    if (!isOfThisHop(head)) continue
+    if (runStart !== cursor.lineStart) head.fields += text.slice(runStart, cursor.lineStart)
     runStart = cursor.lineEnd
   }
-  if (runStart !== cursor.lineEnd) head.kept += text.slice(runStart, cursor.lineEnd)
+  if (runStart !== cursor.lineEnd) head.fields += text.slice(runStart, cursor.lineEnd)
   return true
 }
 
 /** Notes what the current field says; true when its line is not passed on. */
-function isOfThisHop(text: string, head: ResponseHead): boolean {
+function isOfThisHop(head: Http1ResponseHead): boolean {
   switch (cursor.nameLength) {
     case 4:
       if (cursor.name() === 'date') head.hasDate = true
@@ -106,7 +115,7 @@ function isOfThisHop(text: string, head: ResponseHead): boolean {
       if (cursor.name() === 'server') head.hasServer = true
       return false
     case 7:
-      return noteSeven(text, head)
+      return noteSeven(head)
     case 10:
       return noteTen(head)
     case 14:
@@ -129,20 +138,19 @@ function isOfThisHop(text: string, head: ResponseHead): boolean {
   }
 }
 
-function noteSeven(text: string, head: ResponseHead): boolean {
+function noteSeven(head: Http1ResponseHead): boolean {
   switch (cursor.name()) {
     case 'trailer':
       return true
     case 'upgrade':
-      head.upgrade = cursor.value().toLowerCase()
-      head.upgradeField = text.slice(cursor.lineStart, cursor.lineEnd)
+      head.upgrade = cursor.value()
       return true
     default:
       return false
   }
 }
 
-function noteTen(head: ResponseHead): boolean {
+function noteTen(head: Http1ResponseHead): boolean {
   switch (cursor.name()) {
     case 'connection':
       seen.connection += seen.connection === '' ? cursor.value() : `,${cursor.value()}`
@@ -157,25 +165,28 @@ function noteTen(head: ResponseHead): boolean {
   }
 }
 
-function readConnection(head: ResponseHead, isHttp11: boolean): true {
+function readConnection(head: Http1ResponseHead, isHttp11: boolean): true {
   head.keepAlive = isHttp11
-  head.listed = noNames
-  head.isUpgrade = false
-  if (seen.connection === '') return true
+  if (seen.connection === '') {
+    head.upgrade = ''
+    return true
+  }
   // Only what changes something is split: a bare keep-alive is what most upstreams send.
   if (seen.connection === 'keep-alive') {
     head.keepAlive = true
+    head.upgrade = ''
     return true
   }
   const members = listMembers(seen.connection)
   if (members.includes('close')) head.keepAlive = false
   else if (members.includes('keep-alive')) head.keepAlive = true
-  head.isUpgrade = members.includes('upgrade')
-  head.listed = members.filter((name) => !neverListed.has(name))
+  // RFC 9110 §7.8: Upgrade without its option in Connection says nothing.
+  if (!members.includes('upgrade')) head.upgrade = ''
+  const listed = members.filter((name) => !neverListed.has(name))
+  if (listed.length > 0) head.fields = dropFields(head.fields, new Set(listed))
   return true
 }
 
-const noNames: readonly string[] = []
 const neverListed: ReadonlySet<string> = new Set([
   'close',
   'keep-alive',
@@ -186,7 +197,7 @@ const neverListed: ReadonlySet<string> = new Set([
 const contentLength: ReadonlySet<string> = new Set(['content-length'])
 
 /** RFC 9112 §6.3 from the recipient's side; doubtful framing is refused. */
-function readFraming(head: ResponseHead, method: string, isHttp11: boolean): boolean {
+function readFraming(head: Http1ResponseHead, method: string, isHttp11: boolean): boolean {
   if (seen.lengths > 1 || (seen.lengths === 1 && !decimal.test(seen.length))) return false
   if (seen.codings > 1) return false
   if (seen.codings === 1 && seen.coding.toLowerCase() !== 'chunked') return false
@@ -198,7 +209,7 @@ function readFraming(head: ResponseHead, method: string, isHttp11: boolean): boo
     // RFC 9112 §6.3 (1): these end with their head, whatever the fields say.
     head.framing = 'none'
     // RFC 9110 §8.6: a length here could only make a client wait for a body; beside a coding it is wrong.
-    if (isTold && (hasNoContent || isChunked)) head.kept = dropFields(head.kept, contentLength)
+    if (isTold && (hasNoContent || isChunked)) head.fields = dropFields(head.fields, contentLength)
     if (isChunked && (isTold || !isHttp11)) head.keepAlive = false
   } else if (isChunked) {
     // Peers disagree about where these end.

@@ -1,8 +1,20 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
+import type { OutgoingRequest, ResponseSink } from '../http/stream.ts'
 import { usualLimits } from './testing/read-request.ts'
-import { type ResponseSink, UpstreamConnection } from './upstream-connection.ts'
+import { UpstreamConnection } from './upstream-connection.ts'
+
+const requestOf = (method: string): OutgoingRequest => ({
+  method,
+  target: '/',
+  authority: 'a.test',
+  fields: '',
+  bodyLength: 0,
+  upgrade: '',
+  expectsContinue: false,
+  acceptsTrailers: false,
+})
 
 /** A connection to an upstream whose side the test plays; time stands still until the test moves it. */
 async function connectedPair(t: Test) {
@@ -18,16 +30,20 @@ async function connectedPair(t: Test) {
     wake()
   }
   const sink: ResponseSink = {
-    onUpstreamConnected: () => note('connected'),
+    onReady: () => note('connected'),
     onResponseHead: (head) => note(`head ${head.status}`),
     onResponseData: (bytes) => note(`data ${bytes}`),
     onResponseEnd: (trailers) => note(`end ${trailers}`),
     onResponseFlush: () => {},
     isReadInUse: () => false,
-    onUpstreamFailure: (code) => note(`failure ${code}`),
+    onUpstreamFailure: ({ code }) => note(`failure ${code}`),
     onUpstreamDrained: () => note('drained'),
   }
-  const owner = { onIdleClosed: () => note('idle closed') }
+  const owner = {
+    onIdleClosed: () => note('idle closed'),
+    giveBack: () => note('given back'),
+    discard: () => note('discarded'),
+  }
   const time = { now: 0 }
   const { port } = address
   const near = new UpstreamConnection('127.0.0.1', port, 1000, usualLimits, time, owner, sink)
@@ -57,11 +73,11 @@ const early = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello'
 
 t.test('a connection is not used again while bytes of its request wait to be sent', async (t) => {
   const { near, far, until } = await connectedPair(t)
-  near.begin('POST')
+  near.begin(requestOf('POST'))
   far.pause()
   // More than the system's buffers take at once.
-  near.outbox.addBytes(Buffer.alloc(32 << 20))
-  near.outbox.flush()
+  near.write(Buffer.alloc(32 << 20))
+  near.flush()
   t.ok(near.socket.writableLength > 0)
   far.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
   await until('end ')
@@ -70,12 +86,12 @@ t.test('a connection is not used again while bytes of its request wait to be sen
 
 t.test('an answer that begins before the request ends has its time limit, too', async (t) => {
   const { near, far, events, until, tick } = await connectedPair(t)
-  near.begin('POST')
+  near.begin(requestOf('POST'))
   far.write(early)
   await until('data hello')
   tick(100_000)
   t.notOk(events.includes('failure response-timeout'), 'as long as the client sends its body')
-  near.awaitUpstream(60_000)
+  near.expect(60_000)
   tick(160_000)
   t.notOk(events.includes('failure response-timeout'))
   tick(160_101)
@@ -84,27 +100,27 @@ t.test('an answer that begins before the request ends has its time limit, too', 
 
 t.test('so has an upstream that answers early and then takes no more of the request', async (t) => {
   const { near, far, events, until, tick } = await connectedPair(t)
-  near.begin('POST')
+  near.begin(requestOf('POST'))
   far.write(early)
   await until('data hello')
-  near.awaitUpstream(1000)
-  near.clearDeadline()
+  near.expect(1000)
+  near.expect(0)
   tick(10_000)
   t.notOk(events.includes('failure response-timeout'), 'it has drained')
-  near.awaitUpstream(1000)
+  near.expect(1000)
   tick(11_101)
   t.ok(events.includes('failure response-timeout'))
 })
 
 t.test('the limit of one request does not hold for the next', async (t) => {
   const { near, far, sink, events, until, tick } = await connectedPair(t)
-  near.begin('GET')
-  near.awaitUpstream(1000)
+  near.begin(requestOf('GET'))
+  near.expect(1000)
   far.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
   await until('end ')
-  near.release()
+  near.rest()
   near.take(sink)
-  near.begin('POST')
+  near.begin(requestOf('POST'))
   far.write(early)
   await until('data hello')
   tick(100_000)
@@ -113,18 +129,18 @@ t.test('the limit of one request does not hold for the next', async (t) => {
 
 t.test('the limit starts anew with each read, and rests while the client is slow', async (t) => {
   const { near, far, events, until, tick } = await connectedPair(t)
-  near.begin('GET')
-  near.awaitUpstream(1000)
+  near.begin(requestOf('GET'))
+  near.expect(1000)
   tick(1000)
   far.write(early)
   await until('data hello')
   tick(2000)
-  near.pause()
+  near.pauseBody()
   tick(50_000)
-  near.awaitUpstream(1000)
+  near.expect(1000)
   tick(60_000)
   t.notOk(events.includes('failure response-timeout'), 'paused: nothing can come')
-  near.resume()
+  near.resumeBody()
   far.write('world')
   await until('data world')
   t.same(events, ['connected', 'head 200', 'data hello', 'data world', 'end '])
@@ -133,12 +149,12 @@ t.test('the limit starts anew with each read, and rests while the client is slow
 
 t.test('a client that was slow to take interim responses does not lift the limit', async (t) => {
   const { near, far, events, until, tick } = await connectedPair(t)
-  near.begin('GET')
-  near.awaitUpstream(1000)
+  near.begin(requestOf('GET'))
+  near.expect(1000)
   far.write('HTTP/1.1 103 Early Hints\r\n\r\n')
   await until('head 103')
-  near.pause()
-  near.resume()
+  near.pauseBody()
+  near.resumeBody()
   tick(1101)
   t.ok(events.includes('failure response-timeout'))
 })
@@ -156,8 +172,8 @@ const spoiled = [
 for (const { bytes, why } of spoiled) {
   t.test(`a connection is not used again after: ${why}`, async (t) => {
     const { near, far, until } = await connectedPair(t)
-    near.begin('GET')
-    near.awaitUpstream(1000)
+    near.begin(requestOf('GET'))
+    near.expect(1000)
     far.write(bytes)
     await until('end ')
     t.equal(near.isReusable, false)
@@ -167,11 +183,11 @@ for (const { bytes, why } of spoiled) {
 t.test('an idle connection that speaks or ends is closed and leaves its pool', async (t) => {
   for (const speak of [true, false]) {
     const { near, far, until } = await connectedPair(t)
-    near.begin('GET')
-    near.awaitUpstream(1000)
+    near.begin(requestOf('GET'))
+    near.expect(1000)
     far.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     await until('end ')
-    near.release()
+    near.rest()
     if (speak) far.write('HTTP/1.1 200 OK\r\n')
     else far.end()
     await until('idle closed')
@@ -198,8 +214,8 @@ const failures = [
 for (const { bytes, code, why } of failures) {
   t.test(`${code}, once: ${why}`, async (t) => {
     const { near, far, events, until, tick } = await connectedPair(t)
-    near.begin('GET')
-    near.awaitUpstream(1000)
+    near.begin(requestOf('GET'))
+    near.expect(1000)
     far.end(bytes)
     await until(`failure ${code}`)
     await once(near.socket, 'close')

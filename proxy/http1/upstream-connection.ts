@@ -7,38 +7,28 @@
 // Invariant: it is reusable only after a response that was read exactly to its end, with nothing behind it.
 import { connect, type Socket } from 'node:net'
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import type { TunnelEnd } from '../http/tunnel.ts'
+import type { FieldLines } from '../../shared/routing/filters/kind.ts'
+import type { OutgoingRequest, ResponseSink, UpstreamStream } from '../http/stream.ts'
+import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
 import { ReadBuffer } from '../net/read-buffer.ts'
+import { socketSide } from '../net/socket-side.ts'
 import { BodyReader } from './body-reader.ts'
 import { HeadGatherer } from './head-gatherer.ts'
+import { requestHead } from './head-writer.ts'
 import { Outbox } from './outbox.ts'
 import { readAnyResponseHead, sloppyStatusLine } from './repair-response.ts'
 import type { HeadLimits } from './request-head.ts'
-import { ResponseHead } from './response-head.ts'
-
-/** What happens on an upstream connection, as the exchange that uses it sees it. */
-export interface ResponseSink {
-  onUpstreamConnected(): void
-  /** Called for each 1xx too, and then once for the final response. */
-  onResponseHead(head: ResponseHead): void
-  onResponseData(bytes: Buffer): void
-  /** The response is complete. `trailers` are accepted field lines. */
-  onResponseEnd(trailers: string): void
-  /** One read has been handed over: a good moment to write. */
-  onResponseFlush(): void
-  /** Some of what the last read brought is not sent yet, and its memory must not be used again. */
-  isReadInUse(): boolean
-  /** There will be no (more) response. The connection is closed. */
-  onUpstreamFailure(code: FailureCode): void
-  /** The upstream has taken what was written. */
-  onUpstreamDrained(): void
-}
+import { Http1ResponseHead } from './response-head.ts'
 
 /** What a pool learns about its connections. */
 export interface ConnectionOwner {
   /** An idle connection closed or spoke out of turn. */
   onIdleClosed(connection: UpstreamConnection): void
+  /** Its request is over: keep it if it can serve again. */
+  giveBack(connection: UpstreamConnection): void
+  /** Its request is over: close it. */
+  discard(connection: UpstreamConnection): void
 }
 
 type State = 'connecting' | 'idle' | 'waiting' | 'body' | 'tunnel' | 'closed'
@@ -48,13 +38,13 @@ const maxInterim = 100
 const writableHighWaterMark = 131_072
 
 /** A connection that was opened for an exchange and may serve others after it. */
-export class UpstreamConnection {
+export class UpstreamConnection implements UpstreamStream {
   readonly socket: Socket
-  readonly outbox: Outbox
+  readonly #outbox: Outbox
   readonly #owner: ConnectionOwner
   readonly #limits: HeadLimits
   readonly #time: CoarseTime
-  readonly #head = new ResponseHead()
+  readonly #head = new Http1ResponseHead()
   readonly #gatherer: HeadGatherer
   readonly #readBuffer = new ReadBuffer()
   #sink: ResponseSink | undefined
@@ -62,6 +52,7 @@ export class UpstreamConnection {
   readonly #body = new BodyReader(true)
   #state: State = 'connecting'
   #method = ''
+  #isChunkedOut = false
   #interim = 0
   #deadline = 0
   #deadlineCode: FailureCode = 'connect-timeout'
@@ -104,7 +95,7 @@ export class UpstreamConnection {
     }
     const socket = connect(options)
     this.socket = socket
-    this.outbox = new Outbox(socket)
+    this.#outbox = new Outbox(socket)
     socket.on('connect', () => this.#onConnect())
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
@@ -118,30 +109,63 @@ export class UpstreamConnection {
     this.isReused = true
   }
 
+  get isReady(): boolean {
+    return this.#state === 'idle'
+  }
+
+  get isCongested(): boolean {
+    return this.#outbox.isCongested
+  }
+
+  get holdsBytes(): boolean {
+    return this.socket.writableLength > 0
+  }
+
+  get tunnelSide(): TunnelSide {
+    return socketSide(this.socket)
+  }
+
   /** Begins a request: what is written from now on belongs to it. */
-  begin(method: string): void {
+  begin(request: OutgoingRequest): void {
     this.#state = 'waiting'
-    this.#method = method
+    this.#method = request.method
+    this.#isChunkedOut = request.bodyLength === undefined
     this.#interim = 0
     this.#isDirty = false
     this.hasAnswered = false
     this.#deadline = 0
     // Until the request is sent, it is the client who is waited for.
     this.#readTimeoutMs = 0
+    this.#outbox.addText(requestHead(request))
   }
 
-  /**
-   * The upstream has to act now, also when it began to answer before it had the whole request: to take more of the request,
-   * to send its head, or more of its body, each within `timeoutMs`.
-   */
-  awaitUpstream(timeoutMs: number): void {
+  write(bytes: Buffer): boolean {
+    if (this.#isChunkedOut) this.#outbox.addChunk(bytes)
+    else this.#outbox.addBytes(bytes)
+    return !this.#outbox.isCongested
+  }
+
+  end(trailers: FieldLines): void {
+    if (this.#isChunkedOut) this.#outbox.addLastChunk(trailers)
+    this.#outbox.flush()
+  }
+
+  flush(): void {
+    this.#outbox.flush()
+  }
+
+  expect(timeoutMs: number): void {
     this.#readTimeoutMs = timeoutMs
-    if (!this.#isPaused) this.#waitForAnswer()
+    if (timeoutMs === 0) this.#deadline = 0
+    else if (!this.#isPaused) this.#waitForAnswer()
   }
 
-  /** Stops the wait: the other side has to act now. */
-  clearDeadline(): void {
-    this.#deadline = 0
+  release(): void {
+    this.#owner.giveBack(this)
+  }
+
+  abort(): void {
+    this.#owner.discard(this)
   }
 
   /** The response is complete and nothing spoils the connection for another request. */
@@ -151,13 +175,13 @@ export class UpstreamConnection {
     return this.#state === 'idle' && isSent && !this.#isDirty && this.#head.keepAlive
   }
 
-  /** Gives an answered connection back to its pool. */
-  release(): void {
+  /** Rests, answered, in its pool. */
+  rest(): void {
     this.#sink = undefined
     this.idleSince = this.#time.now
     this.keepAliveMs = this.#head.keepAliveMs
     this.#deadline = 0
-    this.resume()
+    this.resumeBody()
   }
 
   /** Closes the connection without a word to its exchange. */
@@ -167,14 +191,14 @@ export class UpstreamConnection {
     this.socket.destroy()
   }
 
-  pause(): void {
+  pauseBody(): void {
     if (this.#isPaused) return
     this.#isPaused = true
     this.#deadline = 0
     this.socket.pause()
   }
 
-  resume(): void {
+  resumeBody(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#waitForAnswer()
@@ -186,7 +210,7 @@ export class UpstreamConnection {
     this.#state = 'tunnel'
     this.#tunnel = tunnel
     this.#deadline = 0
-    this.resume()
+    this.resumeBody()
   }
 
   /** Ends what took too long. Called with each tick of the worker while an exchange uses the connection. */
@@ -208,7 +232,7 @@ export class UpstreamConnection {
     if (this.#state !== 'connecting') return
     this.#state = 'idle'
     this.#deadline = 0
-    this.#sink?.onUpstreamConnected()
+    this.#sink?.onReady()
   }
 
   /** Hands a read over; its memory is used again unless some of it still waits to be sent. */
@@ -277,7 +301,7 @@ export class UpstreamConnection {
     return consumed
   }
 
-  #startBody(head: ResponseHead, isAtEnd: boolean, sink: ResponseSink): void {
+  #startBody(head: Http1ResponseHead, isAtEnd: boolean, sink: ResponseSink): void {
     this.#state = 'body'
     this.#body.start(head.framing, head.contentLength)
     this.#wait(this.#readTimeoutMs, 'response-timeout')
@@ -321,7 +345,7 @@ export class UpstreamConnection {
   }
 
   #onDrain(): void {
-    this.outbox.isCongested = false
+    this.#outbox.isCongested = false
     if (this.#state === 'tunnel') this.#tunnel?.onDrain()
     else this.#sink?.onUpstreamDrained()
   }
@@ -371,11 +395,16 @@ export class UpstreamConnection {
   /** Closes the connection and tells its exchange, once. */
   #fail(code: FailureCode): void {
     const sink = this.#sink
+    const { hasAnswered } = this
+    const isStale = this.isReused && !hasAnswered && code === 'upstream-reset'
+    const isUnsent = this.#state === 'connecting'
     this.#sink = undefined
     this.#deadline = 0
     if (this.#state !== 'tunnel') this.#state = 'closed'
     this.#gatherer.reset()
     this.socket.destroy()
-    sink?.onUpstreamFailure(code)
+    if (sink === undefined) return
+    const sent = isUnsent ? 'nothing' : isStale ? 'to-stale-connection' : 'maybe'
+    sink.onUpstreamFailure({ code, sent, hasAnswered })
   }
 }

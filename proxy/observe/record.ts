@@ -19,7 +19,7 @@ export interface RequestRecord {
   /** With its `?`, or empty. */
   query: string
   /** 0 or 1, for HTTP/1.0 and HTTP/1.1. */
-  minorVersion: number
+  protocol: string
   status: number
   /** Empty when nothing failed; a failure code, or a policy's answer code such as `redirect`. */
   error: FailureCode | string

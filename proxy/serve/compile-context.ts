@@ -1,21 +1,21 @@
 // What may the filters of a route use in this worker?
 import type { CompileContext } from '../../shared/routing/filters/kind.ts'
+import type { LiveUpstream } from '../upstream/live-upstream.ts'
+import { startCall } from './call.ts'
 import type { WorkerState } from './worker-state.ts'
 
-/** Makes the context in which a route's filters are compiled. */
+/** Makes the context in which a route's filters are compiled; `upstream` finds one by its key. */
 export function createCompileContext(
-  worker: Pick<WorkerState, 'clock' | 'random'>,
+  worker: WorkerState,
   routeKey: string,
+  upstream: (key: string) => LiveUpstream,
 ): CompileContext {
   const { clock, random } = worker
   return {
     clock,
     random,
     routeKey,
-    call: (_upstream, _request, onResult) => {
-      onResult({ failure: 'service-missing' })
-      return () => {}
-    },
+    call: (key, request, onResult) => startCall(worker, upstream(key), request, onResult),
     asset: () => ({ value: undefined }),
     shared: { take: () => 0 },
     store: undefined,

@@ -8,11 +8,11 @@ import type { Clock } from '../../shared/clock.ts'
 import { failures } from '../../shared/routing/failure.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter } from '../../shared/routing/router/router.ts'
-import type { TableDelta } from '../../shared/routing/table.ts'
+import type { Owner, TableDelta } from '../../shared/routing/table.ts'
 import { connectionFacts } from '../http/forwarded.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
 import { ClientConnection } from '../http1/client-connection.ts'
-import { answerHead } from '../http1/head-writer.ts'
+import { finalHead } from '../http1/head-writer.ts'
 import type { AcceptedSocket } from '../net/accepted-socket.ts'
 import { tickMs } from '../net/coarse-time.ts'
 import { Listener } from '../net/listener.ts'
@@ -25,7 +25,7 @@ import { RetryBudget } from '../upstream/retry.ts'
 import { createCompileContext } from './compile-context.ts'
 import { errorPage } from './error-page.ts'
 import { Exchange } from './exchange.ts'
-import { failureFields } from './own-answers.ts'
+import { failureFields, ownLines, reasonOf, serverLine } from './own-answers.ts'
 import { RouteSet } from './route-set.ts'
 import type { WorkerState } from './worker-state.ts'
 
@@ -38,6 +38,8 @@ export interface DataPlaneOptions {
   /** Gives that many unpredictable bytes, for request ids. */
   readonly randomBytes: (size: number) => Buffer
   readonly recorder: Recorder
+  /** Told what a filter of an owner's route threw. */
+  readonly onFilterThrow?: (owner: Owner | undefined, error: unknown) => void
   /** Called with each tick, every 100 ms. */
   readonly onTick?: () => void
 }
@@ -65,7 +67,8 @@ export class DataPlane {
       recorder,
       limits: this.#worker.limits,
       kinds: filterKinds,
-      context: (routeKey) => createCompileContext(this.#worker, routeKey),
+      context: (routeKey) =>
+        createCompileContext(this.#worker, routeKey, (key) => this.#routes.upstream(key)),
     })
     this.#listener = new Listener({
       time: this.#worker.time,
@@ -117,20 +120,21 @@ export class DataPlane {
   async finish(boundMs: number): Promise<void> {
     this.drain()
     this.#listener.close()
-    for (const exchange of this.#worker.exchanges) exchange.cutTunnel()
+    const { exchanges, connections } = this.#worker
+    for (const exchange of exchanges) exchange.cutTunnel()
     const end = this.#clock.now() + boundMs
-    while (this.#worker.exchanges.size > 0 && this.#clock.now() < end) {
-      for (const exchange of this.#worker.exchanges) exchange.closeIdle()
+    while (exchanges.size > 0 && this.#clock.now() < end) {
+      for (const connection of connections) connection.closeIdle()
       await new Promise<void>((resolve) => this.#clock.after(tickMs / 2, resolve))
     }
-    for (const exchange of this.#worker.exchanges) exchange.abort()
+    for (const connection of connections) connection.abort()
     this.#stopTicks()
     this.#pools.closeIdle()
   }
 
   #serve(accepted: AcceptedSocket, header: ProxyHeader | undefined): void {
     const worker = this.#worker
-    const client = new ClientConnection(accepted, worker.clientLimits, worker.time)
+    const client = new ClientConnection(accepted, worker)
     const peer = connectionFacts({
       peerAddress: accepted.socket.remoteAddress ?? '',
       proxySource: header?.source,
@@ -138,7 +142,7 @@ export class DataPlane {
       trusted: this.#trusted,
       listenPort: this.#port,
     })
-    const exchange = new Exchange(worker, client, peer)
+    const exchange = new Exchange(worker, client.stream, peer)
     worker.exchanges.add(exchange)
     client.serve(exchange)
   }
@@ -152,7 +156,9 @@ export class DataPlane {
     // seconds of that made every connection that was being opened a 504.
     setImmediate(() => {
       this.#listener.tick(now)
+      for (const connection of worker.connections) connection.tick(now)
       for (const exchange of worker.exchanges) exchange.tick(now)
+      for (const call of worker.calls) call.tick(now)
       this.#pools.tick()
     })
   }
@@ -160,18 +166,15 @@ export class DataPlane {
   #refusal(): string {
     const code = 'over-capacity'
     const body = errorPage(code)
-    const side = { isHttp11: true, mayKeepAlive: false, dateLine: this.#worker.dateLine }
-    return answerHead(failures[code].status, failureFields(code), body.length, side) + body
+    const { status } = failures[code]
+    const lines = ownLines(status, failureFields(code), body.length)
+    const fields = lines + this.#worker.dateLine + serverLine
+    return finalHead(status, reasonOf(status), fields, false, 'Connection: close\r\n') + body
   }
 }
 
-function createWorkerState({
-  settings,
-  clock,
-  random,
-  randomBytes,
-  recorder,
-}: DataPlaneOptions): WorkerState {
+function createWorkerState(options: DataPlaneOptions): WorkerState {
+  const { settings, clock, random, randomBytes, recorder, onFilterThrow = () => {} } = options
   return {
     clock,
     random,
@@ -196,6 +199,10 @@ function createWorkerState({
     dateLine: dateLine(clock.wallNow(), ''),
     inFlight: 0,
     exchanges: new Set(),
+    connections: new Set(),
+    connectionGauges: recorder.connections,
+    calls: new Set(),
+    reportThrow: (route, error) => onFilterThrow(route?.route.owner, error),
   }
 }
 

@@ -1,91 +1,80 @@
 // The life of one request. READ THIS FIRST.
 //
-//   receive ─► route ─► policy ─► endpoint ─► forward ─► respond ─► record
+//   receive ─► route ─► request steps ─► attempt [endpoint ─► forward ─► head] ─► response steps ─► body ─► record
 //
-// | phase    | what happens                                        | what can end a request here                   |
-// |----------|-----------------------------------------------------|-----------------------------------------------|
-// | receive  | the head is read, the client's facts are settled    | malformed-request, head-too-large, …          |
-// | route    | host and path choose a route                        | health answer, not-synced, no-route           |
-// | policy   | the route's policy answers, or rewrites the path    | redirect, access-denied, policy-closed        |
-// | endpoint | an endpoint is chosen, a connection taken or opened | no-endpoints, connect-failed (may try again)  |
-// | forward  | head and body go upstream as they come              | body-too-large, upstream-reset (may try again)|
-// | respond  | head and body go to the client as they come         | response-timeout, upstream-malformed          |
-// | record   | counters and one log line                           |                                               |
+// | phase          | what happens                                             | what can end a request here              |
+// |----------------|----------------------------------------------------------|------------------------------------------|
+// | receive        | the head is read, the client's facts are settled         | malformed-request, head-too-large, …     |
+// | route          | host, path and conditions choose a route                 | health answer, not-synced, no-route      |
+// | request steps  | the route's filters answer, fail, or change the request  | redirect, access-denied, policy-closed   |
+// | attempt        | an endpoint is chosen, head and body go there (attempt.ts)| no-endpoints, connect-failed, …         |
+// | response steps | filters change the response or take its place            | what they say                            |
+// | body           | bytes go to the client as they come                      | response-timeout, upstream-malformed     |
+// | record         | counters and one log line                                |                                          |
 //
-// An Exchange belongs to one client connection and serves its requests one after another.
+// An Exchange belongs to one client stream and serves its requests one after another. It knows no protocol: http/stream.ts.
 // Invariant: each request ends in exactly one `record`.
 // Invariant: a response that is not whole never looks whole to the client, and a failed attempt leaves no connection behind.
 
 import { type FailureCode, failures } from '../../shared/routing/failure.ts'
-import { joinEdits, type Pipeline } from '../../shared/routing/filters/compile.ts'
-import type { Answer, FieldEdits } from '../../shared/routing/filters/kind.ts'
+import type { Pipeline } from '../../shared/routing/filters/compile.ts'
+import type { Answer, FieldLines } from '../../shared/routing/filters/kind.ts'
 import { findRoute } from '../../shared/routing/router/router.ts'
 import { type PeerFacts, type RequestFacts, settleFacts } from '../http/forwarded.ts'
+import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../http/stream.ts'
 import { Tunnel } from '../http/tunnel.ts'
-import type { ClientConnection, RequestSink } from '../http1/client-connection.ts'
-import {
-  answerHead,
-  type ClientSide,
-  interimHead,
-  requestHead,
-  responseHead,
-  upgradeHead,
-} from '../http1/head-writer.ts'
-import type { RequestHead } from '../http1/request-head.ts'
-import type { ResponseHead } from '../http1/response-head.ts'
-import type { ResponseSink, UpstreamConnection } from '../http1/upstream-connection.ts'
-import { add } from '../observe/slots.ts'
-import type { EndpointPool } from '../upstream/endpoint-pool.ts'
-import { mayRetry } from '../upstream/retry.ts'
-import { chooseEndpoint, chooseSticky } from './choose-endpoint.ts'
+import { Attempt, type AttemptOwner } from './attempt.ts'
 import { errorPage } from './error-page.ts'
+import { applyEdits, bothEdits } from './field-changes.ts'
 import { RequestLedger } from './ledger.ts'
-import type { LiveForward, LiveRoute } from './live-route.ts'
-import { failureFields, healthAnswer, serverOptions } from './own-answers.ts'
+import type { LiveRoute } from './live-route.ts'
+import {
+  failureFields,
+  healthAnswer,
+  ownLines,
+  reasonOf,
+  serverLine,
+  serverOptions,
+} from './own-answers.ts'
+import { RequestBody } from './request-body.ts'
 import { ExchangeView } from './request-view.ts'
+import { type HeadFacts, ResponseFilter } from './response-filter.ts'
+import { ExchangeResponse } from './response-view.ts'
+import { StepRunner } from './step-runner.ts'
 import type { WorkerState } from './worker-state.ts'
 
-// An upstream that does not know 100-continue must not keep a waiting client for ever.
-const continueAfterMs = 1000
-
-type BodyOut = 'none' | 'plain' | 'chunked'
-
-/** Serves the requests of one client connection. */
-export class Exchange implements RequestSink, ResponseSink {
+/** Serves the requests of one client stream. */
+export class Exchange implements RequestSink, AttemptOwner {
   readonly #worker: WorkerState
-  readonly #client: ClientConnection
+  readonly #client: ClientStream
   readonly #peer: PeerFacts
   readonly #ledger: RequestLedger
+  readonly #attempt: Attempt
   /** The request being served; undefined between requests. */
   #head: RequestHead | undefined
   #facts: RequestFacts | undefined
   #route: LiveRoute | undefined
-  #backend: LiveForward | undefined
   /** Made when a route first has filters. */
   #view: ExchangeView | undefined
+  #steps: StepRunner | undefined
   /** The view, while the current route uses it. */
   #filtered: ExchangeView | undefined
-  #target = ''
-  #pool: EndpointPool | undefined
-  #connection: UpstreamConnection | undefined
-  /** Endpoints that failed this request. */
-  readonly #tried: EndpointPool[] = []
-  #retries = 0
-  #affinityLine = ''
-  #isBodyConsumed = false
-  #continueAt = 0
-  #hasContinued = false
+  /** Filters look at the request's body, or it is gathered before it is sent. */
+  #requestBody: RequestBody | undefined
+  /** Filters look at the response, or have done so and take its body. */
+  #response: ResponseFilter | undefined
   /** The final response's head is on its way to the client: from here on only its body, or a cut. */
   #isResponding = false
-  #mayKeepAlive = true
-  #bodyOut: BodyOut = 'none'
+  /** Filters had their say about the response: what takes its place is not shown to them again. */
+  #isReplaced = false
   #tunnel: Tunnel | undefined
 
-  constructor(worker: WorkerState, client: ClientConnection, peer: PeerFacts) {
+  constructor(worker: WorkerState, client: ClientStream, peer: PeerFacts) {
     this.#worker = worker
     this.#client = client
     this.#peer = peer
-    this.#ledger = new RequestLedger(worker, client, peer.address)
+    this.#ledger = new RequestLedger(worker, peer.address)
+    this.#attempt = new Attempt(worker, this, this.#ledger)
   }
 
   // ── receive ───────────────────────────────────────────────────────────────────────────────────
@@ -96,7 +85,6 @@ export class Exchange implements RequestSink, ResponseSink {
     const facts = settleFacts(this.#peer, head, this.#worker.createRequestId)
     this.#facts = facts
     this.#ledger.noteHead(head, facts.clientAddress, facts.requestId)
-    this.#mayKeepAlive = head.keepAlive
     const { healthPath, isSynced, isDraining } = this.#worker
     if (head.path === healthPath) {
       // Not the client's traffic: neither counted nor logged.
@@ -110,17 +98,11 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#worker.inFlight += 1
     this.#ledger.begin()
     this.#route = undefined
-    this.#backend = undefined
     this.#filtered = undefined
-    this.#tried.length = 0
-    this.#retries = 0
-    this.#affinityLine = ''
-    this.#isBodyConsumed = false
-    this.#continueAt = 0
-    this.#hasContinued = false
+    this.#requestBody = undefined
+    this.#response = undefined
     this.#isResponding = false
-    this.#mayKeepAlive = false
-    this.#bodyOut = 'none'
+    this.#isReplaced = false
   }
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
@@ -138,268 +120,228 @@ export class Exchange implements RequestSink, ResponseSink {
     }
     this.#route = route
     this.#ledger.noteRoute(route)
-    this.#target = head.path + head.query
     if (route.backend.kind === 'closed') this.#fail('policy-closed')
     else if (route.pipeline === undefined) this.#dispatch(route, head)
-    else this.#runFilters(route, route.pipeline, head)
+    else this.#admit(route, route.pipeline, head)
   }
 
-  // ── filters ───────────────────────────────────────────────────────────────────────────────────
+  // ── request steps ─────────────────────────────────────────────────────────────────────────────
 
-  #runFilters(route: LiveRoute, pipeline: Pipeline, head: RequestHead): void {
+  #admit(route: LiveRoute, { request, requestBody }: Pipeline, head: RequestHead): void {
+    const view = this.#look(head)
+    if (view === undefined) return
+    const goOn = () => {
+      if (requestBody !== undefined) this.#takeBody().filter(requestBody, view)
+      this.#dispatch(route, head)
+    }
+    if (request === undefined) goOn()
+    else {
+      this.#runner.run(request, view, (verdict) => {
+        if (verdict === undefined) goOn()
+        else this.#reject(verdict)
+      })
+    }
+  }
+
+  #look(head: RequestHead): ExchangeView | undefined {
     const facts = this.#facts
-    if (facts === undefined) return
+    if (facts === undefined) return undefined
     this.#view ??= new ExchangeView(this.#worker.random, this.#peer.address, head, facts)
     this.#view.begin(head, facts)
     this.#filtered = this.#view
-    for (const step of pipeline.request ?? []) {
-      if (step.kind === 'async') continue
-      const verdict = step.decide(this.#view)
-      if (verdict === undefined) continue
-      if (typeof verdict === 'string') this.#fail(verdict)
-      else this.#answer(verdict)
-      return
-    }
-    this.#target = this.#view.target
-    this.#dispatch(route, head)
+    return this.#view
   }
 
-  #dispatch({ backend }: LiveRoute, head: RequestHead): void {
+  get #runner(): StepRunner {
+    this.#steps ??= new StepRunner(this.#worker.clock, (error) =>
+      this.#worker.reportThrow(this.#route, error),
+    )
+    return this.#steps
+  }
+
+  #takeBody(): RequestBody {
+    this.#requestBody ??= new RequestBody(this.#client, this.#attempt, (code) =>
+      this.onRequestFailure(code),
+    )
+    return this.#requestBody
+  }
+
+  #reject(verdict: Answer | FailureCode): void {
+    if (typeof verdict === 'string') this.#fail(verdict)
+    else this.#answer(verdict)
+  }
+
+  #dispatch({ backend, pipeline }: LiveRoute, head: RequestHead): void {
     if (backend.kind === 'answer') this.#answer(backend.answer)
     else if (backend.kind === 'closed') this.#fail('policy-closed')
-    else if (head.contentLength > backend.maxBodyBytes) this.#fail('body-too-large')
+    else if ((head.bodyLength ?? 0) > backend.maxBodyBytes) this.#fail('body-too-large')
     else {
-      this.#backend = backend
-      this.#chooseEndpoint(backend)
+      this.#prepare(head, pipeline)
+      if (backend.bufferBytes === 0 || this.#client.isRequestRead) this.#attempt.start(backend)
+      else this.#takeBody().gather(backend, head.expectsContinue)
     }
   }
 
-  // ── endpoint ──────────────────────────────────────────────────────────────────────────────────
+  // ── attempt: the request goes upstream ────────────────────────────────────────────────────────
 
-  #chooseEndpoint({ upstream }: LiveForward): void {
-    const pool = this.#pickPool()
-    if (pool !== undefined) this.#connect(pool)
-    else this.#fail(upstream.isKnown ? 'no-endpoints' : 'service-missing')
-  }
-
-  #connect(pool: EndpointPool): void {
-    this.#pool = pool
-    this.#ledger.noteEndpoint(pool.name)
-    // A retry gets a new connection: an idle one may be as stale as the one that failed.
-    const idle = this.#retries === 0 ? pool.takeIdle(this) : undefined
-    if (idle !== undefined) {
-      this.#connection = idle
-      this.#forward(idle)
-      return
-    }
-    this.#ledger.noteConnecting()
-    this.#connection = pool.open(this.#backend?.connectMs ?? 0, this)
-  }
-
-  #pickPool(): EndpointPool | undefined {
-    const backend = this.#backend
-    if (backend === undefined) return undefined
-    const { affinity } = backend
-    if (affinity === undefined) return chooseEndpoint(backend, this.#tried)
-    const choice = chooseSticky(backend, affinity, this.#head?.kept ?? '', this.#tried)
-    this.#affinityLine = choice?.cookieLine ?? ''
-    return choice?.pool
-  }
-
-  // ── forward ───────────────────────────────────────────────────────────────────────────────────
-
-  onUpstreamConnected(): void {
-    this.#ledger.noteConnected()
-    if (this.#connection !== undefined) this.#forward(this.#connection)
-  }
-
-  #forward(connection: UpstreamConnection): void {
-    const head = this.#head
-    const facts = this.#facts
-    if (head === undefined || facts === undefined) return
-    this.#keepAllowedUpgrade(head)
-    const edits = bothEdits(this.#filtered?.requestEdits, this.#route?.pipeline?.requestEdits)
-    connection.begin(head.method)
-    connection.outbox.addText(
-      requestHead(head, this.#target, facts.lines, edits, this.#pool?.name ?? ''),
-    )
-    if (this.#client.isRequestRead) {
-      this.#finishRequest(connection, '')
-      return
-    }
-    if (head.expectsContinue) this.#continueAt = this.#worker.time.now + continueAfterMs
-    this.#client.startBody()
-    // The body's first bytes may have ended the request, or the attempt.
-    if (this.#connection === connection) connection.outbox.flush()
+  /** Settles once what every try sends. */
+  #prepare(head: RequestHead, pipeline: Pipeline | undefined): void {
+    const attempt = this.#attempt
+    const view = this.#filtered
+    const lines = head.fields + (this.#facts?.lines ?? '')
+    attempt.method = head.method
+    attempt.target = view === undefined ? head.path + head.query : view.target
+    attempt.authority = view?.upstreamHost || head.authority || head.host
+    attempt.fields =
+      pipeline === undefined
+        ? lines
+        : applyEdits(lines, bothEdits(view?.requestChanges, pipeline.requestEdits))
+    attempt.bodyLength = head.bodyLength
+    attempt.upgrade = head.upgrade === '' ? '' : this.#allowedUpgrade(head.upgrade)
+    attempt.expectsContinue = head.expectsContinue
+    attempt.acceptsTrailers = head.acceptsTrailers
   }
 
   /** Only a protocol that is allowed is asked for; `h2c` would be a way around every rule here (RFC 9110 §7.8). */
-  #keepAllowedUpgrade(head: RequestHead): void {
-    if (head.upgrade === '') return
-    const offered = head.upgrade.split(',').map((protocol) => protocol.trim())
-    head.upgrade = offered.find((protocol) => this.#worker.upgradeProtocols.has(protocol)) ?? ''
+  #allowedUpgrade(offered: string): string {
+    const protocols = offered.split(',').map((protocol) => protocol.trim())
+    return protocols.find((protocol) => this.#worker.upgradeProtocols.has(protocol)) ?? ''
+  }
+
+  onAttemptReady(): void {
+    if (!this.#client.isRequestRead) this.#client.readBody()
+    else if (this.#requestBody === undefined) this.#attempt.end('')
+    else this.#requestBody.end('')
   }
 
   onRequestData(bytes: Buffer): void {
-    const connection = this.#connection
-    const maxBodyBytes = this.#backend?.maxBodyBytes ?? Number.POSITIVE_INFINITY
-    if (this.#client.bodyBytes > maxBodyBytes) {
-      this.#fail('body-too-large')
+    const backend = this.#route?.backend
+    if (backend?.kind === 'forward' && this.#client.bytesIn > backend.maxBodyBytes) {
+      this.onRequestFailure('body-too-large')
       return
     }
-    if (connection === undefined) return
-    this.#isBodyConsumed = true
-    this.#continueAt = 0
-    if (this.#head?.framing === 'chunked') connection.outbox.addChunk(bytes)
-    else connection.outbox.addBytes(bytes)
-    connection.outbox.flush()
-    if (connection.outbox.isCongested) {
-      this.#client.pauseBody()
-      connection.awaitUpstream(this.#backend?.sendMs ?? 0)
-    }
+    const mayGoOn = this.#requestBody?.write(bytes) ?? this.#attempt.write(bytes)
+    if (!mayGoOn) this.#client.pauseBody()
   }
 
-  onUpstreamDrained(): void {
-    if (this.#connection === undefined || this.#client.isRequestRead) return
-    this.#connection.clearDeadline()
-    this.#client.startBody()
+  onRequestEnd(trailers: FieldLines): void {
+    if (this.#requestBody === undefined) this.#attempt.end(trailers)
+    else this.#requestBody.end(trailers)
   }
 
-  onRequestEnd(trailers: string): void {
-    if (this.#connection !== undefined) this.#finishRequest(this.#connection, trailers)
+  onAttemptDrained(): void {
+    if (!this.#client.isRequestRead) this.#client.readBody()
   }
 
-  #finishRequest(connection: UpstreamConnection, trailers: string): void {
-    if (this.#head?.framing === 'chunked') connection.outbox.addLastChunk(trailers)
-    connection.outbox.flush()
-    this.#continueAt = 0
-    connection.awaitUpstream(this.#backend?.readMs ?? 0)
-    this.#ledger.noteForwarded()
-  }
-
-  // ── respond ───────────────────────────────────────────────────────────────────────────────────
-
-  onResponseHead(head: ResponseHead): void {
-    if (head.status === 101) this.#switchProtocols(head)
-    else if (head.status < 200) this.#relayInterim(head)
-    else this.#relayHead(head)
-  }
-
-  /** Interim responses go to clients that know them; 100 only to one that asked, once (RFC 9110 §15.2). */
-  #relayInterim(head: ResponseHead): void {
-    if (this.#head?.minorVersion !== 1) return
-    if (head.status === 100) this.#continue()
-    else this.#client.outbox.addText(interimHead(head))
-  }
-
-  #continue(): void {
-    this.#continueAt = 0
-    if (this.#hasContinued || this.#isBodyConsumed || this.#head?.expectsContinue !== true) return
-    this.#hasContinued = true
-    this.#client.outbox.addText('HTTP/1.1 100 Continue\r\n\r\n')
-    this.#client.outbox.flush()
-  }
-
-  #relayHead(head: ResponseHead): void {
-    const isHttp11 = this.#head?.minorVersion === 1
-    const isRechunked = isHttp11 && (head.framing === 'chunked' || head.framing === 'close')
-    const isDelimited = head.framing === 'none' || head.framing === 'length' || isRechunked
-    this.#bodyOut = head.framing === 'none' ? 'none' : isRechunked ? 'chunked' : 'plain'
-    this.#mayKeepAlive &&= isDelimited && this.#client.isRequestRead && !this.#worker.isDraining
-    this.#isResponding = true
-    this.#continueAt = 0
-    this.#ledger.noteResponse(head.status)
-    this.#pool?.noteSuccess()
-    const edits = bothEdits(this.#filtered?.responseEdits, this.#route?.pipeline?.responseEdits)
-    this.#client.outbox.addText(
-      responseHead(head, isRechunked, this.#clientSide(), edits, this.#affinityLine),
-    )
-  }
-
-  onResponseData(bytes: Buffer): void {
-    const outbox = this.#client.outbox
-    if (this.#bodyOut === 'chunked') outbox.addChunk(bytes)
-    else if (this.#bodyOut === 'plain') outbox.addBytes(bytes)
-  }
-
-  onResponseFlush(): void {
-    const outbox = this.#client.outbox
-    outbox.flush()
-    this.#ledger.noteRelayed()
-    if (outbox.isCongested) this.#connection?.pause()
-  }
-
-  isReadInUse(): boolean {
-    return this.#client.socket.writableLength > 0
+  onRetry(): void {
+    this.#client.pauseBody()
   }
 
   isRequestInUse(): boolean {
-    return this.#connection !== undefined && this.#connection.socket.writableLength > 0
+    return this.#attempt.holdsBytes
   }
 
-  onClientDrained(): void {
-    this.#connection?.resume()
-  }
+  // ── response steps ────────────────────────────────────────────────────────────────────────────
 
-  onResponseEnd(trailers: string): void {
-    if (this.#bodyOut === 'chunked') {
-      this.#client.outbox.addLastChunk(this.#head?.acceptsTrailers === true ? trailers : '')
+  onAttemptHead(head: ResponseHead): void {
+    if (head.status < 200 && head.status !== 101) {
+      this.#client.interim(head)
+      return
     }
-    this.#client.outbox.flush()
-    this.#giveBackConnection()
-    this.#finish(this.#mayKeepAlive)
-  }
-
-  /** RFC 9112 §9.3: a connection whose request was not sent to its end can carry no other. */
-  #giveBackConnection(): void {
-    const connection = this.#connection
-    const pool = this.#pool
-    this.#connection = undefined
-    if (connection === undefined || pool === undefined) return
-    if (this.#client.isRequestRead) pool.giveBack(connection)
-    else pool.discard(connection)
-  }
-
-  // ── respond: tunnels ──────────────────────────────────────────────────────────────────────────
-
-  /** Opens a tunnel only to the protocol that was asked for (RFC 9110 §7.8); any other 101 is a broken response. */
-  #switchProtocols(response: ResponseHead): void {
-    const connection = this.#connection
-    const head = this.#head
-    if (connection === undefined || head === undefined) return
-    if (head.upgrade === '' || response.upgrade !== head.upgrade || !response.isUpgrade) {
-      this.#dropConnection()
-      this.#noteUpstreamFailure('upstream-malformed')
+    // RFC 9110 §7.8: only to the protocol that was asked for, and when the request is complete; any other 101 is broken.
+    if (head.status === 101 && !this.#mayUpgrade(head)) {
+      this.#attempt.noteFailure('upstream-malformed')
       this.#fail('upstream-malformed')
       return
     }
-    this.#isResponding = true
-    this.#ledger.noteResponse(101)
-    this.#pool?.noteSuccess()
-    this.#client.outbox.addText(upgradeHead(response, this.#route?.pipeline?.responseEdits))
-    this.#client.outbox.flush()
-    this.#startTunnel(connection)
+    const view = this.#filtered
+    const pipeline = this.#route?.pipeline
+    if (view === undefined || pipeline === undefined || !pipeline.seesResponses) {
+      this.#relay(head, head.status, head.fields, head.bodyLength)
+      return
+    }
+    this.#response = new ResponseFilter(this.#client, this.#attempt, {
+      relay: (facts, status, lines, bodyLength) => this.#relay(facts, status, lines, bodyLength),
+      replace: (verdict) => {
+        this.#response = undefined
+        this.#attempt.abort()
+        this.#isReplaced = true
+        this.#reject(verdict)
+      },
+      finish: () => this.#finish(),
+      fail: (code) => this.onRequestFailure(code),
+    })
+    this.#response.run(head, view, pipeline, this.#runner)
   }
 
-  #startTunnel(connection: UpstreamConnection): void {
+  #mayUpgrade({ upgrade }: ResponseHead): boolean {
+    const asked = this.#attempt.upgrade
+    return asked !== '' && upgrade.toLowerCase() === asked && this.#client.isRequestRead
+  }
+
+  // ── body: the response goes to the client ─────────────────────────────────────────────────────
+
+  #relay(head: HeadFacts, status: number, lines: FieldLines, bodyLength: number | undefined): void {
+    this.#isResponding = true
+    this.#ledger.noteResponse(status)
+    const edits = bothEdits(this.#filtered?.responseChanges, this.#route?.pipeline?.responseEdits)
+    let fields = applyEdits(lines, edits) + this.#attempt.affinityLine
+    // RFC 9110 §6.6.1: a recipient with a clock adds a Date that is missing.
+    if (!head.hasDate && edits?.dropped.has('date') !== true) fields += this.#worker.dateLine
+    if (!head.hasServer && edits?.dropped.has('server') !== true) fields += serverLine
+    const reason = status === head.status ? head.reason : reasonOf(status)
+    this.#client.begin(status, reason, fields, bodyLength, head.upgrade)
+    if (status === 101) this.#startTunnel()
+  }
+
+  onAttemptData(bytes: Buffer): void {
+    if (this.#response === undefined) this.#client.write(bytes)
+    else this.#response.write(bytes)
+  }
+
+  onAttemptFlush(): void {
+    this.#client.flush()
+    this.#ledger.noteRelayed()
+    if (this.#client.isCongested || this.#response?.isWaiting === true) this.#attempt.pause()
+  }
+
+  isReadInUse(): boolean {
+    return this.#client.holdsBytes
+  }
+
+  onClientDrained(): void {
+    if (this.#response?.isWaiting !== true) this.#attempt.resume()
+  }
+
+  onAttemptEnd(trailers: FieldLines): void {
+    if (this.#response === undefined) {
+      this.#client.end(trailers)
+      this.#finish()
+    } else this.#response.end(trailers)
+  }
+
+  #startTunnel(): void {
+    const stream = this.#attempt.takeStream()
+    if (stream === undefined) return
+    this.#client.flush()
+    const { time, limits } = this.#worker
     const tunnel = new Tunnel(
-      this.#client.socket,
-      connection.socket,
-      this.#worker.time,
-      this.#worker.limits.tunnelIdleTimeoutMs,
+      this.#client.tunnelSide,
+      stream.tunnelSide,
+      time,
+      limits.tunnelIdleTimeoutMs,
       () => this.#finishTunnel(tunnel),
     )
     this.#tunnel = tunnel
     this.#ledger.noteTunnel()
-    connection.startTunnel(tunnel.upstreamEnd)
+    stream.startTunnel(tunnel.upstreamEnd)
     this.#client.startTunnel(tunnel.clientEnd)
   }
 
   #finishTunnel(tunnel: Tunnel): void {
     this.#tunnel = undefined
-    this.#dropConnection()
-    this.#ledger.noteTunnelBytes(tunnel.bytesIn, tunnel.bytesOut)
-    this.#record()
+    this.#attempt.abort()
+    this.#record(tunnel.bytesIn, tunnel.bytesOut)
     this.#worker.exchanges.delete(this)
   }
 
@@ -410,79 +352,37 @@ export class Exchange implements RequestSink, ResponseSink {
 
   // ── what can go wrong ─────────────────────────────────────────────────────────────────────────
 
-  onUpstreamFailure(code: FailureCode): void {
-    const connection = this.#connection
-    const pool = this.#pool
-    if (connection === undefined || pool === undefined) return
-    const isConnectionReused = connection.isReused
-    const hasAnswered = connection.hasAnswered
-    this.#dropConnection()
-    // A kept connection that closes before it answers says nothing against its endpoint: it was merely idle too long.
-    const isStale = isConnectionReused && !hasAnswered && code === 'upstream-reset'
-    if (!isStale) this.#noteUpstreamFailure(code)
-    if (this.#isResponding) {
-      this.#cut(code)
-      return
-    }
-    const attempt = {
-      code,
-      method: this.#head?.method ?? '',
-      isBodyConsumed: this.#isBodyConsumed,
-      isConnectionReused,
-      hasAnswered,
-      retries: this.#retries,
-    }
-    if (!isStale) this.#tried.push(pool)
-    const next = mayRetry(attempt, this.#worker.limits.maxRetries) ? this.#pickPool() : undefined
-    if (next === undefined) this.#fail(code)
-    else if (this.#worker.retryBudget.spend()) this.#retry(next)
-    else {
-      add(this.#worker.recorder.retriesRefused, 1)
-      this.#fail(code)
-    }
+  onAttemptFailure(code: FailureCode): void {
+    if (this.#isResponding) this.#cut(code)
+    else this.#fail(code)
   }
 
-  #retry(pool: EndpointPool): void {
-    this.#retries += 1
-    this.#client.pauseBody()
-    add(this.#worker.recorder.retries, 1)
-    this.#ledger.noteRetry()
-    this.#connect(pool)
-  }
-
-  #noteUpstreamFailure(code: FailureCode): void {
-    add(this.#worker.recorder.upstreamErrors(code), 1)
-    this.#pool?.noteFailure((this.#backend?.upstream.pools.length ?? 1) - 1)
-  }
-
-  /** The head or body of the request cannot be served. */
+  /** The head or body of the request cannot be served, or that of the response cannot be passed on. */
   onRequestFailure(code: FailureCode): void {
-    if (this.#head === undefined) this.#begin()
-    this.#dropConnection()
+    if (this.#ledger.isOver) this.#begin()
     if (this.#isResponding) this.#cut(code)
     else this.#fail(code)
   }
 
   onClientGone(): void {
     if (this.#head === undefined) return
-    this.#dropConnection()
+    this.#drop()
     this.#ledger.noteFailure('client-closed', !this.#isResponding)
     this.#client.abort()
-    this.#record()
+    this.#record(this.#client.bytesIn, this.#client.bytesOut)
   }
 
   onClientClosed(): void {
-    this.#ledger.close()
     // A tunnel whose upstream still takes its last bytes is watched until that is done, too.
     if (this.#tunnel === undefined) this.#worker.exchanges.delete(this)
   }
 
   /** Answers with a failure's page. The response has not begun. */
   #fail(code: FailureCode): void {
-    this.#dropConnection()
+    this.#drop()
     this.#ledger.noteFailure(code, true)
-    const { status } = failures[code]
-    this.#reply(status, failureFields(code), errorPage(code, this.#facts?.requestId))
+    const page = errorPage(code, this.#facts?.requestId)
+    this.#reply(failures[code].status, failureFields(code), page)
   }
 
   /** Answers with something of Weir's own that is no failure. */
@@ -491,81 +391,76 @@ export class Exchange implements RequestSink, ResponseSink {
     this.#reply(answer.status, answer.headers, answer.body)
   }
 
-  #reply(status: number, fields: Answer['headers'], body: Answer['body']): void {
-    this.#mayKeepAlive &&= this.#client.isRequestRead && !this.#worker.isDraining
-    const outbox = this.#client.outbox
-    const length = Buffer.byteLength(body)
-    outbox.addText(answerHead(status, fields, length, this.#clientSide()))
-    const isHead =
-      this.#head === undefined ? this.#client.isHeadRefused : this.#head.method === 'HEAD'
-    if (!isHead && length > 0) outbox.addBytes(typeof body === 'string' ? Buffer.from(body) : body)
-    this.#finish(this.#mayKeepAlive)
+  #reply(status: number, headers: Answer['headers'], body: Answer['body']): void {
+    const lines = ownLines(status, headers, Buffer.byteLength(body))
+    const view = this.#filtered
+    const steps = this.#isReplaced ? undefined : this.#route?.pipeline?.ownResponse
+    if (view === undefined || steps === undefined) {
+      this.#send(status, lines, body)
+      return
+    }
+    const response = new ExchangeResponse(view, status, lines, Buffer.byteLength(body), true)
+    this.#isReplaced = true
+    this.#runner.run(steps, response, (verdict) => {
+      if (verdict === undefined) this.#send(response.status, response.lines, body)
+      else this.#reject(verdict)
+    })
+  }
+
+  #send(status: number, lines: FieldLines, body: Answer['body']): void {
+    const changes = this.#filtered?.responseChanges
+    const fields = changes === undefined ? lines : applyEdits(lines, changes.edits)
+    this.#isResponding = true
+    this.#ledger.noteStatus(status)
+    const length = this.#client.isHead ? 0 : Buffer.byteLength(body)
+    const head = fields + this.#worker.dateLine + serverLine
+    this.#client.begin(status, reasonOf(status), head, length, '')
+    if (length > 0) this.#client.write(typeof body === 'string' ? Buffer.from(body) : body)
+    this.#finish()
   }
 
   /** Ends a response that cannot be completed, so that the client sees that it is not whole (RFC 9112 §8). */
   #cut(code: FailureCode): void {
+    this.#drop()
     this.#ledger.noteFailure(code, false)
-    // Without length and chunks only a reset tells a cut body from a complete one.
-    if (this.#bodyOut === 'plain' && this.#head?.minorVersion === 0) this.#client.abort()
-    this.#finish(false)
+    this.#client.cut()
+    this.#finish()
   }
 
-  #dropConnection(): void {
-    const connection = this.#connection
-    this.#connection = undefined
-    if (connection !== undefined) this.#pool?.discard(connection)
+  /** Ends whatever is under way for the request. */
+  #drop(): void {
+    this.#steps?.cancel()
+    this.#closeBodies()
+    this.#attempt.abort()
+  }
+
+  #closeBodies(): void {
+    this.#requestBody?.close()
+    this.#requestBody = undefined
+    this.#response?.close()
+    this.#response = undefined
   }
 
   // ── record ────────────────────────────────────────────────────────────────────────────────────
 
-  #finish(mayKeepAlive: boolean): void {
-    this.#client.outbox.flush()
-    this.#record()
-    this.#client.endExchange(mayKeepAlive)
+  #finish(): void {
+    this.#client.flush()
+    this.#record(this.#client.bytesIn, this.#client.bytesOut)
+    this.#client.finish()
   }
 
-  #record(): void {
+  #record(bytesIn: number, bytesOut: number): void {
     this.#head = undefined
     this.#facts = undefined
-    this.#pool = undefined
+    this.#closeBodies()
     this.#worker.inFlight -= 1
-    this.#ledger.record()
+    this.#ledger.record(bytesIn, bytesOut)
+    this.#filtered?.finish(this.#ledger.status, this.#ledger.failure)
   }
-
-  // ── time ──────────────────────────────────────────────────────────────────────────────────────
 
   /** Ends what took too long. Called with each tick of the worker. */
   tick(now: number): void {
-    this.#client.tick(now)
-    this.#connection?.tick(now)
+    this.#attempt.tick(now)
     this.#tunnel?.tick(now)
-    if (this.#continueAt !== 0 && now > this.#continueAt) this.#continue()
   }
-
-  /** Cuts whatever is still open: the worker ends. */
-  abort(): void {
-    this.#client.abort()
-  }
-
-  /** Closes the connection if nothing is being served on it. */
-  closeIdle(): void {
-    if (this.#client.isIdle) this.#client.closeIdle()
-  }
-
-  #clientSide(): ClientSide {
-    return {
-      isHttp11: this.#head === undefined || this.#head.minorVersion === 1,
-      mayKeepAlive: this.#mayKeepAlive,
-      dateLine: this.#worker.dateLine,
-    }
-  }
-}
-
-/** What filters changed while the request was decided, then what was known when the route was built. */
-function bothEdits(
-  first: FieldEdits | undefined,
-  last: FieldEdits | undefined,
-): FieldEdits | undefined {
-  if (first === undefined) return last
-  return last === undefined ? first : joinEdits([first, last])
 }

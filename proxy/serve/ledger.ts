@@ -2,37 +2,33 @@
 //
 // Moments, in order; times between marked ones are Weir's own (overhead), the rest is waiting for others:
 //   head read ═ forwarded ─ response head ═ relayed ─ … ─ record      (connecting ─ connected is waiting, too)
-import type { FailureCode } from '../../shared/routing/failure.ts'
-import { failures } from '../../shared/routing/failure.ts'
-import type { ClientConnection } from '../http1/client-connection.ts'
-import type { RequestHead } from '../http1/request-head.ts'
+import { type FailureCode, failures, isFailureCode } from '../../shared/routing/failure.ts'
+import type { RequestHead } from '../http/stream.ts'
 import type { RequestRecord } from '../observe/record.ts'
-import { add } from '../observe/slots.ts'
 import type { LiveRoute } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Keeps the record of a client connection's current request. */
 export class RequestLedger {
   readonly #worker: WorkerState
-  readonly #client: ClientConnection
   readonly #record: RequestRecord = createRecord()
   #startedAt = 0
   #ownSince = 0
   #forwardedAt = 0
   #isLeftOut = false
+  /** No request is being served. */
+  isOver = true
 
   readonly #peerAddress: string
 
-  constructor(worker: WorkerState, client: ClientConnection, peerAddress: string) {
+  constructor(worker: WorkerState, peerAddress: string) {
     this.#worker = worker
-    this.#client = client
     this.#peerAddress = peerAddress
-    add(worker.recorder.connections.idle, 1)
   }
 
   /** Starts over for the next request. */
   begin(): void {
-    const { clock, recorder } = this.#worker
+    const { clock } = this.#worker
     const record = this.#record
     const now = clock.now()
     this.#startedAt = now
@@ -46,7 +42,7 @@ export class RequestLedger {
     record.host = ''
     record.path = ''
     record.query = ''
-    record.minorVersion = 1
+    record.protocol = 'HTTP/1.1'
     record.status = 0
     record.error = ''
     record.upstreamMs = 0
@@ -58,8 +54,7 @@ export class RequestLedger {
     record.userAgent = ''
     record.referer = ''
     record.tunnel = false
-    add(recorder.connections.idle, -1)
-    add(recorder.connections.active, 1)
+    this.isOver = false
   }
 
   /** Leaves this request out of counters and log: a health check. */
@@ -75,7 +70,7 @@ export class RequestLedger {
     record.host = head.host
     record.path = head.path
     record.query = head.query
-    record.minorVersion = head.minorVersion
+    record.protocol = head.protocol
     record.userAgent = head.userAgent
     record.referer = head.referer
   }
@@ -133,32 +128,34 @@ export class RequestLedger {
 
   noteTunnel(): void {
     this.#record.tunnel = true
-    add(this.#worker.recorder.connections.active, -1)
-    add(this.#worker.recorder.connections.tunnel, 1)
   }
 
-  noteTunnelBytes(bytesIn: number, bytesOut: number): void {
-    this.#client.bodyBytes = bytesIn
-    this.#client.outbox.bodyBytes = bytesOut
+  /** The status that the client gets, once filters have had their say. */
+  noteStatus(status: number): void {
+    this.#record.status = status
+  }
+
+  get status(): number {
+    return this.#record.status
+  }
+
+  /** Why the request failed; empty when it did not. */
+  get failure(): FailureCode | '' {
+    const { error } = this.#record
+    return isFailureCode(error) ? error : ''
   }
 
   /** Hands the finished record over, once per request. */
-  record(): void {
-    const { clock, recorder } = this.#worker
+  record(bytesIn: number, bytesOut: number): void {
+    const { clock } = this.#worker
     const record = this.#record
     const now = clock.now()
     if (this.#ownSince !== 0) this.#endOwn(now)
     record.totalMs = now - this.#startedAt
-    record.bytesIn = this.#client.bodyBytes
-    record.bytesOut = this.#client.outbox.bodyBytes
-    add(record.tunnel ? recorder.connections.tunnel : recorder.connections.active, -1)
-    add(recorder.connections.idle, 1)
-    if (!this.#isLeftOut) recorder.record(record)
-  }
-
-  /** The client's connection is closed. */
-  close(): void {
-    add(this.#worker.recorder.connections.idle, -1)
+    record.bytesIn = bytesIn
+    record.bytesOut = bytesOut
+    this.isOver = true
+    if (!this.#isLeftOut) this.#worker.recorder.record(record)
   }
 
   #endOwn(now: number): void {
@@ -176,7 +173,7 @@ function createRecord(): RequestRecord {
     host: '',
     path: '',
     query: '',
-    minorVersion: 1,
+    protocol: 'HTTP/1.1',
     status: 0,
     error: '',
     bytesIn: 0,

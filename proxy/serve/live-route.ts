@@ -34,6 +34,8 @@ export interface LiveForward {
   readonly sendMs: number
   /** Infinity: no limit. */
   readonly maxBodyBytes: number
+  /** 0: bodies go upstream as they come; else they are gathered first, up to so many bytes. */
+  readonly bufferBytes: number
 }
 
 /** The proxy's own limits, for what a route does not set. Times in ms. */
@@ -79,5 +81,21 @@ function buildForward(backend: ForwardBackend, builder: RouteBuilder): LiveForwa
     readMs: limits.readMs ?? builder.limits.responseTimeoutMs,
     sendMs: limits.sendMs ?? builder.limits.sendTimeoutMs,
     maxBodyBytes: limits.maxBodyBytes || Number.POSITIVE_INFINITY,
+    bufferBytes: limits.bufferBytes ?? 0,
+  }
+}
+
+/** A backend for requests of Weir's own: one upstream, one limit for everything. */
+export function plainForward(upstream: LiveUpstream, timeoutMs: number): LiveForward {
+  return {
+    kind: 'forward',
+    upstream,
+    affinity: undefined,
+    leastRequests: false,
+    connectMs: timeoutMs,
+    readMs: timeoutMs,
+    sendMs: timeoutMs,
+    maxBodyBytes: Number.POSITIVE_INFINITY,
+    bufferBytes: 0,
   }
 }

@@ -1,6 +1,6 @@
 // What does Weir answer by itself, besides failures and the answers of filters?
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import type { Answer } from '../../shared/routing/filters/kind.ts'
+import type { Answer, FieldLines } from '../../shared/routing/filters/kind.ts'
 
 const textFields: Answer['headers'] = [['Content-Type', 'text/plain; charset=utf-8']]
 // RFC 9110 §15.5.6: a 405 says what may be used instead.
@@ -29,4 +29,50 @@ export function healthAnswer(isSynced: boolean, isDraining: boolean): Answer {
 
 function plainAnswer(status: number, body: string): Answer {
   return { status, code: '', headers: textFields, body }
+}
+
+/** Names Weir where no upstream has named itself. */
+export const serverLine = 'Server: weir\r\n'
+
+/** Field lines of an answer of Weir's own, with its length (RFC 9110 §8.6: a 204 has none). */
+export function ownLines(
+  status: number,
+  headers: Answer['headers'],
+  bodyLength: number,
+): FieldLines {
+  let lines = ''
+  for (const [name, value] of headers) lines += `${name}: ${value}\r\n`
+  return status === 204 ? lines : `${lines}Content-Length: ${bodyLength}\r\n`
+}
+
+/** The reason phrase of a status; empty for one that is not in the table. */
+export function reasonOf(status: number): string {
+  return reasons[status] ?? ''
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  200: 'OK',
+  204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  413: 'Content Too Large',
+  414: 'URI Too Long',
+  417: 'Expectation Failed',
+  429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
 }

@@ -2,29 +2,30 @@
 //
 // Invariant: nothing is copied from the request's head; what filters change is kept apart until a head is written.
 import { findCookie } from '../../shared/cookies.ts'
-import type { FieldEdits, Outcome, RequestView } from '../../shared/routing/filters/kind.ts'
+import type { Outcome, RequestView } from '../../shared/routing/filters/kind.ts'
 import { fieldValue } from '../http/fields.ts'
 import type { RequestFacts } from '../http/forwarded.ts'
-import type { RequestHead } from '../http1/request-head.ts'
-
-type Change = { readonly name: string; readonly value: string | undefined; readonly adds: boolean }
+import type { RequestHead } from '../http/stream.ts'
+import { FieldChanges } from './field-changes.ts'
 
 /** The request of an exchange, for filters. */
 export class ExchangeView implements RequestView {
+  readonly peerAddress: string
   readonly #random: () => number
   #head: RequestHead
   #facts: RequestFacts
   #draw = -1
-  #requestChanges: Change[] | undefined
-  #responseChanges: Change[] | undefined
   #finishers: ((outcome: Outcome) => void)[] | undefined
-  readonly peerAddress: string
+  /** Of the fields that go upstream; undefined while nothing is changed. */
+  requestChanges: FieldChanges | undefined
+  /** Of the response's fields, whoever makes it. */
+  responseChanges: FieldChanges | undefined
   target = ''
   upstreamHost = ''
 
   constructor(random: () => number, peerAddress: string, head: RequestHead, facts: RequestFacts) {
-    this.peerAddress = peerAddress
     this.#random = random
+    this.peerAddress = peerAddress
     this.#head = head
     this.#facts = facts
   }
@@ -34,9 +35,9 @@ export class ExchangeView implements RequestView {
     this.#head = head
     this.#facts = facts
     this.#draw = -1
-    this.#requestChanges = undefined
-    this.#responseChanges = undefined
     this.#finishers = undefined
+    this.requestChanges = undefined
+    this.responseChanges = undefined
     this.target = head.path + head.query
     this.upstreamHost = ''
   }
@@ -54,7 +55,7 @@ export class ExchangeView implements RequestView {
   }
 
   get authority(): string {
-    return this.#head.hostField
+    return this.#head.authority
   }
 
   get path(): string {
@@ -74,8 +75,7 @@ export class ExchangeView implements RequestView {
   }
 
   get bodyLength(): number | undefined {
-    const { framing, contentLength } = this.#head
-    return framing === 'chunked' ? undefined : contentLength
+    return this.#head.bodyLength
   }
 
   get draw(): number {
@@ -84,31 +84,30 @@ export class ExchangeView implements RequestView {
   }
 
   field(name: string): string | undefined {
-    const change = this.#requestChanges?.findLast((one) => one.name === name)
-    return change === undefined
-      ? fieldValue(this.#head.kept + this.#facts.lines, name, ', ')
-      : change.value
+    const sent = () => fieldValue(this.#head.fields + this.#facts.lines, name, ', ')
+    return this.requestChanges === undefined ? sent() : this.requestChanges.read(name, sent)
   }
 
   cookie(name: string): string | undefined {
     // Several lines are one list (RFC 9113 §8.2.3 splits them); `; ` is what joins cookies.
-    const value = fieldValue(this.#head.kept, 'cookie', '; ')
+    const value = fieldValue(this.#head.fields, 'cookie', '; ')
     return value === undefined ? undefined : findCookie(value, name)
   }
 
   setField(name: string, value: string): void {
-    this.#requestChanges ??= []
-    this.#requestChanges.push({ name, value: checked(name, value), adds: false })
+    this.requestChanges ??= new FieldChanges()
+    this.requestChanges.set(name, value)
   }
 
   dropField(name: string): void {
-    this.#requestChanges ??= []
-    this.#requestChanges.push({ name, value: undefined, adds: false })
+    this.requestChanges ??= new FieldChanges()
+    this.requestChanges.drop(name)
   }
 
   setResponseField(name: string, value: string, append = false): void {
-    this.#responseChanges ??= []
-    this.#responseChanges.push({ name, value: checked(name, value), adds: append })
+    this.responseChanges ??= new FieldChanges()
+    if (append) this.responseChanges.add(name, value)
+    else this.responseChanges.set(name, value)
   }
 
   whenFinished(callback: (outcome: Outcome) => void): void {
@@ -116,40 +115,11 @@ export class ExchangeView implements RequestView {
     this.#finishers.push(callback)
   }
 
-  /** What filters changed of the fields that go upstream; undefined when nothing. */
-  get requestEdits(): FieldEdits | undefined {
-    return editsOf(this.#requestChanges)
-  }
-
-  /** What filters changed of the response's fields; undefined when nothing. */
-  get responseEdits(): FieldEdits | undefined {
-    return editsOf(this.#responseChanges)
-  }
-
   /** The exchange is over. */
-  finish(outcome: Outcome): void {
+  finish(status: number, failure: Outcome['failure']): void {
     const finishers = this.#finishers
+    if (finishers === undefined) return
     this.#finishers = undefined
-    if (finishers !== undefined) for (const finisher of finishers) finisher(outcome)
+    for (const finisher of finishers) finisher({ status, failure })
   }
-}
-
-/** RFC 9110 §5.5: a value that could end its line would write a field of its own. */
-function checked(name: string, value: string): string {
-  if (/[\r\n\0]/.test(value)) throw new RangeError(`a value of ${name} has a line end or NUL`)
-  return value
-}
-
-function editsOf(changes: readonly Change[] | undefined): FieldEdits | undefined {
-  if (changes === undefined) return undefined
-  const dropped = new Set<string>()
-  let lines: { readonly name: string; readonly value: string }[] = []
-  for (const { name, value, adds } of changes) {
-    if (!adds) {
-      dropped.add(name)
-      lines = lines.filter((line) => line.name !== name)
-    }
-    if (value !== undefined) lines.push({ name, value })
-  }
-  return { dropped, appended: lines.map(({ name, value }) => `${name}: ${value}\r\n`).join('') }
 }

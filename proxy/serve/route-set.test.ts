@@ -1,5 +1,4 @@
 import t from 'tap'
-import { systemClock } from '../../shared/clock.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter, findRoute } from '../../shared/routing/router/router.ts'
 import {
@@ -8,11 +7,11 @@ import {
   type TableDelta,
   type Upstream,
 } from '../../shared/routing/table.ts'
+import { compileContext } from '../../shared/routing/testing/filter-stage.ts'
 import { type RouteSketch, routeOf } from '../../shared/routing/testing/route.ts'
 import { createRecorder } from '../observe/recorder.ts'
 import { createSlots } from '../observe/slot-allocator.ts'
 import { testPools } from '../upstream/testing/pools.ts'
-import { createCompileContext } from './compile-context.ts'
 import type { LiveRoute } from './live-route.ts'
 import { RouteSet } from './route-set.ts'
 
@@ -36,7 +35,7 @@ function setUp() {
     recorder,
     limits: { connectTimeoutMs: 1, responseTimeoutMs: 1, sendTimeoutMs: 1 },
     kinds: filterKinds,
-    context: (routeKey) => createCompileContext({ clock: systemClock, random: () => 0 }, routeKey),
+    context: (routeKey) => compileContext({ routeKey }),
   })
   let router = emptyRouter<LiveRoute>()
   let version = 0

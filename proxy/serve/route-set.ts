@@ -35,7 +35,7 @@ export class RouteSet {
   /** Applies a delta and returns the router that takes the place of `router`. */
   apply(router: Router<LiveRoute>, delta: TableDelta): Router<LiveRoute> {
     for (const [key, upstream] of delta.upstreams) {
-      this.#upstream(key).update(upstream, this.#pools)
+      this.upstream(key).update(upstream, this.#pools)
     }
     const rules = new Map<string, readonly Rule<LiveRoute>[]>()
     for (const [host, routes] of delta.hosts) rules.set(host, this.#replaceHost(host, routes))
@@ -69,7 +69,7 @@ export class RouteSet {
     const live = buildRoute(route, {
       ...this.#builder,
       upstream: (key) => {
-        const upstream = this.#upstream(key)
+        const upstream = this.upstream(key)
         upstream.references += 1
         uses.push(upstream)
         return upstream
@@ -87,7 +87,7 @@ export class RouteSet {
   }
 
   /** Finds an upstream; one that the table does not have (yet) has no endpoints and answers 503. */
-  #upstream(key: string): LiveUpstream {
+  upstream(key: string): LiveUpstream {
     let upstream = this.#upstreams.get(key)
     if (upstream === undefined) {
       upstream = new LiveUpstream(key, this.#random)

@@ -1,13 +1,12 @@
 // What all exchanges of one worker share: routes, limits, time, counters, and whether the worker is on its way out.
 import type { Clock } from '../../shared/clock.ts'
 import type { Router } from '../../shared/routing/router/router.ts'
-import type { ClientLimits } from '../http1/client-connection.ts'
-import type { CoarseTime } from '../net/coarse-time.ts'
+import type { ClientShared } from '../http1/client-connection.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RetryBudget } from '../upstream/retry.ts'
 import type { LiveRoute } from './live-route.ts'
 
-/** Time limits of an exchange, in ms; a route's policy may set its own. */
+/** Time limits of an exchange, in ms; a route may set its own. */
 export interface ExchangeLimits {
   readonly connectTimeoutMs: number
   /** To the response head, and between two reads of its body. */
@@ -22,18 +21,14 @@ export interface ExchangeLimits {
 /** What a worker does with each exchange besides serving: beat its deadlines and end it. */
 export interface OpenExchange {
   tick(now: number): void
-  closeIdle(): void
   cutTunnel(): void
-  abort(): void
 }
 
 /** The state of one worker that its exchanges read. */
-export interface WorkerState {
+export interface WorkerState extends ClientShared {
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number
-  readonly time: CoarseTime
-  readonly clientLimits: ClientLimits
   readonly limits: ExchangeLimits
   readonly recorder: Recorder
   readonly retryBudget: RetryBudget
@@ -53,6 +48,10 @@ export interface WorkerState {
   dateLine: string
   /** Requests and tunnels that are not finished. */
   inFlight: number
-  /** One per client connection, as long as it or its tunnel is open. */
+  /** One per client stream, as long as it or its tunnel is open. */
   readonly exchanges: Set<OpenExchange>
+  /** Requests of Weir's own that are under way. */
+  readonly calls: Set<{ tick(now: number): void }>
+  /** Tells what a filter of a route threw. */
+  readonly reportThrow: (route: LiveRoute | undefined, error: unknown) => void
 }

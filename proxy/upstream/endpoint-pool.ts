@@ -4,12 +4,9 @@
 // Invariant: idle connections are kept as a stack, so that few are warm and the rest age out.
 
 import type { Endpoint } from '../../shared/routing/table.ts'
+import type { ResponseSink } from '../http/stream.ts'
 import type { HeadLimits } from '../http1/request-head.ts'
-import {
-  type ConnectionOwner,
-  type ResponseSink,
-  UpstreamConnection,
-} from '../http1/upstream-connection.ts'
+import { type ConnectionOwner, UpstreamConnection } from '../http1/upstream-connection.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { add, type Slot } from '../observe/slots.ts'
 import type { PeakLatency } from './balance/peak-latency.ts'
@@ -107,7 +104,7 @@ export class EndpointPool implements ConnectionOwner {
     }
     this.#countBusy(-1)
     this.#countIdle(1)
-    connection.release()
+    connection.rest()
     this.#idle.push(connection)
   }
 

@@ -91,6 +91,8 @@ export interface Limits {
   readonly sendMs?: number
   /** Largest request body in bytes; absent or 0: no limit. */
   readonly maxBodyBytes?: number
+  /** Gathers request bodies of up to so many bytes before they are sent, so that they can be sent again; absent or 0: never. */
+  readonly bufferBytes?: number
 }
 
 /**

@@ -66,3 +66,8 @@ export type FailureCode = keyof typeof rows
 
 /** The table of failures, by code. */
 export const failures: Readonly<Record<FailureCode, FailureRow>> = rows
+
+/** Says whether a text is the code of a failure. */
+export function isFailureCode(text: string): text is FailureCode {
+  return Object.hasOwn(rows, text)
+}

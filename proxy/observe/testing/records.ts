@@ -12,7 +12,7 @@ export function exampleRecord(changes: Partial<RequestRecord>): RequestRecord {
     host: 'a.test',
     path: '/x',
     query: '',
-    minorVersion: 1,
+    protocol: 'HTTP/1.1',
     status: 200,
     error: '',
     bytesIn: 3,

@@ -20,6 +20,10 @@ import type {
 export interface Pipeline {
   readonly request: readonly RequestStep[] | undefined
   readonly response: readonly ResponseStep[] | undefined
+  /** Those of `response` that look at what Weir answers itself, too. */
+  readonly ownResponse: readonly ResponseStep[] | undefined
+  /** There are steps or stages for responses of upstreams. */
+  readonly seesResponses: boolean
   readonly requestBody: WrapBody<RequestView> | undefined
   readonly responseBody: WrapBody<ResponseView> | undefined
   readonly requestEdits: FieldEdits | undefined
@@ -52,14 +56,17 @@ export function compileFilters(
     }
   }
   const pipeline = joinStages(all)
-  const isEmpty = Object.values(pipeline).every((stage) => stage === undefined)
+  const isEmpty = all.every((stages) => Object.keys(stages).length === 0)
   return { ok: true, pipeline: isEmpty ? undefined : pipeline }
 }
 
 function joinStages(all: readonly Stages[]): Pipeline {
+  const response = listOf(all.map((stages) => stages.response))
   return {
     request: listOf(all.map((stages) => stages.request)),
-    response: listOf(all.map((stages) => stages.response)),
+    response,
+    ownResponse: listOf((response ?? []).map((step) => (step.includesOwn ? step : undefined))),
+    seesResponses: all.some((stages) => stages.response ?? stages.responseBody),
     requestBody: chain(all.map((stages) => stages.requestBody)),
     // The last filter is nearest to the upstream: its stage gets the response's bytes first.
     responseBody: chain(all.map((stages) => stages.responseBody).reverse()),

@@ -1,0 +1,285 @@
+// One try after another at an upstream, until one of them is answered: endpoint ─► connection ─► head ─► response.
+//
+// Used by the exchange for its client's request and by `Call` for requests of Weir's own: the same pools, limits, counters
+// and rules about trying again.
+// Invariant: a failed try leaves no connection behind, and nobody hears of it when another one is made.
+import type { FailureCode } from '../../shared/routing/failure.ts'
+import type { FieldLines } from '../../shared/routing/filters/kind.ts'
+import type {
+  OutgoingRequest,
+  ResponseHead,
+  ResponseSink,
+  UpstreamFailure,
+  UpstreamStream,
+} from '../http/stream.ts'
+import { add } from '../observe/slots.ts'
+import type { EndpointPool } from '../upstream/endpoint-pool.ts'
+import { mayRetry } from '../upstream/retry.ts'
+import { chooseEndpoint, chooseSticky } from './choose-endpoint.ts'
+import type { LiveForward } from './live-route.ts'
+import type { WorkerState } from './worker-state.ts'
+
+/** Whom an attempt serves. */
+export interface AttemptOwner {
+  /** The head is on its way: the body may follow. Called for each try. */
+  onAttemptReady(): void
+  onAttemptHead(head: ResponseHead): void
+  onAttemptData(bytes: Buffer): void
+  onAttemptEnd(trailers: FieldLines): void
+  onAttemptFlush(): void
+  onAttemptDrained(): void
+  /** There will be no (more) response. */
+  onAttemptFailure(code: FailureCode): void
+  /** A try failed and another begins: no more of the body until it is ready. */
+  onRetry(): void
+  isReadInUse(): boolean
+}
+
+/** What is written down about tries. */
+export interface AttemptLog {
+  noteEndpoint(name: string): void
+  noteConnecting(): void
+  noteConnected(): void
+  noteForwarded(): void
+  noteRetry(): void
+}
+
+/** What the pipeline gives an attempt to send. */
+export interface AttemptRequest extends Omit<OutgoingRequest, 'authority'> {
+  /** Empty: the endpoint's own address. */
+  readonly authority: string
+}
+
+/** The tries of one request at a time. */
+export class Attempt implements ResponseSink, OutgoingRequest {
+  readonly #worker: WorkerState
+  readonly #owner: AttemptOwner
+  readonly #log: AttemptLog
+  #backend: LiveForward | undefined
+  #pool: EndpointPool | undefined
+  #stream: UpstreamStream | undefined
+  /** Endpoints that failed this request. */
+  readonly #tried: EndpointPool[] = []
+  #retries = 0
+  #isBodyConsumed = false
+  #isSent = false
+  #hasHead = false
+  /** All of the body, when it is known before the first try: it can be sent again. */
+  #body: readonly Buffer[] | undefined
+  method = ''
+  target = ''
+  authority = ''
+  fields = ''
+  bodyLength: number | undefined = 0
+  upgrade = ''
+  expectsContinue = false
+  acceptsTrailers = false
+  /** Set-Cookie line that brings the client back to its endpoint, or empty. */
+  affinityLine = ''
+
+  constructor(worker: WorkerState, owner: AttemptOwner, log: AttemptLog) {
+    this.#worker = worker
+    this.#owner = owner
+    this.#log = log
+  }
+
+  /** Begins with a request, whose own properties are set, at a backend; `body` is all of it where that is known. */
+  start(backend: LiveForward, body?: readonly Buffer[]): void {
+    this.#backend = backend
+    this.#body = body
+    this.#tried.length = 0
+    this.#retries = 0
+    this.#isBodyConsumed = false
+    this.#hasHead = false
+    this.affinityLine = ''
+    const pool = this.#pick(backend)
+    if (pool !== undefined) this.#connect(backend, pool)
+    else this.#owner.onAttemptFailure(backend.upstream.isKnown ? 'no-endpoints' : 'service-missing')
+  }
+
+  get isRunning(): boolean {
+    return this.#stream !== undefined
+  }
+
+  get holdsBytes(): boolean {
+    return this.#stream?.holdsBytes === true
+  }
+
+  /** Sends body bytes; false: wait until drained. */
+  write(bytes: Buffer): boolean {
+    const stream = this.#stream
+    if (stream === undefined) return true
+    this.#isBodyConsumed = true
+    const mayGoOn = stream.write(bytes)
+    stream.flush()
+    if (mayGoOn || !stream.isCongested) return true
+    stream.expect(this.#backend?.sendMs ?? 0)
+    return false
+  }
+
+  /** The request is complete. */
+  end(trailers: FieldLines): void {
+    const stream = this.#stream
+    if (stream === undefined) return
+    this.#isSent = true
+    stream.end(trailers)
+    stream.expect(this.#backend?.readMs ?? 0)
+    this.#log.noteForwarded()
+  }
+
+  pause(): void {
+    this.#stream?.pauseBody()
+  }
+
+  resume(): void {
+    this.#stream?.resumeBody()
+  }
+
+  /** Ends the tries: nobody waits for a response any more. */
+  abort(): void {
+    const stream = this.#stream
+    this.#stream = undefined
+    stream?.abort()
+  }
+
+  /** Hands the connection over to a tunnel. */
+  takeStream(): UpstreamStream | undefined {
+    return this.#stream
+  }
+
+  /** Called with each tick of the worker. */
+  tick(now: number): void {
+    this.#stream?.tick(now)
+  }
+
+  #pick(backend: LiveForward): EndpointPool | undefined {
+    const { affinity } = backend
+    if (affinity === undefined) return chooseEndpoint(backend, this.#tried)
+    const choice = chooseSticky(backend, affinity, this.fields, this.#tried)
+    this.affinityLine = choice?.cookieLine ?? ''
+    return choice?.pool
+  }
+
+  #connect(backend: LiveForward, pool: EndpointPool): void {
+    this.#pool = pool
+    this.#isSent = false
+    this.#log.noteEndpoint(pool.name)
+    // A retry gets a new connection: an idle one may be as stale as the one that failed.
+    const idle = this.#retries === 0 ? pool.takeIdle(this) : undefined
+    if (idle !== undefined) {
+      this.#stream = idle
+      this.#begin(idle)
+      return
+    }
+    this.#log.noteConnecting()
+    this.#stream = pool.open(backend.connectMs, this)
+  }
+
+  onReady(): void {
+    this.#log.noteConnected()
+    if (this.#stream !== undefined) this.#begin(this.#stream)
+  }
+
+  #begin(stream: UpstreamStream): void {
+    // RFC 9112 §3.2: HTTP/1.1 needs a Host, and an HTTP/1.0 client may name none.
+    if (this.authority === '') this.authority = this.#pool?.name ?? ''
+    stream.begin(this)
+    if (this.#body !== undefined) {
+      for (const bytes of this.#body) stream.write(bytes)
+      this.end('')
+      return
+    }
+    this.#owner.onAttemptReady()
+    // The body's first bytes may have ended the request, or the try.
+    if (this.#stream === stream) stream.flush()
+  }
+
+  onResponseHead(head: ResponseHead): void {
+    if (head.status >= 200 || head.status === 101) {
+      this.#hasHead = true
+      this.#pool?.noteSuccess()
+    }
+    this.#owner.onAttemptHead(head)
+  }
+
+  onResponseData(bytes: Buffer): void {
+    this.#owner.onAttemptData(bytes)
+  }
+
+  onResponseFlush(): void {
+    this.#owner.onAttemptFlush()
+  }
+
+  onResponseEnd(trailers: FieldLines): void {
+    const stream = this.#stream
+    this.#stream = undefined
+    // RFC 9112 §9.3: a connection whose request was not sent to its end can carry no other.
+    if (this.#isSent) stream?.release()
+    else stream?.abort()
+    this.#owner.onAttemptEnd(trailers)
+  }
+
+  isReadInUse(): boolean {
+    return this.#owner.isReadInUse()
+  }
+
+  onUpstreamDrained(): void {
+    if (this.#isSent) return
+    this.#stream?.expect(0)
+    this.#owner.onAttemptDrained()
+  }
+
+  onUpstreamFailure({ code, sent, hasAnswered }: UpstreamFailure): void {
+    const backend = this.#backend
+    const pool = this.#pool
+    const stream = this.#stream
+    this.#stream = undefined
+    stream?.abort()
+    if (backend === undefined || pool === undefined || stream === undefined) return
+    // A kept connection that closes before it answers says nothing against its endpoint: it was merely idle too long.
+    const isStale = sent === 'to-stale-connection'
+    if (!isStale) this.noteFailure(code)
+    const next = this.#mayRetry(code, isStale, hasAnswered, pool) ? this.#pick(backend) : undefined
+    if (next === undefined) {
+      this.#owner.onAttemptFailure(code)
+    } else if (this.#worker.retryBudget.spend()) {
+      this.#retry(backend, next)
+    } else {
+      add(this.#worker.recorder.retriesRefused, 1)
+      this.#owner.onAttemptFailure(code)
+    }
+  }
+
+  #mayRetry(
+    code: FailureCode,
+    isStale: boolean,
+    hasAnswered: boolean,
+    pool: EndpointPool,
+  ): boolean {
+    if (this.#hasHead) return false
+    const attempt = {
+      code,
+      method: this.method,
+      isBodyConsumed: this.#isBodyConsumed,
+      isConnectionReused: isStale,
+      hasAnswered,
+      retries: this.#retries,
+    }
+    if (!isStale) this.#tried.push(pool)
+    return mayRetry(attempt, this.#worker.limits.maxRetries)
+  }
+
+  #retry(backend: LiveForward, pool: EndpointPool): void {
+    this.#retries += 1
+    this.#owner.onRetry()
+    add(this.#worker.recorder.retries, 1)
+    this.#log.noteRetry()
+    this.#connect(backend, pool)
+  }
+
+  /** Counts a failure of the endpoint, against its health, too. */
+  noteFailure(code: FailureCode): void {
+    add(this.#worker.recorder.upstreamErrors(code), 1)
+    this.#pool?.noteFailure((this.#backend?.upstream.pools.length ?? 1) - 1)
+  }
+}

@@ -1,0 +1,78 @@
+// What have filters changed of a head's fields? Kept apart until the head is written, then one pass does it all.
+import { joinEdits } from '../../shared/routing/filters/compile.ts'
+import type { FieldEdits, FieldLines } from '../../shared/routing/filters/kind.ts'
+import { dropFields } from '../http/fields.ts'
+
+interface Change {
+  readonly name: string
+  readonly value: string | undefined
+  readonly adds: boolean
+}
+
+/** Changes in the order in which they were made. Names are lower case. */
+export class FieldChanges {
+  readonly #changes: Change[] = []
+
+  /** Replaces all lines of a field. Throws a RangeError on a value that could end its line (RFC 9110 §5.5). */
+  set(name: string, value: string): void {
+    this.#changes.push({ name, value: checked(name, value), adds: false })
+  }
+
+  /** Adds a line. Throws as `set` does. */
+  add(name: string, value: string): void {
+    this.#changes.push({ name, value: checked(name, value), adds: true })
+  }
+
+  drop(name: string): void {
+    this.#changes.push({ name, value: undefined, adds: false })
+  }
+
+  /** The lines of a field as changed, joined by `, `; `before` is what they are without changes. */
+  read(name: string, before: () => string | undefined): string | undefined {
+    let values: string[] | undefined
+    for (const change of this.#changes) {
+      if (change.name !== name) continue
+      if (values === undefined) {
+        const first = change.adds ? before() : undefined
+        values = first === undefined ? [] : [first]
+      } else if (!change.adds) values = []
+      if (change.value !== undefined) values.push(change.value)
+    }
+    if (values === undefined) return before()
+    return values.length === 0 ? undefined : values.join(', ')
+  }
+
+  /** All changes as one edit. */
+  get edits(): FieldEdits {
+    const dropped = new Set<string>()
+    let lines: { readonly name: string; readonly value: string }[] = []
+    for (const { name, value, adds } of this.#changes) {
+      if (!adds) {
+        dropped.add(name)
+        lines = lines.filter((line) => line.name !== name)
+      }
+      if (value !== undefined) lines.push({ name, value })
+    }
+    return { dropped, appended: lines.map(({ name, value }) => `${name}: ${value}\r\n`).join('') }
+  }
+}
+
+/** Joins what filters changed while they ran with what was known when the route was built, which has the last word. */
+export function bothEdits(
+  changes: FieldChanges | undefined,
+  fixed: FieldEdits | undefined,
+): FieldEdits | undefined {
+  if (changes === undefined) return fixed
+  return fixed === undefined ? changes.edits : joinEdits([changes.edits, fixed])
+}
+
+/** Makes the lines that edits leave. */
+export function applyEdits(lines: FieldLines, edits: FieldEdits | undefined): FieldLines {
+  if (edits === undefined) return lines
+  return (edits.dropped.size > 0 ? dropFields(lines, edits.dropped) : lines) + edits.appended
+}
+
+function checked(name: string, value: string): string {
+  if (/[\r\n\0]/.test(value)) throw new RangeError(`a value of ${name} has a line end or NUL`)
+  return value
+}

@@ -1,0 +1,101 @@
+// What happens to a request's body between the client and the attempt, where filters look at it or it is gathered first?
+//
+//   client ─► stage of the filters ─► (gathered until it is whole) ─► attempt
+//
+// Invariant: at most `bufferBytes` are gathered; a body that is larger fails the request, and nothing of it was sent.
+import type { FailureCode } from '../../shared/routing/failure.ts'
+import type {
+  BodySink,
+  BodyStage,
+  FieldLines,
+  RequestView,
+  WrapBody,
+} from '../../shared/routing/filters/kind.ts'
+import type { ClientStream } from '../http/stream.ts'
+import type { Attempt } from './attempt.ts'
+import type { LiveForward } from './live-route.ts'
+
+const continueHead = {
+  status: 100,
+  reason: 'Continue',
+  fields: '',
+  bodyLength: 0,
+  upgrade: '',
+  hasDate: false,
+  hasServer: false,
+} as const
+
+/** The way of one request's body. */
+export class RequestBody {
+  readonly #client: ClientStream
+  readonly #attempt: Attempt
+  readonly #fail: (code: FailureCode) => void
+  #stage: BodyStage | undefined
+  /** What the last stage writes to. */
+  #sink: BodySink
+  #isEnded = false
+  #isClosed = false
+
+  constructor(client: ClientStream, attempt: Attempt, fail: (code: FailureCode) => void) {
+    this.#client = client
+    this.#attempt = attempt
+    this.#fail = fail
+    this.#sink = attempt
+  }
+
+  /** Lets the filters' stage see the body. */
+  filter(wrap: WrapBody<RequestView>, view: RequestView): void {
+    const last: BodySink = {
+      write: (bytes) => this.#sink.write(bytes),
+      end: (trailers) => this.#sink.end(trailers),
+    }
+    this.#stage = wrap(view, last, {
+      resume: () => {
+        if (!this.#isClosed) this.#client.readBody()
+      },
+      fail: (code) => {
+        if (!this.#isClosed) this.#fail(code)
+      },
+    })
+  }
+
+  /** Starts the attempt when the body is whole. A client that waits for 100 gets it from us (RFC 9110 §10.1.1). */
+  gather(backend: LiveForward, isExpected: boolean): void {
+    const pieces: Buffer[] = []
+    let length = 0
+    this.#sink = {
+      write: (bytes) => {
+        length += bytes.length
+        if (length > backend.bufferBytes) this.#fail('body-too-large')
+        else pieces.push(Buffer.from(bytes))
+        return true
+      },
+      end: () => this.#attempt.start(backend, pieces),
+    }
+    this.#attempt.expectsContinue = false
+    if (isExpected) this.#client.interim(continueHead)
+    this.#client.readBody()
+  }
+
+  /** False: wait until the stage or the attempt takes more. */
+  write(bytes: Buffer): boolean {
+    return (this.#stage ?? this.#sink).write(bytes)
+  }
+
+  /** The body is complete. A retry of a request without one comes here again: the stage has seen its end. */
+  end(trailers: FieldLines): void {
+    if (this.#isEnded) {
+      this.#attempt.end(trailers)
+      return
+    }
+    this.#isEnded = true
+    const end = this.#stage ?? this.#sink
+    end.end(trailers)
+  }
+
+  /** The request is over: nothing that a stage says later counts. */
+  close(): void {
+    this.#isClosed = true
+    if (!this.#isEnded) this.#stage?.abort()
+  }
+}

@@ -1,0 +1,107 @@
+// How do the steps of a route's filters run, one after the other, when some of them have to wait?
+//
+// Invariant: `done` is called once per run, or never after a cancel; an answer that comes late, twice or after the deadline
+// is ignored. Invariant: a step that throws fails its request alone, and is named in the log.
+import type { Clock } from '../../shared/clock.ts'
+import type { Cancel, Verdict } from '../../shared/routing/filters/kind.ts'
+
+/** A step of requests or of responses, with what it looks at. */
+export type Step<View> =
+  | { readonly kind: 'sync'; decide(view: View): Verdict }
+  | {
+      readonly kind: 'async'
+      readonly timeoutMs: number
+      readonly onTimeout: Verdict
+      start(view: View, settle: (verdict: Verdict) => void): Cancel
+    }
+
+/** Runs steps for one exchange, one run at a time. */
+export class StepRunner {
+  readonly #clock: Clock
+  readonly #onThrow: (error: unknown) => void
+  /** Counts waits: a settlement of an earlier one is late. */
+  #turn = 0
+  #cancelWait: Cancel | undefined
+
+  /** `onThrow` is told what a step threw. */
+  constructor(clock: Clock, onThrow: (error: unknown) => void) {
+    this.#clock = clock
+    this.#onThrow = onThrow
+  }
+
+  /** Runs all steps, or those up to the first verdict, and hands that over: at once when nothing waits. */
+  run<View>(
+    steps: readonly Step<View>[],
+    view: View,
+    done: (verdict: Verdict) => void,
+    from = 0,
+  ): void {
+    for (let index = from; index < steps.length; index += 1) {
+      const step = steps[index]
+      if (step === undefined) break
+      if (step.kind === 'async') {
+        this.#wait(step, view, (verdict) => {
+          if (verdict === undefined) this.run(steps, view, done, index + 1)
+          else done(verdict)
+        })
+        return
+      }
+      const verdict = this.#decide(step, view)
+      if (verdict !== undefined) {
+        done(verdict)
+        return
+      }
+    }
+    done(undefined)
+  }
+
+  /** Ends a wait: the request is over. */
+  cancel(): void {
+    this.#turn += 1
+    const cancel = this.#cancelWait
+    this.#cancelWait = undefined
+    cancel?.()
+  }
+
+  #decide<View>(step: Step<View> & { readonly kind: 'sync' }, view: View): Verdict {
+    try {
+      return step.decide(view)
+    } catch (error) {
+      this.#onThrow(error)
+      return 'internal-error'
+    }
+  }
+
+  #wait<View>(
+    step: Step<View> & { readonly kind: 'async' },
+    view: View,
+    next: (verdict: Verdict) => void,
+  ): void {
+    this.#turn += 1
+    const turn = this.#turn
+    let cancelStep: Cancel | undefined
+    let isSettled = false
+    const settle = (verdict: Verdict) => {
+      if (isSettled || turn !== this.#turn) return
+      isSettled = true
+      stopTimer()
+      this.#cancelWait = undefined
+      next(verdict)
+    }
+    const stopTimer = this.#clock.after(step.timeoutMs, () => {
+      if (isSettled || turn !== this.#turn) return
+      cancelStep?.()
+      settle(step.onTimeout)
+    })
+    this.#cancelWait = () => {
+      stopTimer()
+      cancelStep?.()
+    }
+    try {
+      cancelStep = step.start(view, settle)
+    } catch (error) {
+      this.#onThrow(error)
+      settle(step.onTimeout)
+    }
+  }
+}

@@ -20,15 +20,21 @@ const cases: { conditions: unknown[]; is: 'used' | 'last resort' | 'out'; why: s
   },
   {
     conditions: [{ ready: true, terminating: true }],
-    is: 'last resort',
-    why: 'terminating beats ready',
+    is: 'used',
+    why: 'ready is the owner’s word of a terminating pod, too',
+  },
+  {
+    conditions: [{ ready: true, serving: false, terminating: true }],
+    is: 'used',
+    why: 'and of one that is not serving',
   },
   {
     conditions: [{ ready: false, serving: true, terminating: true }],
     is: 'last resort',
     why: 'a pod that finishes',
   },
-  { conditions: [{ terminating: true }], is: 'last resort', why: 'serving nil follows ready nil' },
+  { conditions: [{ terminating: true }], is: 'used', why: 'nil is ready, terminating or not' },
+  { conditions: [{ serving: false }], is: 'used', why: 'nil is ready, serving or not' },
   {
     conditions: [{ ready: false, terminating: true }],
     is: 'out',
@@ -47,7 +53,12 @@ const cases: { conditions: unknown[]; is: 'used' | 'last resort' | 'out'; why: s
   {
     conditions: [{ ready: true }, { ready: false, serving: true, terminating: true }],
     is: 'last resort',
-    why: 'terminating in one of two slices',
+    why: 'leaving in one of two slices',
+  },
+  {
+    conditions: [{ ready: true, terminating: true }, { ready: true }],
+    is: 'used',
+    why: 'ready in both',
   },
   { conditions: ['odd'], is: 'used', why: 'a condition of another shape says nothing' },
 ]

@@ -1,6 +1,6 @@
 // What the control thread and a worker say to each other.
 
-import type { TableDelta } from '../shared/routing/table.ts'
+import type { Owner, TableDelta } from '../shared/routing/table.ts'
 import type { AccessLogMessage } from './observe/access-log.ts'
 import type { SlotsMessage } from './observe/slots.ts'
 import type { ProxySettings } from './settings.ts'
@@ -34,5 +34,7 @@ export type FromWorker =
   | { readonly kind: 'applied'; readonly version: number }
   | { readonly kind: 'in-flight'; readonly count: number }
   | { readonly kind: 'finished' }
+  /** A filter of this owner's route threw; told once a second at most. */
+  | { readonly kind: 'filter-failed'; readonly owner: Owner | undefined; readonly error: string }
   | SlotsMessage
   | AccessLogMessage

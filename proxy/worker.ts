@@ -10,6 +10,9 @@ import { createSlots } from './observe/slot-allocator.ts'
 import { createThreadMeter } from './observe/thread-meter.ts'
 import { DataPlane } from './serve/data-plane.ts'
 
+// A filter that always throws must not fill the log.
+const failureToldMs = 1000
+
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const post = (message: FromWorker): void => port.postMessage(message)
   const { settings } = start
@@ -29,12 +32,20 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     },
     busyMs: () => performance.eventLoopUtilization().active,
   })
+  let failureToldAt = Number.NEGATIVE_INFINITY
   const dataPlane = new DataPlane({
     settings,
     clock: systemClock,
     random: Math.random,
     randomBytes,
     recorder: createRecorder({ slots, accessLog }),
+    onFilterThrow: (owner, error) => {
+      const now = systemClock.now()
+      if (now - failureToldAt < failureToldMs) return
+      failureToldAt = now
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      post({ kind: 'filter-failed', owner, error: text })
+    },
     onTick: () => {
       meter.tick()
       accessLog?.flush()

@@ -205,6 +205,11 @@ export class WorkerPool {
       case 'finished':
         member.hasFinished = true
         return
+      case 'filter-failed': {
+        const { owner, error } = message
+        this.#options.log.error({ ...owner, error }, 'a filter threw: its request was answered 500')
+        return
+      }
       case 'slots':
         this.#options.onSlots(message, member.id)
         return

@@ -8,7 +8,7 @@ import type { ClientStream, ResponseHead } from '../http/stream.ts'
 import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { socketSide } from '../net/socket-side.ts'
-import { finalHead, interimHead } from './head-writer.ts'
+import { closeLine, finalHead, interimHead } from './head-writer.ts'
 import { Outbox } from './outbox.ts'
 import type { Http1RequestHead } from './request-head.ts'
 
@@ -180,6 +180,6 @@ export class Http1ClientStream implements ClientStream {
 }
 
 function connectionLine(isHttp11: boolean, mayKeepAlive: boolean): string {
-  if (!mayKeepAlive) return 'Connection: close\r\n'
+  if (!mayKeepAlive) return closeLine
   return isHttp11 ? '' : 'Connection: keep-alive\r\n'
 }

@@ -2,6 +2,9 @@
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
 import type { OutgoingRequest, ResponseHead } from '../http/stream.ts'
 
+/** Says that the connection ends with this response (RFC 9112 §9.6). */
+export const closeLine = 'Connection: close\r\n'
+
 /** Writes the head that goes upstream (RFC 9112 §3, RFC 9110 §7.6.1 and §7.8 for the fields of this hop). */
 export function requestHead(request: OutgoingRequest): string {
   let text = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.authority}\r\n${request.fields}`

@@ -4,7 +4,7 @@
 // and rules about trying again.
 // Invariant: a failed try leaves no connection behind, and nobody hears of it when another one is made.
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import type { FieldLines } from '../../shared/routing/filters/kind.ts'
+import type { FieldLines, RequestView } from '../../shared/routing/filters/kind.ts'
 import type {
   OutgoingRequest,
   ResponseHead,
@@ -29,7 +29,7 @@ export interface AttemptOwner {
   onAttemptFlush(): void
   onAttemptDrained(): void
   /** There will be no (more) response. */
-  onAttemptFailure(code: FailureCode): void
+  fail(code: FailureCode): void
   /** A try failed and another begins: no more of the body until it is ready. */
   onRetry(): void
   isReadInUse(): boolean
@@ -42,12 +42,6 @@ export interface AttemptLog {
   noteConnected(): void
   noteForwarded(): void
   noteRetry(): void
-}
-
-/** What the pipeline gives an attempt to send. */
-export interface AttemptRequest extends Omit<OutgoingRequest, 'authority'> {
-  /** Empty: the endpoint's own address. */
-  readonly authority: string
 }
 
 /** The tries of one request at a time. */
@@ -74,6 +68,8 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   upgrade = ''
   expectsContinue = false
   acceptsTrailers = false
+  /** The request as filters see it, for balances that go by it; undefined when nobody asked for it. */
+  view: RequestView | undefined
   /** Set-Cookie line that brings the client back to its endpoint, or empty. */
   affinityLine = ''
 
@@ -94,7 +90,7 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     this.affinityLine = ''
     const pool = this.#pick(backend)
     if (pool !== undefined) this.#connect(backend, pool)
-    else this.#owner.onAttemptFailure(backend.upstream.isKnown ? 'no-endpoints' : 'service-missing')
+    else this.#owner.fail(backend.upstream.isKnown ? 'no-endpoints' : 'service-missing')
   }
 
   get isRunning(): boolean {
@@ -142,8 +138,14 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     stream?.abort()
   }
 
-  /** Hands the connection over to a tunnel. */
-  takeStream(): UpstreamStream | undefined {
+  /** RFC 9110 §7.8: only to the protocol that was asked for, and when the request is complete; any other 101 is broken. */
+  mayUpgrade({ upgrade }: ResponseHead): boolean {
+    return this.upgrade !== '' && upgrade.toLowerCase() === this.upgrade && this.#isSent
+  }
+
+  /** The stream that was answered. Throws where there is none: a response came from nowhere. */
+  get connected(): UpstreamStream {
+    if (this.#stream === undefined) throw new Error('the attempt is over')
     return this.#stream
   }
 
@@ -241,12 +243,12 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     if (!isStale) this.noteFailure(code)
     const next = this.#mayRetry(code, isStale, hasAnswered, pool) ? this.#pick(backend) : undefined
     if (next === undefined) {
-      this.#owner.onAttemptFailure(code)
+      this.#owner.fail(code)
     } else if (this.#worker.retryBudget.spend()) {
       this.#retry(backend, next)
     } else {
       add(this.#worker.recorder.retriesRefused, 1)
-      this.#owner.onAttemptFailure(code)
+      this.#owner.fail(code)
     }
   }
 

@@ -49,7 +49,7 @@ class Call implements AttemptOwner {
     this.#request = request
     this.#onResult = onResult
     this.#attempt = new Attempt(worker, this, unwritten)
-    this.#stopTimer = worker.clock.after(request.timeoutMs, () => this.#fail('response-timeout'))
+    this.#stopTimer = worker.clock.after(request.timeoutMs, () => this.fail('response-timeout'))
     worker.calls.add(this)
   }
 
@@ -83,7 +83,7 @@ class Call implements AttemptOwner {
   onAttemptHead(head: ResponseHead): void {
     if (head.status < 200) {
       // Nobody asked for another protocol (RFC 9110 §7.8).
-      if (head.status === 101) this.#fail('upstream-malformed')
+      if (head.status === 101) this.fail('upstream-malformed')
       return
     }
     this.#status = head.status
@@ -92,7 +92,7 @@ class Call implements AttemptOwner {
 
   onAttemptData(bytes: Buffer): void {
     this.#length += bytes.length
-    if (this.#length > this.#request.maxBodyBytes) this.#fail('upstream-malformed')
+    if (this.#length > this.#request.maxBodyBytes) this.fail('upstream-malformed')
     else this.#pieces.push(Buffer.from(bytes))
   }
 
@@ -113,11 +113,7 @@ class Call implements AttemptOwner {
     return false
   }
 
-  onAttemptFailure(code: FailureCode): void {
-    this.#fail(code)
-  }
-
-  #fail(failure: FailureCode): void {
+  fail(failure: FailureCode): void {
     if (this.#isOver) return
     this.#close()
     this.#attempt.abort()

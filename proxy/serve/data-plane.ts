@@ -5,14 +5,14 @@
 
 import { type CidrSet, createCidrSet } from '../../shared/cidr.ts'
 import type { Clock } from '../../shared/clock.ts'
-import { failures } from '../../shared/routing/failure.ts'
+import type { FilterKind } from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter } from '../../shared/routing/router/router.ts'
 import type { Owner, TableDelta } from '../../shared/routing/table.ts'
 import { connectionFacts } from '../http/forwarded.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
 import { ClientConnection } from '../http1/client-connection.ts'
-import { finalHead } from '../http1/head-writer.ts'
+import { closeLine, finalHead } from '../http1/head-writer.ts'
 import type { AcceptedSocket } from '../net/accepted-socket.ts'
 import { tickMs } from '../net/coarse-time.ts'
 import { Listener } from '../net/listener.ts'
@@ -23,9 +23,8 @@ import type { ProxySettings } from '../settings.ts'
 import { EndpointPools } from '../upstream/endpoint-pools.ts'
 import { RetryBudget } from '../upstream/retry.ts'
 import { createCompileContext } from './compile-context.ts'
-import { errorPage } from './error-page.ts'
 import { Exchange } from './exchange.ts'
-import { failureFields, ownLines, reasonOf, serverLine } from './own-answers.ts'
+import { failureAnswer, ownLines, reasonOf, serverLine } from './own-answers.ts'
 import { RouteSet } from './route-set.ts'
 import type { WorkerState } from './worker-state.ts'
 
@@ -38,6 +37,8 @@ export interface DataPlaneOptions {
   /** Gives that many unpredictable bytes, for request ids. */
   readonly randomBytes: (size: number) => Buffer
   readonly recorder: Recorder
+  /** The kinds of filters; absent: those of Weir. */
+  readonly kinds?: ReadonlyMap<string, FilterKind>
   /** Told what a filter of an owner's route threw. */
   readonly onFilterThrow?: (owner: Owner | undefined, error: unknown) => void
   /** Called with each tick, every 100 ms. */
@@ -66,7 +67,7 @@ export class DataPlane {
     this.#routes = new RouteSet(this.#pools, random, {
       recorder,
       limits: this.#worker.limits,
-      kinds: filterKinds,
+      kinds: options.kinds ?? filterKinds,
       context: (routeKey) =>
         createCompileContext(this.#worker, routeKey, (key) => this.#routes.upstream(key)),
     })
@@ -120,10 +121,10 @@ export class DataPlane {
   async finish(boundMs: number): Promise<void> {
     this.drain()
     this.#listener.close()
-    const { exchanges, connections } = this.#worker
-    for (const exchange of exchanges) exchange.cutTunnel()
+    const { exchanges, connections, tunnels } = this.#worker
+    for (const tunnel of tunnels) tunnel.cut()
     const end = this.#clock.now() + boundMs
-    while (exchanges.size > 0 && this.#clock.now() < end) {
+    while (exchanges.size + tunnels.size > 0 && this.#clock.now() < end) {
       for (const connection of connections) connection.closeIdle()
       await new Promise<void>((resolve) => this.#clock.after(tickMs / 2, resolve))
     }
@@ -158,6 +159,7 @@ export class DataPlane {
       this.#listener.tick(now)
       for (const connection of worker.connections) connection.tick(now)
       for (const exchange of worker.exchanges) exchange.tick(now)
+      for (const tunnel of worker.tunnels) tunnel.tick(now)
       for (const call of worker.calls) call.tick(now)
       this.#pools.tick()
     })
@@ -165,11 +167,10 @@ export class DataPlane {
 
   #refusal(): string {
     const code = 'over-capacity'
-    const body = errorPage(code)
-    const { status } = failures[code]
-    const lines = ownLines(status, failureFields(code), body.length)
-    const fields = lines + this.#worker.dateLine + serverLine
-    return finalHead(status, reasonOf(status), fields, false, 'Connection: close\r\n') + body
+    const answer = failureAnswer(code)
+    const fields = ownLines(answer) + this.#worker.dateLine + serverLine
+    const head = finalHead(answer.status, reasonOf(answer.status), fields, false, closeLine)
+    return `${head}${answer.body}`
   }
 }
 
@@ -200,6 +201,7 @@ function createWorkerState(options: DataPlaneOptions): WorkerState {
     inFlight: 0,
     exchanges: new Set(),
     connections: new Set(),
+    tunnels: new Set(),
     connectionGauges: recorder.connections,
     calls: new Set(),
     reportThrow: (route, error) => onFilterThrow(route?.route.owner, error),

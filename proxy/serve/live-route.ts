@@ -1,12 +1,21 @@
 // A route as a worker uses it: everything that a request would have to ask is decided when the route is built.
 import { type CompiledAffinity, compileAffinity } from '../../shared/routing/affinity.ts'
 import type { ForwardBackend } from '../../shared/routing/backend.ts'
-import { compileFilters, type Pipeline } from '../../shared/routing/filters/compile.ts'
-import type { Answer, CompileContext, FilterKind } from '../../shared/routing/filters/kind.ts'
+import {
+  compileFilters,
+  emptyPipeline,
+  type Pipeline,
+} from '../../shared/routing/filters/compile.ts'
+import type {
+  CompileContext,
+  FilterKind,
+  RequestStep,
+  Verdict,
+} from '../../shared/routing/filters/kind.ts'
 import { type Route, serviceOf } from '../../shared/routing/table.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RouteCounters } from '../observe/slots.ts'
-import type { LiveUpstream } from '../upstream/live-upstream.ts'
+import { LiveUpstream } from '../upstream/live-upstream.ts'
 
 /** One route, compiled. */
 export interface LiveRoute {
@@ -14,18 +23,12 @@ export interface LiveRoute {
   readonly counters: RouteCounters
   /** Undefined when no filter acts on requests and responses. */
   readonly pipeline: Pipeline | undefined
-  readonly backend: LiveBackend
+  /** Of a route that forwards nothing (closed, or an answer of its own) it is never asked: the last request step answers. */
+  readonly backend: LiveForward
 }
-
-/** Where a route's requests go. */
-export type LiveBackend =
-  | LiveForward
-  | { readonly kind: 'answer'; readonly answer: Answer }
-  | { readonly kind: 'closed' }
 
 /** A forwarding backend with its limits settled. Times in ms. */
 export interface LiveForward {
-  readonly kind: 'forward'
   readonly upstream: LiveUpstream
   readonly affinity: CompiledAffinity | undefined
   readonly leastRequests: boolean
@@ -55,25 +58,35 @@ export interface RouteBuilder {
   readonly upstream: (key: string) => LiveUpstream
 }
 
-const closed: LiveBackend = { kind: 'closed' }
-
 /** Compiles a route; one whose filters cannot be compiled is closed. */
 export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const { owner, match, filters, backend } = route
   const counters = builder.recorder.countersFor(owner.namespace, owner.name, serviceOf(route))
-  if (backend.kind === 'closed') return { route, counters, pipeline: undefined, backend: closed }
+  const closed: LiveRoute = { route, counters, pipeline: always('policy-closed'), backend: nowhere }
+  if (backend.kind === 'closed') return closed
   const key = `${owner.kind}/${owner.namespace}/${owner.name} ${match.host} ${match.pathType} ${match.path}`
   const compiled = compileFilters(filters, builder.kinds, builder.context(key))
-  if (!compiled.ok) return { route, counters, pipeline: undefined, backend: closed }
-  const live = backend.kind === 'answer' ? backend : buildForward(backend, builder)
-  return { route, counters, pipeline: compiled.pipeline, backend: live }
+  if (!compiled.ok) return closed
+  const { pipeline } = compiled
+  return backend.kind === 'answer'
+    ? { route, counters, pipeline: withLast(pipeline, backend.answer), backend: nowhere }
+    : { route, counters, pipeline, backend: buildForward(backend, builder) }
+}
+
+/** A pipeline that comes to one verdict, and nothing else. */
+function always(verdict: Verdict): Pipeline {
+  return withLast(undefined, verdict)
+}
+
+function withLast(pipeline: Pipeline | undefined, verdict: Verdict): Pipeline {
+  const last: RequestStep = { kind: 'sync', decide: () => verdict }
+  return { ...(pipeline ?? emptyPipeline), request: [...(pipeline?.request ?? []), last] }
 }
 
 function buildForward(backend: ForwardBackend, builder: RouteBuilder): LiveForward {
   const { affinity, balance, limits = {} } = backend
   const key = backend.choices[0]?.upstream ?? ''
   return {
-    kind: 'forward',
     upstream: builder.upstream(key),
     affinity: affinity === undefined ? undefined : compileAffinity(affinity, key),
     leastRequests: balance?.kind === 'least-requests',
@@ -88,7 +101,6 @@ function buildForward(backend: ForwardBackend, builder: RouteBuilder): LiveForwa
 /** A backend for requests of Weir's own: one upstream, one limit for everything. */
 export function plainForward(upstream: LiveUpstream, timeoutMs: number): LiveForward {
   return {
-    kind: 'forward',
     upstream,
     affinity: undefined,
     leastRequests: false,
@@ -99,3 +111,5 @@ export function plainForward(upstream: LiveUpstream, timeoutMs: number): LiveFor
     bufferBytes: 0,
   }
 }
+
+const nowhere = plainForward(new LiveUpstream('', () => 0), 0)

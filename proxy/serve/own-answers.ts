@@ -1,6 +1,7 @@
 // What does Weir answer by itself, besides failures and the answers of filters?
-import type { FailureCode } from '../../shared/routing/failure.ts'
+import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 import type { Answer, FieldLines } from '../../shared/routing/filters/kind.ts'
+import { errorPage } from './error-page.ts'
 
 const textFields: Answer['headers'] = [['Content-Type', 'text/plain; charset=utf-8']]
 // RFC 9110 §15.5.6: a 405 says what may be used instead.
@@ -9,9 +10,10 @@ const methodFields: Answer['headers'] = [
   ['Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'],
 ]
 
-/** Fields of a failure's page. */
-export function failureFields(code: FailureCode): Answer['headers'] {
-  return code === 'method-refused' ? methodFields : textFields
+/** The page of a failure: what every client gets that meets it. */
+export function failureAnswer(code: FailureCode, requestId?: string): Answer {
+  const headers = code === 'method-refused' ? methodFields : textFields
+  return { status: failures[code].status, code, headers, body: errorPage(code, requestId) }
 }
 
 /** `OPTIONS *` asks about the server, not about a resource behind it (RFC 9110 §9.3.7). */
@@ -35,14 +37,10 @@ function plainAnswer(status: number, body: string): Answer {
 export const serverLine = 'Server: weir\r\n'
 
 /** Field lines of an answer of Weir's own, with its length (RFC 9110 §8.6: a 204 has none). */
-export function ownLines(
-  status: number,
-  headers: Answer['headers'],
-  bodyLength: number,
-): FieldLines {
+export function ownLines({ status, headers, body }: Answer): FieldLines {
   let lines = ''
   for (const [name, value] of headers) lines += `${name}: ${value}\r\n`
-  return status === 204 ? lines : `${lines}Content-Length: ${bodyLength}\r\n`
+  return status === 204 ? lines : `${lines}Content-Length: ${Buffer.byteLength(body)}\r\n`
 }
 
 /** The reason phrase of a status; empty for one that is not in the table. */

@@ -25,7 +25,7 @@ const continueHead = {
   hasServer: false,
 } as const
 
-/** The way of one request's body. */
+/** The way of a request's body, for one request after another. */
 export class RequestBody {
   readonly #client: ClientStream
   readonly #attempt: Attempt
@@ -34,7 +34,6 @@ export class RequestBody {
   /** What the last stage writes to. */
   #sink: BodySink
   #isEnded = false
-  #isClosed = false
 
   constructor(client: ClientStream, attempt: Attempt, fail: (code: FailureCode) => void) {
     this.#client = client
@@ -43,20 +42,31 @@ export class RequestBody {
     this.#sink = attempt
   }
 
+  /** Begins with the next request: its body goes straight to the attempt. */
+  begin(): void {
+    this.#sink = this.#attempt
+    this.#stage = undefined
+    this.#isEnded = false
+  }
+
   /** Lets the filters' stage see the body. */
   filter(wrap: WrapBody<RequestView>, view: RequestView): void {
     const last: BodySink = {
       write: (bytes) => this.#sink.write(bytes),
       end: (trailers) => this.#sink.end(trailers),
     }
-    this.#stage = wrap(view, last, {
+    let isOver = () => false
+    const stage = wrap(view, last, {
       resume: () => {
-        if (!this.#isClosed) this.#client.readBody()
+        if (!isOver()) this.#client.readBody()
       },
       fail: (code) => {
-        if (!this.#isClosed) this.#fail(code)
+        if (!isOver()) this.#fail(code)
       },
     })
+    // What a stage says after its request is over must not reach the next one.
+    isOver = () => this.#stage !== stage
+    this.#stage = stage
   }
 
   /** Starts the attempt when the body is whole. A client that waits for 100 gets it from us (RFC 9110 §10.1.1). */
@@ -95,7 +105,7 @@ export class RequestBody {
 
   /** The request is over: nothing that a stage says later counts. */
   close(): void {
-    this.#isClosed = true
     if (!this.#isEnded) this.#stage?.abort()
+    this.#stage = undefined
   }
 }

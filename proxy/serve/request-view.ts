@@ -8,12 +8,35 @@ import type { RequestFacts } from '../http/forwarded.ts'
 import type { RequestHead } from '../http/stream.ts'
 import { FieldChanges } from './field-changes.ts'
 
+const noFacts: RequestFacts = { clientAddress: '', scheme: 'http', requestId: '', lines: '' }
+const noHead: RequestHead = {
+  protocol: '',
+  method: '',
+  authority: '',
+  host: '',
+  path: '',
+  query: '',
+  fields: '',
+  bodyLength: 0,
+  upgrade: '',
+  expectsContinue: false,
+  acceptsTrailers: false,
+  userAgent: '',
+  referer: '',
+  forwardedFor: undefined,
+  forwardedProto: undefined,
+  forwardedHost: undefined,
+  forwardedPort: undefined,
+  otherForwarded: '',
+  requestId: '',
+}
+
 /** The request of an exchange, for filters. */
 export class ExchangeView implements RequestView {
   readonly peerAddress: string
   readonly #random: () => number
-  #head: RequestHead
-  #facts: RequestFacts
+  #head: RequestHead = noHead
+  #facts: RequestFacts = noFacts
   #draw = -1
   #finishers: ((outcome: Outcome) => void)[] | undefined
   /** Of the fields that go upstream; undefined while nothing is changed. */
@@ -23,11 +46,9 @@ export class ExchangeView implements RequestView {
   target = ''
   upstreamHost = ''
 
-  constructor(random: () => number, peerAddress: string, head: RequestHead, facts: RequestFacts) {
+  constructor(random: () => number, peerAddress: string) {
     this.#random = random
     this.peerAddress = peerAddress
-    this.#head = head
-    this.#facts = facts
   }
 
   /** Begins with the next request. */

@@ -18,9 +18,8 @@ import { RouteSet } from './route-set.ts'
 const route = (host: string, path: string, service: string, rest: RouteSketch = {}): Route =>
   routeOf({ host, path, service, namespace: 'd', ...rest })
 
-/** A route's forwarding backend. */
-const forwardOf = (live: LiveRoute | undefined) =>
-  live?.backend.kind === 'forward' ? live.backend : undefined
+/** A route's backend. */
+const forwardOf = (live: LiveRoute | undefined) => live?.backend
 
 const upstreamOf = (service: string, ...numbers: number[]): Upstream => ({
   key: `d/${service}:80`,

@@ -1,6 +1,7 @@
 // What all exchanges of one worker share: routes, limits, time, counters, and whether the worker is on its way out.
 import type { Clock } from '../../shared/clock.ts'
 import type { Router } from '../../shared/routing/router/router.ts'
+import type { Tunnel } from '../http/tunnel.ts'
 import type { ClientShared } from '../http1/client-connection.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RetryBudget } from '../upstream/retry.ts'
@@ -18,10 +19,9 @@ export interface ExchangeLimits {
   readonly maxRetries: number
 }
 
-/** What a worker does with each exchange besides serving: beat its deadlines and end it. */
-export interface OpenExchange {
+/** What beats with the worker. */
+export interface Ticking {
   tick(now: number): void
-  cutTunnel(): void
 }
 
 /** The state of one worker that its exchanges read. */
@@ -48,10 +48,11 @@ export interface WorkerState extends ClientShared {
   dateLine: string
   /** Requests and tunnels that are not finished. */
   inFlight: number
-  /** One per client stream, as long as it or its tunnel is open. */
-  readonly exchanges: Set<OpenExchange>
+  /** One per client stream, as long as it is open. */
+  readonly exchanges: Set<Ticking>
+  readonly tunnels: Set<Tunnel>
   /** Requests of Weir's own that are under way. */
-  readonly calls: Set<{ tick(now: number): void }>
+  readonly calls: Set<Ticking>
   /** Tells what a filter of a route threw. */
   readonly reportThrow: (route: LiveRoute | undefined, error: unknown) => void
 }

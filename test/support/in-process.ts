@@ -9,7 +9,9 @@ import type { SlotsMessage } from '../../proxy/observe/slots.ts'
 import { DataPlane } from '../../proxy/serve/data-plane.ts'
 import { type ProxySettings, parseProxySettings } from '../../proxy/settings.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
-import type { Endpoint, Route, TableDelta } from '../../shared/routing/table.ts'
+import type { FilterKind } from '../../shared/routing/filters/kind.ts'
+import { filterKinds } from '../../shared/routing/filters/kinds.ts'
+import type { Endpoint, Owner, Route, TableDelta } from '../../shared/routing/table.ts'
 import { type RouteSketch, routeOf } from '../../shared/routing/testing/route.ts'
 
 /** A whole table in short: rules, and the endpoints of each service. A service that is not named does not exist. */
@@ -24,6 +26,8 @@ export interface InProcessOptions extends TableSketch {
   /** Flags as the program takes them (`--retries`, `0`); `--listen` and `--workers` are given. */
   readonly flags?: readonly string[]
   readonly clock?: Clock
+  /** Kinds of filters besides Weir's own. */
+  readonly kinds?: readonly FilterKind[]
   /** In [0, 1): where a balance begins; always 0 unless said otherwise. */
   readonly random?: () => number
   /** True: no table is applied, as before the first sync. */
@@ -41,6 +45,8 @@ export interface InProcess {
   apply(table: TableSketch): void
   /** The access log so far. */
   log(): readonly LogLine[]
+  /** What filters threw, oldest first. */
+  readonly thrown: readonly { readonly owner: Owner | undefined; readonly error: unknown }[]
   /** A counter's or gauge's value; 0 when it was never touched. */
   counter(metric: string, labels?: Readonly<Record<string, string>>): number
   close(): Promise<void>
@@ -66,6 +72,7 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
   const slots = createSlots((message) =>
     messages.set(keyOf(message.metric, message.labels), message),
   )
+  const thrown: { owner: Owner | undefined; error: unknown }[] = []
   let lines = ''
   const accessLog = createAccessLog({
     format: 'json',
@@ -75,7 +82,10 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
       lines += message.lines
     },
   })
+  const kinds = new Map([...filterKinds, ...(options.kinds ?? []).map((k) => [k.kind, k] as const)])
   const plane = new DataPlane({
+    kinds,
+    onFilterThrow: (owner, error) => void thrown.push({ owner, error }),
     settings: settingsOf(flags),
     clock,
     random,
@@ -101,6 +111,7 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
       return message === undefined ? 0 : (new Float64Array(message.page)[message.at] ?? 0)
     },
     // No time to finish anything: what a test left open is cut.
+    thrown,
     close: () => plane.finish(0),
   }
 }

@@ -30,6 +30,18 @@ export interface Pipeline {
   readonly responseEdits: FieldEdits | undefined
 }
 
+/** The pipeline of filters that ask for nothing. */
+export const emptyPipeline: Pipeline = {
+  request: undefined,
+  response: undefined,
+  ownResponse: undefined,
+  seesResponses: false,
+  requestBody: undefined,
+  responseBody: undefined,
+  requestEdits: undefined,
+  responseEdits: undefined,
+}
+
 /** Either the stages or the reason why the route must be closed, as the end of a sentence. */
 export type CompileResult =
   | { readonly ok: true; readonly pipeline: Pipeline | undefined }

@@ -4,9 +4,9 @@
 import {
   boolean,
   cidrs,
+  externalHosts,
   filePath,
   hostPort,
-  hosts,
   integer,
   names,
   oneOf,
@@ -63,10 +63,10 @@ export const proxyOptions = {
     absent: 'none (404)',
     help: 'Sends requests that match no route to this Service instead of answering 404.',
   }),
-  externalNames: option(hosts, {
+  externalNames: option(externalHosts, {
     group: classes,
     default: [],
-    help: 'Allows Services of type ExternalName to point to these hosts; all others are refused.',
+    help: 'Allows Services of type ExternalName to point to these hosts, looked up as written; all others are refused.',
   }),
 
   listen: option(hostPort, {

@@ -1,5 +1,6 @@
 // Which values may an option take? One Kind per sort of value: pure, from text to a precise type.
 import { isIP } from 'node:net'
+import { readExternalHost } from './external-host.ts'
 import type { Kind } from './options-table.ts'
 
 /** A place to listen on. */
@@ -139,14 +140,16 @@ export function names(placeholder: string): Kind<readonly string[]> {
   )
 }
 
-/** DNS names, given back in lower case and without a trailing dot. */
-export const hosts: Kind<readonly string[]> = list('HOST,…', 'a list of DNS names', (item) => {
-  const host = item.toLowerCase().replace(/\.$/, '')
-  const isName = host.length <= 253 && host.split('.').every((label) => dnsLabel.test(label))
-  return isName ? host : undefined
-})
+/** Hosts outside of the cluster, each in its one form (see external-host.ts). */
+export const externalHosts: Kind<readonly string[]> = list(
+  'HOST,…',
+  'a list of DNS names and IP addresses, without port, brackets and *',
+  (item) => {
+    const result = readExternalHost(item)
+    return result.ok ? result.host : undefined
+  },
+)
 
-const dnsLabel = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/
 const objectName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
 
 /** `namespace/name:port`, the port by number or by name. */

@@ -11,6 +11,7 @@ export type ProblemReason =
   | 'service-missing'
   | 'port-missing'
   | 'external-name-refused'
+  | 'external-name-unresolved'
   | 'conflict'
   | 'unknown-annotation'
   | 'invalid-annotation'

@@ -80,6 +80,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     log,
     translate: createTranslator(translateOptions(settings)),
     complete: (table) => externalNames.complete(table),
+    problemsOfCompletion: () => externalNames.problems(),
     onTable: (change) => {
       inUse.noteSent(change)
       metrics.setTable(change.table)

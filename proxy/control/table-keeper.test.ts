@@ -35,7 +35,7 @@ function keeping() {
   }
   const log: Log = { debug: note, info: note, warn: note, error: note, child: () => log }
   const next = { table: tableOf(), problems: [] as readonly Problem[], costMs: 0, passes: 0 }
-  const external = { hosts: [] as string[] }
+  const external = { hosts: [] as string[], problems: [] as readonly Problem[] }
   const keeper = new TableKeeper({
     clock,
     log,
@@ -48,6 +48,7 @@ function keeping() {
       ...table,
       routes: [...table.routes, ...tableOf(...external.hosts).routes],
     }),
+    problemsOfCompletion: () => external.problems,
     onTable: (change) => changes.push(change),
     onProblems: () => {},
   })
@@ -118,6 +119,18 @@ t.test('the age of a change is that of its oldest event', async (t) => {
     changes.map(({ eventAtMs }) => eventAtMs),
     [0, storm],
   )
+})
+
+t.test('what is wrong with external names is a problem like others', async (t) => {
+  const { keeper, take, external, logged } = keeping()
+  take(['a.test'], [problem('ingress')])
+  external.problems = [problem('service')]
+  keeper.refresh()
+  t.same(keeper.problems, [problem('ingress'), problem('service')])
+  external.problems = []
+  keeper.refresh()
+  t.same(keeper.problems, [problem('ingress')])
+  t.same(logged, ['problem ingress', 'problem service', 'problem solved service'])
 })
 
 t.test('new addresses of external names are a change of their own', async (t) => {

@@ -16,6 +16,8 @@ export interface TableKeeperOptions {
   readonly translate: (objects: FeedUpdate['objects']) => Translation
   /** Fills in the addresses of external names. */
   readonly complete: (table: RouteTable) => RouteTable
+  /** What is wrong in what was filled in last. */
+  readonly problemsOfCompletion: () => readonly Problem[]
   /** A new table and what is wrong in it; `delta` is what changed since the last. */
   readonly onTable: (change: TableChange) => void
   /** All that is wrong now, after each look. */
@@ -103,7 +105,7 @@ export class TableKeeper {
   }
 
   #renew(startedAt: number): void {
-    const { translate, complete, onTable } = this.#options
+    const { translate, complete, problemsOfCompletion, onTable } = this.#options
     const update = this.#pending
     const eventAtMs = this.#eventAtMs ?? startedAt
     this.#pending = undefined
@@ -113,8 +115,9 @@ export class TableKeeper {
       this.#feedProblems = update.problems
     }
     if (this.#translation === undefined) return
-    this.#noteProblems([...this.#feedProblems, ...this.#translation.problems])
-    const table = complete(this.#translation.table)
+    const { table: translated, problems } = this.#translation
+    const table = complete(translated)
+    this.#noteProblems([...this.#feedProblems, ...problems, ...problemsOfCompletion()])
     const delta = diffTables(this.#table, table, this.#version + 1)
     // The first table counts even when it is empty: the proxy is in sync then.
     if (delta !== undefined || this.#table === undefined) {

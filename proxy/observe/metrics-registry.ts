@@ -51,6 +51,7 @@ const reasons = {
   'service-missing': 0,
   'port-missing': 0,
   'external-name-refused': 0,
+  'external-name-unresolved': 0,
   conflict: 0,
   'unknown-annotation': 0,
   'invalid-annotation': 0,

@@ -7,6 +7,7 @@
 // Invariant: a translator gives what a fresh one would give for the same objects; it only reuses what did not change,
 // down to the references: an endpoint that moves leaves `routes` and every other Upstream the same objects.
 import { isDeepStrictEqual } from 'node:util'
+import { readExternalHost } from '../external-host.ts'
 import type { ClusterObjects } from '../feed/feed.ts'
 import { type ClassRules, isOurs } from '../ingress-class.ts'
 import type { EndpointSlice, Ingress, IngressClass, Service } from '../kube/objects.ts'
@@ -25,7 +26,7 @@ export interface TranslateOptions {
   readonly classRules: ClassRules
   /** `--default-backend`: serves whatever would be 404. */
   readonly defaultBackend?: BackendName
-  /** `--external-names`: hosts that ExternalName Services may name; compared exactly, without case. */
+  /** `--external-names`: hosts that ExternalName Services may name; other spellings of them are the same. */
   readonly externalNames: readonly string[]
   /** Reads the annotations of an Ingress; absent: all families that Weir knows. */
   readonly readAnnotations?: ReadAnnotations
@@ -74,7 +75,7 @@ class Translator {
 
   constructor(options: TranslateOptions) {
     this.#options = options
-    this.#externalNames = new Set(options.externalNames.map((name) => name.toLowerCase()))
+    this.#externalNames = new Set(options.externalNames.map(oneForm))
     this.#readAnnotations = options.readAnnotations ?? readAnnotations
     this.#fallback =
       options.defaultBackend === undefined ? undefined : fallbackOf(options.defaultBackend)
@@ -195,4 +196,10 @@ function serviceKeyOfSlice(slice: EndpointSlice): string | undefined {
 
 function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
+}
+
+/** What the option took is a host. */
+function oneForm(name: string): string {
+  const result = readExternalHost(name)
+  return result.ok ? result.host : name
 }

@@ -206,6 +206,39 @@ t.test('an answer that comes after its name was dropped changes nothing', async 
   t.equal(w.asked.length, 1)
 })
 
+t.test('a name without any address is a problem of each Service until it has one', async (t) => {
+  const w = world()
+  const table = tableOf(plain, external('a.test', 80), external('a.test', 443, 'blog/a:web'))
+  w.names.complete(table)
+  t.same(w.names.problems(), [], 'not before it was asked for')
+  await settle()
+  t.equal(w.changes(), 1, 'the table is completed again, for its problems')
+  const wrong = { reason: 'external-name-unresolved', kind: 'Service', field: 'spec.externalName' }
+  t.match(w.names.problems(), [
+    { ...wrong, namespace: 'shop', name: 'a.test' },
+    { ...wrong, namespace: 'blog', name: 'a' },
+  ])
+  await w.advance(5)
+  t.equal(w.changes(), 1, 'said once')
+  w.answers['a.test'] = [ip('10.0.0.1')]
+  await w.advance(10)
+  t.equal(w.changes(), 2)
+  w.names.complete(table)
+  t.same(w.names.problems(), [])
+  w.answers['a.test'] = new Error('ESERVFAIL')
+  await w.advance(24)
+  t.same(w.names.problems(), [], 'the last addresses serve on')
+})
+
+t.test('the problem of a name goes with it', async (t) => {
+  const w = world()
+  w.names.complete(tableOf(external('a.test')))
+  await settle()
+  t.equal(w.names.problems().length, 1)
+  w.names.complete(tableOf(plain))
+  t.same(w.names.problems(), [])
+})
+
 t.test('a changed port makes other endpoints of the same addresses', async (t) => {
   const w = world({ 'a.test': [ip('10.0.0.1')] })
   w.names.complete(tableOf(external('a.test', 80, 'shop/a:web')))

@@ -4,11 +4,12 @@
 //                             └─failed──► keep what was known, ask again after 5, 10, … 60 s ◄────┘
 //
 // Invariant: an answer is never given up for a failure: the last addresses are served until the table drops the name.
+// Invariant: a name that gives no address at all is a problem of the Services that name it, until it does.
 // Invariant: an upstream whose addresses did not change is the same reference as before, so that deltas stay small.
 import { isIP } from 'node:net'
-import { createBoundedCache } from '../../../shared/bounded-cache.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Log } from '../../../shared/log.ts'
+import type { Problem } from '../../../shared/problem.ts'
 import type { RouteTable, Upstream } from '../../../shared/routing/table.ts'
 
 /** One address of a host and how long it may be used. */
@@ -23,7 +24,7 @@ export interface ExternalNamesOptions {
   readonly log: Log
   /** Looks up all addresses of a host now; rejects, or gives none, when there is no answer. */
   readonly resolve: (host: string) => Promise<readonly ResolvedAddress[]>
-  /** Some upstream has other addresses: complete the table again. */
+  /** Some upstream has other addresses, or a problem came up: complete the table again. */
   readonly onChange: () => void
 }
 
@@ -31,6 +32,8 @@ export interface ExternalNamesOptions {
 export interface ExternalNames {
   /** Fills in the endpoints of upstreams with an external name from what is known now; forgets names not in the table. */
   complete(table: RouteTable): RouteTable
+  /** Services of the last completed table whose host gives no address. */
+  problems(): readonly Problem[]
   /** Asks no more; what is known stays. */
   stop(): void
 }
@@ -40,10 +43,8 @@ const maxTtlSeconds = 300
 const refreshAtShare = 0.8
 const firstBackOffMs = 5_000
 const maxBackOffMs = 60_000
-// `--external-names` lists every host that may be named here; a table with more names than this is not meant seriously.
-const maxNames = 10_000
 
-/** One host that the table names. */
+/** One host that the table names. There are as many as `--external-names` lists, at most. */
 interface Name {
   readonly host: string
   /** Sorted; a new array exactly when they changed. */
@@ -66,7 +67,7 @@ const noAddresses: readonly string[] = []
 /** Creates external names; nothing is looked up before a table names a host. */
 export function createExternalNames(options: ExternalNamesOptions): ExternalNames {
   const { clock, log, resolve, onChange } = options
-  const names = createBoundedCache<string, Name>({ max: maxNames, onLeave: forget })
+  const names = new Map<string, Name>()
   let completed = new Map<string, Completed>()
   let isStopped = false
 
@@ -96,12 +97,14 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
   }
 
   function noteFailure(name: Name, error: unknown): void {
-    if (name.failures === 0) {
-      const { host, addresses } = name
+    const isFirst = name.failures === 0
+    const { host, addresses } = name
+    if (isFirst) {
       log.warn({ host, addresses, error }, 'external name does not answer: keeps its addresses')
     }
     askAgain(name, Math.min(firstBackOffMs * 2 ** name.failures, maxBackOffMs))
     name.failures += 1
+    if (isFirst && addresses.length === 0) onChange()
   }
 
   function askAgain(name: Name, delayMs: number): void {
@@ -145,13 +148,38 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
         return one.upstream
       })
       completed = next
-      for (const host of names.keys()) if (!hosts.has(host)) names.delete(host)
+      for (const [host, name] of names) {
+        if (hosts.has(host)) continue
+        names.delete(host)
+        forget(name)
+      }
       return next.size === 0 ? table : { ...table, upstreams }
+    },
+    problems() {
+      return [...completed.values()].flatMap(({ source }) => {
+        const name = names.get(source.externalName?.host ?? '')
+        const isUnknown = name !== undefined && name.failures > 0 && name.addresses.length === 0
+        return isUnknown ? [unresolved(source, name.host)] : []
+      })
     },
     stop() {
       isStopped = true
-      for (const host of names.keys()) names.get(host)?.cancelTimer()
+      for (const name of names.values()) name.cancelTimer()
     },
+  }
+}
+
+function unresolved({ key }: Upstream, host: string): Problem {
+  const [namespace = '', name = ''] = key.slice(0, key.lastIndexOf(':')).split('/')
+  return {
+    reason: 'external-name-unresolved',
+    kind: 'Service',
+    namespace,
+    name,
+    field: 'spec.externalName',
+    message: `The host ${JSON.stringify(host)} has no address: DNS does not know it or does not answer.`,
+    remedy:
+      'Write the whole name, such as web.shop.svc.cluster.local: it is looked up as it is, without search domains.',
   }
 }
 

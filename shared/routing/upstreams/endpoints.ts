@@ -15,10 +15,10 @@ import {
   mappingOf,
   type Owner,
   shown,
-  textOf,
 } from '../shapes.ts'
 import type { Endpoint, Upstream } from '../table.ts'
 import type { BackendRef } from './backend-ref.ts'
+import { readExternalName } from './external-name.ts'
 import type { Finding } from './findings.ts'
 import { areSamePlaces, distributionFindings, placesOf, readDistribution } from './nearness.ts'
 import { decideEndpoints, type Sighting } from './readiness.ts'
@@ -65,24 +65,22 @@ function without(ref: BackendRef, finding?: Finding): Resolved {
   }
 }
 
-/** ExternalName lets whoever writes a Service choose any host that the proxy can reach (CVE-2026-24470): only named hosts pass. */
+/** An address needs nobody to look it up. */
 function resolveExternal(
   ref: BackendRef,
   externalName: unknown,
   found: FoundPort,
   allowed: ReadonlySet<string>,
 ): Resolved {
-  const lower = (textOf(externalName) ?? '').toLowerCase()
-  const host = lower.endsWith('.') ? lower.slice(0, -1) : lower
-  if (host !== '' && allowed.has(host)) {
-    const upstream = { key: ref.key, endpoints: [], externalName: { host, port: found.targetPort } }
-    return { hasService: true, upstream, findings: found.findings }
-  }
-  return without(ref, {
-    reason: 'external-name-refused',
-    message: `Service ${ref.serviceKey} points to the external host ${shown(externalName ?? null)}, which is not allowed.`,
-    remedy: 'Add the host to --external-names, or use a Service with endpoints.',
-  })
+  const reading = readExternalName(ref, externalName, allowed)
+  if (reading.kind === 'refused') return without(ref, reading.finding)
+  const { host } = reading
+  const port = found.targetPort
+  const upstream: Upstream =
+    isIP(host) === 0
+      ? { key: ref.key, endpoints: [], externalName: { host, port } }
+      : { key: ref.key, endpoints: [{ address: host, port }] }
+  return { hasService: true, upstream, findings: found.findings }
 }
 
 function resolveSlices(

@@ -2,11 +2,11 @@
 //
 // Invariant: nothing is copied from the request's head; what filters change is kept apart until a head is written.
 import { findCookie } from '../../shared/cookies.ts'
-import type { Outcome, RequestView } from '../../shared/routing/filters/kind.ts'
+import type { FieldLines, Outcome, RequestView } from '../../shared/routing/filters/kind.ts'
 import { fieldValue } from '../http/fields.ts'
 import type { RequestFacts } from '../http/forwarded.ts'
 import type { RequestHead } from '../http/stream.ts'
-import { FieldChanges } from './field-changes.ts'
+import { applyEdits, FieldChanges } from './field-changes.ts'
 
 const noFacts: RequestFacts = { clientAddress: '', scheme: 'http', requestId: '', lines: '' }
 const noHead: RequestHead = {
@@ -102,6 +102,11 @@ export class ExchangeView implements RequestView {
   get draw(): number {
     if (this.#draw < 0) this.#draw = this.#random()
     return this.#draw
+  }
+
+  get fields(): FieldLines {
+    const lines = this.#head.fields + this.#facts.lines
+    return applyEdits(lines, this.requestChanges?.edits)
   }
 
   field(name: string): string | undefined {

@@ -81,27 +81,29 @@ export class StepRunner {
     const turn = this.#turn
     let cancelStep: Cancel | undefined
     let isSettled = false
+    let stopTimer: Cancel | undefined
     const settle = (verdict: Verdict) => {
       if (isSettled || turn !== this.#turn) return
       isSettled = true
-      stopTimer()
+      stopTimer?.()
       this.#cancelWait = undefined
       next(verdict)
-    }
-    const stopTimer = this.#clock.after(step.timeoutMs, () => {
-      if (isSettled || turn !== this.#turn) return
-      cancelStep?.()
-      settle(step.onTimeout)
-    })
-    this.#cancelWait = () => {
-      stopTimer()
-      cancelStep?.()
     }
     try {
       cancelStep = step.start(view, settle)
     } catch (error) {
       this.#onThrow(error)
       settle(step.onTimeout)
+    }
+    // What settles at once needs no timer.
+    if (isSettled) return
+    stopTimer = this.#clock.after(step.timeoutMs, () => {
+      cancelStep?.()
+      settle(step.onTimeout)
+    })
+    this.#cancelWait = () => {
+      stopTimer?.()
+      cancelStep?.()
     }
   }
 }

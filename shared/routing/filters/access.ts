@@ -16,6 +16,7 @@ export interface AccessFilter extends Filter {
 /** Others get 403. */
 export const accessKind: FilterKind<AccessFilter> = {
   kind: 'access',
+  isGuard: true,
   fault({ allow, deny }) {
     for (const text of [...allow, ...deny]) {
       const result = parseCidr(text)

@@ -53,6 +53,8 @@ export interface RequestView {
   readonly bodyLength: number | undefined
   /** In [0, 1), drawn once, and only when somebody asks. */
   readonly draw: number
+  /** All field lines that go upstream, but Host. */
+  readonly fields: FieldLines
   /** As upstream will see it; several lines are joined by `, `. Name in lower case. */
   field(name: string): string | undefined
   /** The first cookie of that name (RFC 6265 §5.4). */
@@ -240,6 +242,10 @@ export interface SharedStore {
 /** One kind of filter. */
 export interface FilterKind<F extends Filter = Filter> {
   readonly kind: F['kind']
+  /** It may protect: one that is asked for and cannot be served closes its route, instead of being left out. */
+  readonly isGuard?: true
+  /** What a source need not say. */
+  readonly defaults?: Partial<F>
   /** Says what is wrong with it, as the end of a sentence; lint, webhook and annotations ask the same question. */
   fault(filter: F): string | undefined
   /** Services that it calls. */

@@ -1,18 +1,26 @@
 // Which kinds of filters are there? One row each. A source without an order of its own (annotations) has its filters act in
 // the order of this table: who may come in, then what is answered at once, then what is changed on the way.
 import { accessKind } from './access.ts'
+import { compressKind } from './compress.ts'
+import { corsKind } from './cors.ts'
+import { errorPagesKind } from './error-pages.ts'
 import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
 import type { FilterKind } from './kind.ts'
+import { mirrorKind } from './mirror.ts'
 import { appRootKind, redirectKind } from './redirect.ts'
 import { rewriteKind } from './rewrite.ts'
 
 const rows: readonly FilterKind[] = [
+  corsKind,
   accessKind,
   appRootKind,
   redirectKind,
   rewriteKind,
+  mirrorKind,
   requestHeadersKind,
   responseHeadersKind,
+  errorPagesKind,
+  compressKind,
 ]
 
 /** The table of kinds. Filters of one's own (`--filters`) are added to a copy of it. */

@@ -68,6 +68,9 @@ export function requestView(sketch: RequestSketch = {}): StagedRequest {
     draw: sketch.draw ?? 0.5,
     target: path + query,
     upstreamHost: '',
+    get fields() {
+      return fields.text
+    },
     field: (name) => fields.joined(name),
     cookie: (name) => cookieOf(fields.joined('cookie') ?? '', name),
     setField: (name, value) => fields.set(name, value),
@@ -239,6 +242,12 @@ class FieldMap {
     for (const [name, value] of Object.entries(fields)) {
       this.lines.set(name.toLowerCase(), typeof value === 'string' ? [value] : value)
     }
+  }
+
+  get text(): string {
+    return [...this.lines]
+      .flatMap(([name, values]) => values.map((value) => `${name}: ${value}\r\n`))
+      .join('')
   }
 
   joined(name: string): string | undefined {

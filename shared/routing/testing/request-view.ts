@@ -30,6 +30,7 @@ export function requestView(request: TestRequest = {}): RequestView {
     requestId: 'id',
     bodyLength: 0,
     draw,
+    fields: '',
     field: (name) => {
       const values = fields.filter(([own]) => own.toLowerCase() === name).map(([, value]) => value)
       return values.length === 0 ? undefined : values.join(', ')

@@ -140,9 +140,9 @@ function buildFilters(draft: Draft, path: string, pathType: PathType): readonly 
   return filters
 }
 
-/** Makes a filter of its parts. */
-export function filterOf<T extends object>(kind: string, parts: T): Filter & T {
-  return { kind, ...parts }
+/** Makes a filter of its parts, and of what its kind has for those that are not given. */
+export function filterOf(kind: string, parts: object): Filter {
+  return { ...filterKinds.get(kind)?.defaults, kind, ...parts }
 }
 
 function buildRewrite(draft: Draft, path: string, pathType: PathType): RewriteFilter | undefined {

@@ -158,13 +158,17 @@ class AnnotationReader {
     })
   }
 
-  /** Asks each kind about the filter that its keys make together. */
+  /** Asks each kind about the filter that its keys make together; one that cannot be served is left out, or closes. */
   #checkFilters(): void {
     for (const [name, { parts, key }] of Object.entries(this.#draft.filters)) {
-      const fault = filterKinds.get(name)?.fault(filterOf(name, parts))
+      const kind = filterKinds.get(name)
+      const fault = kind?.fault(filterOf(name, parts))
       if (fault === undefined) continue
-      const message = `Together with its other annotations it cannot be served: ${fault}.`
-      this.#report('invalid-annotation', key, true, message, 'See docs/annotations.md.')
+      const { [name]: _left, ...filters } = this.#draft.filters
+      this.#draft = { ...this.#draft, filters }
+      const message = `With its other annotations it cannot be served: ${fault}.`
+      const remedy = 'Mend the annotations of this name; docs/annotations.md lists them.'
+      this.#report('invalid-annotation', key, kind?.isGuard === true, message, remedy)
     }
   }
 

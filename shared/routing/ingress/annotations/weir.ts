@@ -17,6 +17,7 @@ import {
   parseRewriteTarget,
   parseSize,
 } from './values.ts'
+import { filterRows } from './weir-filters.ts'
 
 const headerLines = '`Name: value`, one per line'
 const headerNames = 'names, comma separated'
@@ -26,6 +27,7 @@ const duration = '`500ms`, `30s`, `5m`'
 export const weir: Family = {
   prefix: 'weir.dev/',
   rows: [
+    ...filterRows,
     guarded(
       'allow-source-ranges',
       'CIDRs',

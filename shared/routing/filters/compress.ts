@@ -1,0 +1,176 @@
+// Is a response worth compressing for this client, and by which coding? (RFC 9110 §12.5.3 Accept-Encoding)
+//
+// Invariant: a body that is coded already, partial, or forbids changes (no-transform) is never touched: never twice.
+// Invariant: every write of the upstream is flushed, so that events of a stream are not held back; memory is one zlib stream.
+import {
+  type BrotliCompress,
+  constants,
+  createBrotliCompress,
+  createGzip,
+  createZstdCompress,
+} from 'node:zlib'
+import type { BodyControl, BodySink, BodyStage, Filter, FilterKind, ResponseView } from './kind.ts'
+
+/** The codings that Weir makes, by their names in Accept-Encoding. */
+export type Coding = 'gzip' | 'br' | 'zstd'
+
+/** Compresses responses for clients that accept it. */
+export interface CompressFilter extends Filter {
+  readonly kind: 'compress'
+  /** In the order of preference among those that a client likes equally. */
+  readonly codings: readonly Coding[]
+  /** Media types, `text/*` for all of a family; lower case. */
+  readonly types: readonly string[]
+  /** Shorter bodies, where the length is known, are sent as they are. */
+  readonly minBytes: number
+  /** 1 (fast) to 9 (small). */
+  readonly level: number
+}
+
+// What browsers load as text, and the formats of APIs.
+const compressible = [
+  'text/*',
+  'application/json',
+  'application/javascript',
+  'application/xml',
+  'application/xhtml+xml',
+  'application/rss+xml',
+  'application/manifest+json',
+  'application/problem+json',
+  'application/wasm',
+  'image/svg+xml',
+  'font/ttf',
+]
+
+const known: ReadonlySet<string> = new Set(['gzip', 'br', 'zstd'])
+
+export const compressKind: FilterKind<CompressFilter> = {
+  kind: 'compress',
+  defaults: { types: compressible, minBytes: 1024, level: 4 },
+  fault({ codings = [], types = [], level }) {
+    const bad = codings.find((coding) => !known.has(coding))
+    if (bad !== undefined) return `there is no coding '${bad}'; there are gzip, br and zstd`
+    if (codings.length === 0) return 'there is no coding'
+    if (!types.every((type) => /^[a-z0-9!#$&^_.+-]+\/(?:\*|[a-z0-9!#$&^_.+-]+)$/.test(type))) {
+      return 'a type must be a media type such as text/html, or text/*'
+    }
+    return level >= 1 && level <= 9 ? undefined : 'the level must be 1 to 9'
+  },
+  compile(filter) {
+    const types = new Set(filter.types)
+    const isWanted = (type: string) =>
+      types.has(type) || types.has(`${type.slice(0, type.indexOf('/'))}/*`)
+    return {
+      responseBody(response, next, control) {
+        if (!mayCompress(response, filter.minBytes, isWanted)) return
+        // The choice depends on the request, whether or not it falls on a coding (RFC 9110 §12.5.5).
+        response.addField('vary', 'Accept-Encoding')
+        const coding = chooseCoding(response.request.field('accept-encoding') ?? '', filter.codings)
+        if (coding === undefined) return
+        response.setField('content-encoding', coding)
+        response.bodyLength = undefined
+        weaken(response)
+        return new Compressor(coding, filter.level, next, control)
+      },
+    }
+  },
+}
+
+function mayCompress(
+  response: ResponseView,
+  minBytes: number,
+  isWanted: (type: string) => boolean,
+): boolean {
+  const { status, bodyLength } = response
+  // 206 is part of a body whose bytes are counted; 1xx, 204 and 304 have none.
+  if (status < 200 || status === 204 || status === 206 || status === 304) return false
+  if (bodyLength === 0 || (bodyLength ?? minBytes) < minBytes) return false
+  if (response.field('content-encoding') !== undefined) return false
+  if (/\bno-transform\b/i.test(response.field('cache-control') ?? '')) return false
+  const type = (response.field('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  return isWanted(type)
+}
+
+/** RFC 9110 §8.8.1: other bytes are another representation: a strong validator would claim that they are the same. */
+function weaken(response: ResponseView): void {
+  const tag = response.field('etag')
+  if (tag?.startsWith('"') === true) response.setField('etag', `W/${tag}`)
+  response.dropField('accept-ranges')
+}
+
+/** Chooses the coding with the highest weight, of equal ones the first of ours; undefined: as it is. */
+export function chooseCoding(accepted: string, codings: readonly Coding[]): Coding | undefined {
+  const weights = new Map<string, number>()
+  for (const member of accepted.toLowerCase().split(',')) {
+    const [name = '', ...parameters] = member.split(';').map((part) => part.trim())
+    const q = parameters.find((part) => part.startsWith('q='))
+    const weight = q === undefined ? 1 : Number(q.slice(2))
+    if (name !== '')
+      weights.set(name === 'x-gzip' ? 'gzip' : name, Number.isNaN(weight) ? 0 : weight)
+  }
+  let best: Coding | undefined
+  let bestWeight = 0
+  for (const coding of codings) {
+    const weight = weights.get(coding) ?? weights.get('*') ?? 0
+    if (weight > bestWeight) {
+      best = coding
+      bestWeight = weight
+    }
+  }
+  // Who likes the body as it is better gets it so.
+  return bestWeight < (weights.get('identity') ?? 0) ? undefined : best
+}
+
+/** A zlib stream between upstream and client. */
+class Compressor implements BodyStage {
+  readonly #zlib: BrotliCompress
+  readonly #next: BodySink
+  readonly #control: BodyControl
+  #pending = 0
+  #isOver = false
+
+  constructor(coding: Coding, level: number, next: BodySink, control: BodyControl) {
+    this.#zlib = createStream(coding, level)
+    this.#next = next
+    this.#control = control
+    this.#zlib.on('data', (bytes: Buffer) => void next.write(bytes))
+    this.#zlib.on('error', () => {
+      if (!this.#isOver) control.fail('internal-error')
+    })
+  }
+
+  write(bytes: Buffer): boolean {
+    this.#pending += 1
+    this.#zlib.write(Buffer.from(bytes))
+    this.#zlib.flush(() => {
+      this.#pending -= 1
+      if (this.#pending === 0 && !this.#isOver) this.#control.resume()
+    })
+    return false
+  }
+
+  end(trailers: string): void {
+    this.#zlib.once('end', () => {
+      if (this.#isOver) return
+      this.#isOver = true
+      this.#next.end(trailers)
+    })
+    this.#zlib.end()
+  }
+
+  abort(): void {
+    this.#isOver = true
+    this.#zlib.destroy()
+  }
+}
+
+function createStream(coding: Coding, level: number) {
+  switch (coding) {
+    case 'gzip':
+      return createGzip({ level })
+    case 'br':
+      return createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: level } })
+    case 'zstd':
+      return createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } })
+  }
+}

@@ -1,0 +1,85 @@
+// What does a client read instead of an error of the application, or of Weir?
+//
+// Invariant: a page that cannot be had in time leaves the response as it was; the status is kept unless the page has its own
+// for a failure. X-Code and its family tell the page's Service what happened, as ingress-nginx's default backend expects.
+import type { BackendRef } from '../upstreams/backend-ref.ts'
+import type { Answer, CallResult, Filter, FilterKind, ResponseView } from './kind.ts'
+
+/** Takes the place of responses with one of `statuses` by a page that a Service gives. */
+export interface ErrorPagesFilter extends Filter {
+  readonly kind: 'error-pages'
+  /** 400 to 599. */
+  readonly statuses: readonly number[]
+  readonly from: BackendRef
+  /** Path that is asked for; `{status}` in it is the status. */
+  readonly path: string
+  readonly timeoutMs: number
+}
+
+const maxPageBytes = 1 << 20
+
+export const errorPagesKind: FilterKind<ErrorPagesFilter> = {
+  kind: 'error-pages',
+  defaults: { path: '/', timeoutMs: 2000 },
+  fault({ statuses, from }) {
+    if (from === undefined) return 'there is no Service that gives the pages'
+    if (statuses === undefined || statuses.length === 0) return 'there is no status'
+    const bad = statuses.find((status) => !(status >= 400 && status <= 599))
+    return bad === undefined ? undefined : `the status ${bad} is not one of 400 to 599`
+  },
+  upstreams: ({ from }) => [from],
+  compile(filter, context) {
+    const statuses = new Set(filter.statuses)
+    return {
+      response: {
+        kind: 'async',
+        includesOwn: true,
+        timeoutMs: filter.timeoutMs,
+        onTimeout: undefined,
+        start(response, settle) {
+          if (!statuses.has(response.status)) {
+            settle(undefined)
+            return () => {}
+          }
+          const { request } = response
+          return context.call(
+            filter.from.key,
+            {
+              method: 'GET',
+              target: filter.path.replaceAll('{status}', String(response.status)),
+              authority: request.authority,
+              fields: fieldsFor(response, filter.from),
+              timeoutMs: filter.timeoutMs,
+              maxBodyBytes: maxPageBytes,
+            },
+            (result) => settle(pageOf(result, response.status)),
+          )
+        },
+      },
+    }
+  },
+}
+
+/** What ingress-nginx sends its default backend (custom-http-errors). */
+function fieldsFor(response: ResponseView, { namespace, service, port }: BackendRef): string {
+  const { request } = response
+  const fields: readonly (readonly [string, string | undefined])[] = [
+    ['X-Code', String(response.status)],
+    ['X-Format', request.field('accept')],
+    ['X-Original-URI', request.path + request.query],
+    ['X-Namespace', namespace],
+    ['X-Service-Name', service],
+    ['X-Service-Port', String(port)],
+    ['X-Request-ID', request.requestId],
+  ]
+  return fields
+    .map(([name, value]) => (value === undefined ? '' : `${name}: ${value}\r\n`))
+    .join('')
+}
+
+function pageOf(result: CallResult, status: number): Answer | undefined {
+  if ('failure' in result) return undefined
+  const type = /^content-type:[\t ]*(.*?)[\t ]*\r\n/im.exec(result.fields)?.[1]
+  const headers = type === undefined ? [] : [['content-type', type] as const]
+  return { status, code: '', headers, body: result.body }
+}

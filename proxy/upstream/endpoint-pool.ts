@@ -41,6 +41,8 @@ export class EndpointPool implements ConnectionOwner {
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
   readonly #idle: UpstreamConnection[] = []
+  /** Those opened for the request that has them now. */
+  readonly #fresh = new Set<UpstreamConnection>()
   /** How many upstreams name this endpoint. */
   references = 0
   /** Requests and tunnels in flight. */
@@ -81,7 +83,7 @@ export class EndpointPool implements ConnectionOwner {
   open(connectTimeoutMs: number, sink: ResponseSink): UpstreamConnection {
     this.#countBusy(1)
     const { address, port } = this.endpoint
-    return new UpstreamConnection(
+    const connection = new UpstreamConnection(
       address,
       port,
       connectTimeoutMs,
@@ -90,6 +92,15 @@ export class EndpointPool implements ConnectionOwner {
       this,
       sink,
     )
+    this.#fresh.add(connection)
+    return connection
+  }
+
+  /** Connections that are being opened. */
+  get connecting(): number {
+    let count = 0
+    for (const { socket } of this.#fresh) if (socket.connecting) count += 1
+    return count
   }
 
   /** Takes back a connection whose exchange is over: kept when it can serve again, else closed. */
@@ -102,6 +113,7 @@ export class EndpointPool implements ConnectionOwner {
       this.discard(connection)
       return
     }
+    this.#fresh.delete(connection)
     this.#countBusy(-1)
     this.#countIdle(1)
     connection.rest()
@@ -110,6 +122,7 @@ export class EndpointPool implements ConnectionOwner {
 
   /** Closes a connection that an exchange has used. */
   discard(connection: UpstreamConnection): void {
+    this.#fresh.delete(connection)
     this.#countBusy(-1)
     connection.destroy()
   }

@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import t from 'tap'
+import type { RetryRules } from '../../shared/routing/backend.ts'
 import { type FailureCode, failures } from '../../shared/routing/failure.ts'
-import { type FailedAttempt, mayRetry, RetryBudget } from './retry.ts'
+import {
+  type AnsweredAttempt,
+  type FailedAttempt,
+  mayRetry,
+  mayRetryStatus,
+  RetryBudget,
+} from './retry.ts'
 
 const refused: FailedAttempt = {
   code: 'connect-failed',
@@ -56,6 +63,87 @@ t.test('no other failure is ever retried', async (t) => {
     t.equal(mayRetry({ ...stale, code }, 9), false, code)
   }
 })
+
+const all: RetryRules = {
+  on: ['connect-failure', 'refused', 'reset', 'timeout'],
+  statuses: [
+    { from: 502, to: 504 },
+    { from: 429, to: 429 },
+  ],
+  allMethods: false,
+}
+const reset = { ...stale, isConnectionReused: false } as const
+const timedOut = { ...stale, code: 'response-timeout' } as const
+
+const ruleCases: { attempt: FailedAttempt; rules: RetryRules; may: boolean; why: string }[] = [
+  { attempt: reset, rules: all, may: true, why: 'asked for' },
+  { attempt: { ...reset, method: 'POST' }, rules: all, may: false, why: 'it may have been done' },
+  {
+    attempt: { ...reset, method: 'POST' },
+    rules: { ...all, allMethods: true },
+    may: true,
+    why: 'the owner says that twice does no harm',
+  },
+  { attempt: { ...reset, hasAnswered: true }, rules: all, may: false, why: 'half an answer came' },
+  { attempt: timedOut, rules: all, may: true, why: 'asked for' },
+  {
+    attempt: { ...timedOut, isBodyConsumed: true },
+    rules: all,
+    may: false,
+    why: 'no body is left',
+  },
+  { attempt: timedOut, rules: { ...all, on: ['reset'] }, may: false, why: 'not listed' },
+  { attempt: refused, rules: { ...all, on: ['timeout'] }, may: false, why: 'not listed' },
+  { attempt: stale, rules: { ...all, on: [] }, may: true, why: 'a stale one is replaced always' },
+  {
+    attempt: { ...reset, method: 'POST', isRefused: true },
+    rules: { ...all, on: ['refused'] },
+    may: true,
+    why: 'it was not processed: any method',
+  },
+  {
+    attempt: { ...timedOut, retries: 2 },
+    rules: { ...all, maxRetries: 3 },
+    may: true,
+    why: 'the number of the route counts',
+  },
+  { attempt: refused, rules: { ...all, maxRetries: 0 }, may: false, why: 'it may be none' },
+  {
+    attempt: { ...timedOut, code: 'upstream-malformed' },
+    rules: { ...all, allMethods: true },
+    may: false,
+    why: 'no condition names it',
+  },
+]
+
+for (const { attempt, rules, may, why } of ruleCases) {
+  const { code, method } = attempt
+  t.test(`${method} ${code} by rules ${may ? 'may' : 'may not'}: ${why}`, async (t) => {
+    t.equal(mayRetry(attempt, 2, rules), may)
+  })
+}
+
+const statusCases: { answer: Partial<AnsweredAttempt>; may: boolean; why: string }[] = [
+  { answer: { status: 502 }, may: true, why: 'the first of a range' },
+  { answer: { status: 504 }, may: true, why: 'the last of a range' },
+  { answer: { status: 429 }, may: true, why: 'a single one' },
+  { answer: { status: 501 }, may: false, why: 'below' },
+  { answer: { status: 505 }, may: false, why: 'above' },
+  { answer: { status: 200 }, may: false, why: 'a good answer' },
+  { answer: { status: 503, method: 'POST' }, may: false, why: 'it may have been done' },
+  { answer: { status: 503, isBodyConsumed: true }, may: false, why: 'no body is left' },
+  { answer: { status: 503, retries: 2 }, may: false, why: 'none is left' },
+]
+
+for (const { answer, may, why } of statusCases) {
+  t.test(
+    `${JSON.stringify(answer)} ${may ? 'may' : 'may not'} be thrown away: ${why}`,
+    async (t) => {
+      const attempt = { status: 200, method: 'GET', isBodyConsumed: false, retries: 0, ...answer }
+      t.equal(mayRetryStatus(attempt, 2, all), may)
+    },
+  )
+}
 
 t.test('a budget lets a burst pass, then its share of requests', async (t) => {
   const budget = new RetryBudget(20)

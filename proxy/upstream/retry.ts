@@ -1,31 +1,84 @@
 // May a failed attempt be made again? (reliability: an upstream must never see a side effect twice)
 //
-//   what happened                                     | again, elsewhere
-//   connection refused or timed out: nothing was sent | any method
-//   a reused connection closed before any response    | once, idempotent methods without a body (RFC 9110 §9.2.2)
-//   response timeout, any 5xx, a byte of response seen | never
+//   what happened                                    | condition         | again, elsewhere
+//   connection refused or timed out: nothing was sent| connect-failure   | any method
+//   refused before it was processed (HTTP/2)         | refused           | any method
+//   a kept connection closed before any response     | always            | idempotent methods (RFC 9110 §9.2.2)
+//   a new connection closed before any response      | reset             | idempotent methods, or all if the route says so
+//   no response head in time                         | timeout           | idempotent methods, or all if the route says so
+//   a response with one of the route's statuses      | statuses          | idempotent methods, or all if the route says so
+//   the body is gone, a byte of a response was seen  |                   | never
+//
+// A route without rules of its own has connect-failure and refused.
+import type { RetryCondition, RetryRules } from '../../shared/routing/backend.ts'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 
 /** What is known about an attempt that failed. */
 export interface FailedAttempt {
   readonly code: FailureCode
   readonly method: string
-  /** Bytes of the request's body were sent, or it has one that was asked for. */
+  /** Bytes of the request's body were sent and are not kept, or it has one that was asked for. */
   readonly isBodyConsumed: boolean
+  /** It was on a connection that had served another request before. */
   readonly isConnectionReused: boolean
+  /** The upstream said that it did not process the request (RFC 9113 §8.7). */
+  readonly isRefused?: boolean
   readonly hasAnswered: boolean
   /** Retries made for this request so far. */
   readonly retries: number
 }
 
+/** An attempt that was answered with a status that the route may not want. */
+export type AnsweredAttempt = Pick<FailedAttempt, 'method' | 'isBodyConsumed' | 'retries'> & {
+  readonly status: number
+}
+
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
-/** Decides whether the table above allows one more attempt, budget aside. */
-export function mayRetry(attempt: FailedAttempt, maxRetries: number): boolean {
-  if (attempt.retries >= maxRetries || attempt.isBodyConsumed || attempt.hasAnswered) return false
-  if (attempt.code === 'connect-failed' || attempt.code === 'connect-timeout') return true
-  const isStale = attempt.code === 'upstream-reset' && attempt.isConnectionReused
-  return isStale && idempotent.has(attempt.method)
+const defaultRules: RetryRules = {
+  on: ['connect-failure', 'refused'],
+  statuses: [],
+  allMethods: false,
+}
+
+/** Decides whether the table above allows one more attempt, budget aside. `maxRetries` is for rules that set none. */
+export function mayRetry(
+  attempt: FailedAttempt,
+  maxRetries: number,
+  rules: RetryRules = defaultRules,
+): boolean {
+  if (attempt.retries >= (rules.maxRetries ?? maxRetries)) return false
+  if (attempt.isBodyConsumed || attempt.hasAnswered) return false
+  const condition = conditionOf(attempt)
+  if (condition === undefined) return false
+  if (condition === 'stale') return idempotent.has(attempt.method)
+  if (!rules.on.includes(condition)) return false
+  const isUnsent = condition === 'connect-failure' || condition === 'refused'
+  return isUnsent || mayRepeat(attempt.method, rules)
+}
+
+/** Decides whether a response is thrown away for one more attempt, budget aside. */
+export function mayRetryStatus(
+  { status, method, isBodyConsumed, retries }: AnsweredAttempt,
+  maxRetries: number,
+  rules: RetryRules,
+): boolean {
+  if (retries >= (rules.maxRetries ?? maxRetries) || isBodyConsumed) return false
+  return (
+    mayRepeat(method, rules) && rules.statuses.some((it) => status >= it.from && status <= it.to)
+  )
+}
+
+function mayRepeat(method: string, rules: RetryRules): boolean {
+  return rules.allMethods || idempotent.has(method)
+}
+
+function conditionOf(attempt: FailedAttempt): RetryCondition | 'stale' | undefined {
+  const { code, isConnectionReused, isRefused = false } = attempt
+  if (code === 'connect-failed' || code === 'connect-timeout') return 'connect-failure'
+  if (isRefused) return 'refused'
+  if (code === 'upstream-reset') return isConnectionReused ? 'stale' : 'reset'
+  return code === 'response-timeout' ? 'timeout' : undefined
 }
 
 /** Keeps retries below a share of requests, so that a failing upstream is not buried under them. */

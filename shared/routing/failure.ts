@@ -37,6 +37,16 @@ const rows = {
   },
   'service-missing': { status: 503, side: 'upstream', text: 'The service does not exist.' },
   'no-endpoints': { status: 503, side: 'upstream', text: 'The service has no ready endpoints.' },
+  'circuit-open': {
+    status: 503,
+    side: 'upstream',
+    text: 'The service failed too often and is left alone for a moment.',
+  },
+  'circuit-full': {
+    status: 503,
+    side: 'upstream',
+    text: 'The service has too many requests in progress.',
+  },
   'policy-closed': {
     status: 503,
     side: 'proxy',

@@ -1,0 +1,80 @@
+// May one more request be sent to an upstream, or is it better to fail at once?
+//
+//   closed ──failures in a row──► open ──openMs──► one request tries ──an answer──► closed
+//                                  ▲                      └────────failure────────┐
+//                                  └──────────────────────────────────────────────┘
+//
+// Invariant: nothing has to be given back: while it is open one request passes each `openMs`, whatever becomes of it.
+import type { CircuitBreaker } from '../../shared/routing/backend.ts'
+import type { FailureCode } from '../../shared/routing/failure.ts'
+import type { CoarseTime } from '../net/coarse-time.ts'
+import type { EndpointPool } from './endpoint-pool.ts'
+
+const defaultOpenMs = 10_000
+
+/** The breaker of one upstream in one worker, for the routes that ask for the same one. */
+export class Breaker {
+  readonly #time: CoarseTime
+  readonly #maxRequests: number
+  readonly #maxPending: number
+  readonly #limit: number
+  readonly #openMs: number
+  #failures = 0
+  /** Undefined: closed. */
+  #nextTry: number | undefined
+
+  /** `workers` share the limits of the proxy equally. */
+  constructor(rules: CircuitBreaker, workers: number, time: CoarseTime) {
+    this.#time = time
+    const shareOf = (count = Number.POSITIVE_INFINITY) => Math.ceil(count / workers)
+    this.#maxRequests = shareOf(rules.maxRequests)
+    this.#maxPending = shareOf(rules.maxPending)
+    this.#limit = rules.consecutiveFailures ?? Number.POSITIVE_INFINITY
+    this.#openMs = rules.openMs ?? defaultOpenMs
+  }
+
+  /** Lets one more request pass to the endpoints in `pools`, or says why not. */
+  admit(pools: readonly EndpointPool[]): FailureCode | undefined {
+    const isFull =
+      this.#maxRequests !== Number.POSITIVE_INFINITY && activeIn(pools) >= this.#maxRequests
+    if (isFull) return 'circuit-full'
+    if (this.#nextTry === undefined) return undefined
+    if (this.#nextTry > this.#time.now) return 'circuit-open'
+    this.#nextTry = this.#time.now + this.#openMs
+    return undefined
+  }
+
+  /** Tells whether one more connection may be opened. */
+  mayOpen(pools: readonly EndpointPool[]): boolean {
+    return this.#maxPending === Number.POSITIVE_INFINITY || pendingIn(pools) < this.#maxPending
+  }
+
+  /** Notes an answer that is no 5xx. */
+  noteSuccess(): void {
+    this.#failures = 0
+    this.#nextTry = undefined
+  }
+
+  /** Notes an attempt without an answer, or with 5xx. */
+  noteFailure(): void {
+    this.#failures += 1
+    if (this.#failures >= this.#limit) this.#nextTry = this.#time.now + this.#openMs
+  }
+
+  /** Requests fail at once now. */
+  get isOpen(): boolean {
+    return this.#nextTry !== undefined && this.#nextTry > this.#time.now
+  }
+}
+
+function activeIn(pools: readonly EndpointPool[]): number {
+  let active = 0
+  for (const pool of pools) active += pool.active
+  return active
+}
+
+function pendingIn(pools: readonly EndpointPool[]): number {
+  let pending = 0
+  for (const pool of pools) pending += pool.connecting
+  return pending
+}

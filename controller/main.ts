@@ -12,7 +12,7 @@ import { createLog } from '../shared/log.ts'
 import { createRegistry } from '../shared/metrics.ts'
 import { ConfigError } from '../shared/options-table.ts'
 import { version } from '../shared/version.ts'
-import { openAdmin } from './admin.ts'
+import { startAdmin } from './admin.ts'
 import { createElbv2 } from './aws/elbv2.ts'
 import { createAskProxy } from './balancer/ask-proxy.ts'
 import { createController } from './controller.ts'
@@ -62,14 +62,17 @@ async function run(settings: ControllerSettings): Promise<void> {
     await finish(await controller.runOnce())
     return
   }
-  const admin = await openAdmin({
-    host: settings.admin.host,
-    port: settings.admin.port,
-    metrics: registry,
+  const admin = await startAdmin({
+    ...settings.admin,
+    metrics: () => registry.pieces(),
     isReady: () => controller.isReady,
     targets: () => controller.targets(),
+    log,
   })
-  log.info({ admin: admin.port, targetGroups: settings.targetGroup }, 'weir-controller runs')
+  log.info(
+    { admin: admin.address.port, targetGroups: settings.targetGroup },
+    'weir-controller runs',
+  )
   controller.start()
   let signals = 0
   const end = (signal: NodeJS.Signals): void => {

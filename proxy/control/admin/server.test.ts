@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { connect } from 'node:net'
 import { text as readText } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import type { Problem } from '../../../shared/problem.ts'
@@ -74,38 +73,6 @@ async function* pieces(...texts: string[]) {
   if (texts.length === 0) throw new Error('broken')
   yield* texts
 }
-
-async function sendRaw(port: number, bytes: string) {
-  const socket = connect(port, '127.0.0.1')
-  socket.write(bytes)
-  return readText(socket)
-}
-
-t.test('/metrics gives the text in the format that Prometheus asks for', async (t) => {
-  const { get } = await setUp(t)
-  const { status, headers, body } = await get('/metrics')
-  t.equal(status, 200)
-  t.equal(headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8')
-  t.equal(body, '# HELP a x\n# TYPE a gauge\na 1\n')
-})
-
-t.test('a long text arrives whole', async (t) => {
-  const long = Array.from({ length: 50_000 }, (_, i) => `a_metric_of_some_length ${i}\n`).join('')
-  const { get } = await setUp(t, { metrics: () => pieces(long, long) })
-  t.ok((await get('/metrics')).body === long + long)
-})
-
-t.test('/healthz and /readyz say what they find', async (t) => {
-  let isLive = true
-  let why: string | undefined = 'routes are not loaded yet'
-  const { get } = await setUp(t, { isLive: () => isLive, whyNotReady: () => why })
-  t.match(await get('/healthz'), { status: 200, body: 'ok\n' })
-  t.match(await get('/readyz'), { status: 503, body: 'not ready: routes are not loaded yet\n' })
-  isLive = false
-  why = undefined
-  t.match(await get('/healthz'), { status: 503, body: 'not live\n' })
-  t.match(await get('/readyz'), { status: 200, body: 'ok\n' })
-})
 
 t.test('/status tells what the control socket tells', async (t) => {
   const { get } = await setUp(t)
@@ -187,21 +154,6 @@ t.test('16,000 routes are sent in turns, not in one', async (t) => {
   t.ok(turns > 80, `the event loop turned ${turns} times meanwhile`)
 })
 
-for (const method of ['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
-  t.test(`${method} is refused: nothing here changes state`, async (t) => {
-    const { get } = await setUp(t)
-    const { status, headers } = await get('/routes', method)
-    t.equal(status, 405)
-    t.equal(headers.allow, 'GET, HEAD')
-  })
-}
-
-t.test('HEAD answers like GET, without a body', async (t) => {
-  const { get } = await setUp(t, { whyNotReady: () => 'draining' })
-  t.match(await get('/metrics', 'HEAD'), { status: 200, body: '' })
-  t.match(await get('/readyz', 'HEAD'), { status: 503, body: '' })
-})
-
 for (const path of ['/', '/metric', '/metrics/', '/routes/../metrics', '//healthz', '*']) {
   t.test(`${path} is unknown and the answer says what is known`, async (t) => {
     const { get } = await setUp(t)
@@ -211,36 +163,6 @@ for (const path of ['/', '/metric', '/metrics/', '/routes/../metrics', '//health
       t.match(body, known)
   })
 }
-
-const malformed = [
-  { bytes: 'nonsense\r\n\r\n', status: 400, why: 'no HTTP' },
-  { bytes: 'GET / HTTP/1.1\r\n\r\n', status: 400, why: 'no Host' },
-  {
-    bytes: 'GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n',
-    status: 400,
-    why: 'two lengths',
-  },
-  {
-    bytes: `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(9000)}\r\n\r\n`,
-    status: 431,
-    why: 'a head that is too large',
-  },
-]
-
-for (const { bytes, status, why } of malformed) {
-  t.test(`${status} for ${why}, and the port goes on`, async (t) => {
-    const { port, get } = await setUp(t)
-    t.match(await sendRaw(port, bytes), new RegExp(`^HTTP/1\\.1 ${status} `))
-    t.equal((await get('/healthz')).status, 200)
-  })
-}
-
-t.test('a fault while answering is a 500 and a log line', async (t) => {
-  const { get, errors } = await setUp(t, { metrics: () => pieces() })
-  t.equal((await get('/metrics')).status, 500)
-  t.equal(errors.length, 1)
-  t.equal((await get('/healthz')).status, 200)
-})
 
 t.test('a fault in the middle of an answer cuts it', async (t) => {
   const routes = Array.from({ length: 1000 }, () => shop)
@@ -253,41 +175,4 @@ t.test('a fault in the middle of an answer cuts it', async (t) => {
   const { get, errors } = await setUp(t, { routes: () => ({ table, problems: [] }) })
   await t.rejects(get('/routes'))
   t.equal(errors.length, 1)
-})
-
-t.test('a client that goes away in the middle ends the work', async (t) => {
-  const routes = Array.from({ length: 200_000 }, () => shop)
-  const { port, get } = await setUp(t, {
-    routes: () => ({ table: { routes, upstreams: [] }, problems: [] }),
-  })
-  const socket = connect(port, '127.0.0.1')
-  socket.write('GET /routes HTTP/1.1\r\nHost: a\r\n\r\n')
-  await once(socket, 'data')
-  socket.destroy()
-  t.equal((await get('/healthz')).status, 200)
-})
-
-t.test('close ends open connections too', async (t) => {
-  const { admin, port } = await setUp(t)
-  const socket = connect(port, '127.0.0.1')
-  await once(socket, 'connect')
-  const ended = once(socket, 'close')
-  await admin.close()
-  await ended
-  t.pass('the client saw the end')
-})
-
-t.test('a port that is taken is an error of the start', async (t) => {
-  const { port } = await setUp(t)
-  const second = startAdmin({
-    host: '127.0.0.1',
-    port,
-    metrics: () => pieces(''),
-    isLive: () => true,
-    whyNotReady: () => undefined,
-    routes: () => small,
-    status: () => ({ state: 'serving', inFlight: 0, proxyProtocol: 'off' }),
-    log: { error() {} },
-  })
-  await t.rejects(second, { code: 'EADDRINUSE' })
 })

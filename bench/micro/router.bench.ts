@@ -1,14 +1,17 @@
-// What does a lookup cost, and what a change, with 10, 1,000 and 100,000 routes?
+// What does a lookup cost, and what a change, with 10, 1,000 and 100,000 routes, and what do conditions add?
+import type { Rule } from '../../shared/routing/router/host-rules.ts'
 import {
   emptyRouter,
-  findRoute,
   type Router,
-  type Rule,
+  selectRoute,
   updateRouter,
 } from '../../shared/routing/router/router.ts'
 import { measure } from './measure.ts'
 
 const queries = 4096
+
+/** Stands for the questions of a route; a host without conditions never asks. */
+const holds = () => true
 
 function rulesOf(host: string, paths: number): Rule<number>[] {
   return Array.from({ length: paths }, (_, i) => ({
@@ -44,7 +47,7 @@ function bench(name: string, router: Router<number>, hosts: number, paths: numbe
     Array.from({ length: queries }, () => `/service-${random(paths)}/api/v1/items`),
   )
   measure(`find: ${name}`, (i) =>
-    findRoute(router, names[i % queries] ?? '', targets[i % queries] ?? ''),
+    selectRoute(router, names[i % queries] ?? '', targets[i % queries] ?? '', holds),
   )
 }
 
@@ -70,3 +73,16 @@ for (const { hosts, paths } of [
     return updateRouter(router, new Map([[host, rulesOf(host, paths)]]))
   })
 }
+
+const withConditions = rulesOf('h', 10).flatMap((rule): Rule<number>[] => [
+  rule,
+  { ...rule, value: -1, conditions: [{ kind: 'header', name: 'x', text: { kind: 'present' } }] },
+])
+const router = updateRouter(emptyRouter<number>(), new Map([['h', withConditions]]))
+const path = cut(Array.from({ length: queries }, (_, i) => `/service-${i % 10}/api/v1/items`))
+measure('find: two candidates, the first holds', (i) =>
+  selectRoute(router, 'h', path[i % queries] ?? '', () => true),
+)
+measure('find: two candidates, the second holds', (i) =>
+  selectRoute(router, 'h', path[i % queries] ?? '', (value) => value >= 0),
+)

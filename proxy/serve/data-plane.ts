@@ -68,6 +68,7 @@ export class DataPlane {
       recorder,
       limits: this.#worker.limits,
       kinds: options.kinds ?? filterKinds,
+      conditions: clock,
       context: (routeKey) =>
         createCompileContext(this.#worker, routeKey, (key) => this.#routes.upstream(key)),
     })

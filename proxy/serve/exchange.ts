@@ -15,9 +15,11 @@
 // An Exchange belongs to one client stream and serves its requests one after another. It knows no protocol: http/stream.ts.
 // Invariant: each request ends in exactly one `record`.
 // Invariant: a response that is not whole never looks whole to the client, and a failed attempt leaves no connection behind.
+
+import { allHold } from '../../shared/routing/conditions/compile.ts'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { Answer, FieldLines, Verdict } from '../../shared/routing/filters/kind.ts'
-import { findRoute } from '../../shared/routing/router/router.ts'
+import { selectRoute } from '../../shared/routing/router/router.ts'
 import { type PeerFacts, type RequestFacts, settleFacts } from '../http/forwarded.ts'
 import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../http/stream.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
@@ -50,6 +52,12 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   readonly #requestBody: RequestBody
   /** The final response's head is on its way to the client: from here on only its body, or a cut. */
   #isResponding = false
+  /** Says whether the conditions of a route mean the request. */
+  readonly #holds = ({ conditions }: LiveRoute): boolean => {
+    if (conditions === undefined) return true
+    if (this.#head === undefined || this.#facts === undefined) return false
+    return allHold(conditions, this.#look(this.#head, this.#facts).view)
+  }
 
   constructor(worker: WorkerState, client: ClientStream, peer: PeerFacts) {
     this.#worker = worker
@@ -89,7 +97,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
   #findRoute(head: RequestHead, facts: RequestFacts): void {
     const { router, fallback } = this.#worker
-    const route = findRoute(router, head.host, head.path) ?? fallback
+    const route = selectRoute(router, head.host, head.path, this.#holds) ?? fallback
     if (route === undefined) {
       this.fail('no-route')
       return
@@ -98,14 +106,19 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
     this.#ledger.noteRoute(route)
     if (route.pipeline === undefined) this.#dispatch(route, head)
     else {
-      this.#filtering ??= new Filtering(this.#worker, this.#client, this.#attempt, this.#peer)
-      this.#filters = this.#filtering
-      this.#filters.begin(route, head, facts)
-      this.#filters.admit((verdict) => {
+      this.#filters = this.#look(head, facts)
+      this.#filters.admit(route, (verdict) => {
         if (verdict !== undefined) this.replace(verdict)
         else this.#dispatch(route, head)
       })
     }
+  }
+
+  /** The request as conditions and filters see it. */
+  #look(head: RequestHead, facts: RequestFacts): Filtering {
+    this.#filtering ??= new Filtering(this.#worker, this.#client, this.#attempt, this.#peer)
+    this.#filtering.begin(head, facts)
+    return this.#filtering
   }
 
   // ── request steps ─────────────────────────────────────────────────────────────────────────────

@@ -33,18 +33,20 @@ export class Filtering {
     this.view = new ExchangeView(worker.random, peer.address)
   }
 
-  /** Begins with the next request. */
-  begin(route: LiveRoute, head: RequestHead, facts: RequestFacts): void {
-    this.view.begin(head, facts)
-    this.#route = route
-    this.#pipeline = route.pipeline
+  /** Begins with the next request; called again for the same one it changes nothing. */
+  begin(head: RequestHead, facts: RequestFacts): void {
+    if (!this.view.begin(head, facts)) return
+    this.#route = undefined
+    this.#pipeline = undefined
     this.#response = undefined
     this.#hasAnswered = false
   }
 
   /** Runs the request steps; `done` gets the first verdict, or undefined: at once when nothing waits. */
-  admit(done: (verdict: Verdict) => void): void {
-    const steps = this.#pipeline?.request
+  admit(route: LiveRoute, done: (verdict: Verdict) => void): void {
+    this.#route = route
+    this.#pipeline = route.pipeline
+    const steps = route.pipeline?.request
     if (steps === undefined) done(undefined)
     else this.#runner.run(steps, this.view, done)
   }

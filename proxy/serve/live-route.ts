@@ -1,6 +1,9 @@
 // A route as a worker uses it: everything that a request would have to ask is decided when the route is built.
+
 import { type CompiledAffinity, compileAffinity } from '../../shared/routing/affinity.ts'
 import type { ForwardBackend } from '../../shared/routing/backend.ts'
+import { compileConditions } from '../../shared/routing/conditions/compile.ts'
+import type { ConditionContext, Question } from '../../shared/routing/conditions/kind.ts'
 import {
   compileFilters,
   emptyPipeline,
@@ -21,6 +24,8 @@ import { LiveUpstream } from '../upstream/live-upstream.ts'
 export interface LiveRoute {
   readonly route: Route
   readonly counters: RouteCounters
+  /** All must hold; undefined for nearly every route. */
+  readonly conditions: readonly Question[] | undefined
   /** Undefined when no filter acts on requests and responses. */
   readonly pipeline: Pipeline | undefined
   /** Of a route that forwards nothing (closed, or an answer of its own) it is never asked: the last request step answers. */
@@ -53,6 +58,7 @@ export interface RouteBuilder {
   readonly recorder: Recorder
   readonly limits: DefaultLimits
   readonly kinds: ReadonlyMap<string, FilterKind>
+  readonly conditions: ConditionContext
   readonly context: (routeKey: string) => CompileContext
   /** Finds the upstream of a key and counts the use. */
   readonly upstream: (key: string) => LiveUpstream
@@ -62,15 +68,17 @@ export interface RouteBuilder {
 export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const { owner, match, filters, backend } = route
   const counters = builder.recorder.countersFor(owner.namespace, owner.name, serviceOf(route))
-  const closed: LiveRoute = { route, counters, pipeline: always('policy-closed'), backend: nowhere }
+  const conditions = compileConditions(match.conditions, builder.conditions)
+  const fixed = { route, counters, conditions }
+  const closed: LiveRoute = { ...fixed, pipeline: always('policy-closed'), backend: nowhere }
   if (backend.kind === 'closed') return closed
   const key = `${owner.kind}/${owner.namespace}/${owner.name} ${match.host} ${match.pathType} ${match.path}`
   const compiled = compileFilters(filters, builder.kinds, builder.context(key))
   if (!compiled.ok) return closed
   const { pipeline } = compiled
   return backend.kind === 'answer'
-    ? { route, counters, pipeline: withLast(pipeline, backend.answer), backend: nowhere }
-    : { route, counters, pipeline, backend: buildForward(backend, builder) }
+    ? { ...fixed, pipeline: withLast(pipeline, backend.answer), backend: nowhere }
+    : { ...fixed, pipeline, backend: buildForward(backend, builder) }
 }
 
 /** A pipeline that comes to one verdict, and nothing else. */

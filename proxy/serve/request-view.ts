@@ -51,8 +51,9 @@ export class ExchangeView implements RequestView {
     this.peerAddress = peerAddress
   }
 
-  /** Begins with the next request. */
-  begin(head: RequestHead, facts: RequestFacts): void {
+  /** Begins with the next request; false when it is the same as before. The facts are an object of their own for each. */
+  begin(head: RequestHead, facts: RequestFacts): boolean {
+    if (facts === this.#facts) return false
     this.#head = head
     this.#facts = facts
     this.#draw = -1
@@ -61,6 +62,7 @@ export class ExchangeView implements RequestView {
     this.responseChanges = undefined
     this.target = head.path + head.query
     this.upstreamHost = ''
+    return true
   }
 
   get method(): string {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { systemClock } from '../../shared/clock.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter, findRoute } from '../../shared/routing/router/router.ts'
 import {
@@ -34,6 +35,7 @@ function setUp() {
     recorder,
     limits: { connectTimeoutMs: 1, responseTimeoutMs: 1, sendTimeoutMs: 1 },
     kinds: filterKinds,
+    conditions: systemClock,
     context: (routeKey) => compileContext({ routeKey }),
   })
   let router = emptyRouter<LiveRoute>()

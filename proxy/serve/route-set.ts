@@ -3,12 +3,8 @@
 // Invariant: routes of hosts that did not change, and upstreams with their connections and health, live on as they are.
 
 import { compilePattern } from '../../shared/routing/pattern.ts'
-import {
-  type PathPattern,
-  type Router,
-  type Rule,
-  updateRouter,
-} from '../../shared/routing/router/router.ts'
+import type { PathPattern, Rule } from '../../shared/routing/router/host-rules.ts'
+import { type Router, updateRouter } from '../../shared/routing/router/router.ts'
 import type { Route, TableDelta } from '../../shared/routing/table.ts'
 import type { EndpointPools } from '../upstream/endpoint-pools.ts'
 import { LiveUpstream } from '../upstream/live-upstream.ts'
@@ -54,6 +50,7 @@ export class RouteSet {
       host,
       pathType: value.route.match.pathType,
       path: value.route.match.path,
+      conditions: value.route.match.conditions,
       value,
     }))
   }

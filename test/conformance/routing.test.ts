@@ -5,12 +5,8 @@ import t, { type Test } from 'tap'
 import { normaliseHost } from '../../proxy/http/authority.ts'
 import { normalisePath } from '../../shared/routing/path.ts'
 import { compilePattern } from '../../shared/routing/pattern.ts'
-import {
-  emptyRouter,
-  findRoute,
-  type Rule,
-  updateRouter,
-} from '../../shared/routing/router/router.ts'
+import type { Rule } from '../../shared/routing/router/host-rules.ts'
+import { emptyRouter, findRoute, updateRouter } from '../../shared/routing/router/router.ts'
 import type { Route, RouteTable } from '../../shared/routing/table.ts'
 import { serviceOf, upstreamOf } from '../../shared/routing/table.ts'
 import { translate } from '../../shared/routing/translate.ts'

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { normalisePath } from '../path.ts'
-import { emptyRouter, findRoute, type Rule, updateRouter } from './router.ts'
+import type { Rule } from './host-rules.ts'
+import { emptyRouter, findRoute, updateRouter } from './router.ts'
 
 interface Backend {
   readonly service?: { readonly name: string }

@@ -3,14 +3,8 @@ import t from 'tap'
 import type { PathType } from '../table.ts'
 import { buildTree } from './build-tree.ts'
 import { checkTree } from './check-tree.ts'
-import {
-  emptyRouter,
-  findRoute,
-  type PathPattern,
-  type Router,
-  type Rule,
-  updateRouter,
-} from './router.ts'
+import type { PathPattern, Rule } from './host-rules.ts'
+import { emptyRouter, findRoute, type Router, updateRouter } from './router.ts'
 
 type Row = readonly [host: string, pathType: PathType, path: string]
 

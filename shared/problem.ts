@@ -16,6 +16,7 @@ export type ProblemReason =
   | 'unknown-annotation'
   | 'invalid-annotation'
   | 'unreadable-file'
+  | 'unread-kind'
   | 'missing-permission'
 
 /** One finding about one object. */

@@ -1,13 +1,14 @@
 // What does it cost the control thread to translate 1,000 and 16,000 Ingresses, first as a whole and then one change at a time?
 // Run with --expose-gc to see the memory, too.
-import type { ClusterObjects } from '../../shared/feed/feed.ts'
 import { diffTables } from '../../shared/routing/delta.ts'
 import {
   backendOf,
+  type Cluster,
   change,
   largeCluster,
   plainOptions,
   sliceOf,
+  snapshotOf,
 } from '../../shared/routing/testing/cluster.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 
@@ -23,7 +24,8 @@ function bench(count: number): void {
   const cluster = largeCluster(count)
   const objectsMb = heapMb() - before
   const { classRules, externalNames } = plainOptions
-  const next = createTranslator({ classRules, externalNames })
+  const translator = createTranslator({ classRules, externalNames })
+  const next = (of: Cluster) => translator.translate(snapshotOf(of))
   const start = performance.now()
   let last = next(cluster)
   const firstMs = performance.now() - start
@@ -31,7 +33,7 @@ function bench(count: number): void {
   report(`${count} Ingresses, first translation`, firstMs)
   console.log(`  objects ${objectsMb.toFixed(1)} MB, translation ${tableMb.toFixed(1)} MB`)
 
-  const run = (name: string, snapshots: readonly ClusterObjects[]) => {
+  const run = (name: string, snapshots: readonly Cluster[]) => {
     const times = snapshots.map((snapshot, index) => {
       const began = performance.now()
       const result = next(snapshot)

@@ -75,10 +75,11 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     resolve: resolveName,
     onChange: () => keeper.refresh(),
   })
+  const translator = createTranslator(translateOptions(settings))
   const keeper = new TableKeeper({
     clock,
     log,
-    translate: createTranslator(translateOptions(settings)),
+    translate: (snapshot) => translator.translate(snapshot),
     complete: (table) => externalNames.complete(table),
     problemsOfCompletion: () => externalNames.problems(),
     onTable: (change) => {
@@ -148,7 +149,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     log.info({ ...places, workers: settings.workers }, 'ready')
   }
   log.info(places, 'listening')
-  feed.start((update) => keeper.take(update))
+  feed.start(translator.kinds, (update) => keeper.take(update))
   return { terminate: () => shutdown.terminate(), whenLeft: () => shutdown.whenLeft() }
 }
 

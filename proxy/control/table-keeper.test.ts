@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { FeedUpdate } from '../../shared/feed/feed.ts'
+import { createSnapshot } from '../../shared/kube/snapshot.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Problem } from '../../shared/problem.ts'
 import type { RouteTable } from '../../shared/routing/table.ts'
@@ -7,13 +7,7 @@ import { routeOf } from '../../shared/routing/testing/route.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { type TableChange, TableKeeper } from './table-keeper.ts'
 
-const objects: FeedUpdate['objects'] = {
-  ingresses: [],
-  ingressClasses: [],
-  services: [],
-  endpointSlices: [],
-  secrets: [],
-}
+const snapshot = createSnapshot([])
 
 function tableOf(...hosts: string[]): RouteTable {
   const routes = hosts.map((host) => routeOf({ host }))
@@ -54,7 +48,7 @@ function keeping() {
   })
   const take = (hosts: string[], problems: readonly Problem[] = []) => {
     next.table = tableOf(...hosts)
-    keeper.take({ objects, problems, eventAtMs: clock.now() })
+    keeper.take({ snapshot, problems, eventAtMs: clock.now() })
   }
   const hosts = () => changes.map(({ delta }) => [delta.version, ...delta.hosts.keys()].join(' '))
   return { clock, keeper, take, next, changes, hosts, logged, external }

@@ -3,6 +3,7 @@
 // Invariant: the last good table stays until a better one is there; nothing a feed says can end this.
 import type { Clock } from '../../shared/clock.ts'
 import type { FeedUpdate } from '../../shared/feed/feed.ts'
+import type { Snapshot } from '../../shared/kube/snapshot.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Problem } from '../../shared/problem.ts'
 import { diffTables } from '../../shared/routing/delta.ts'
@@ -13,7 +14,7 @@ import type { Translation } from '../../shared/routing/translate.ts'
 export interface TableKeeperOptions {
   readonly clock: Clock
   readonly log: Log
-  readonly translate: (objects: FeedUpdate['objects']) => Translation
+  readonly translate: (snapshot: Snapshot) => Translation
   /** Fills in the addresses of external names. */
   readonly complete: (table: RouteTable) => RouteTable
   /** What is wrong in what was filled in last. */
@@ -111,7 +112,7 @@ export class TableKeeper {
     this.#pending = undefined
     this.#eventAtMs = undefined
     if (update !== undefined) {
-      this.#translation = translate(update.objects)
+      this.#translation = translate(update.snapshot)
       this.#feedProblems = update.problems
     }
     if (this.#translation === undefined) return

@@ -56,6 +56,7 @@ const reasons = {
   'unknown-annotation': 0,
   'invalid-annotation': 0,
   'unreadable-file': 0,
+  'unread-kind': 0,
   'missing-permission': 0,
 } as const satisfies Record<ProblemReason, 0>
 

@@ -6,14 +6,8 @@ import type { Clock } from '../clock.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { createReflector, type Reflector } from '../kube/reflector.ts'
-import {
-  endpointSlices,
-  ingressClasses,
-  ingresses,
-  type KubeResource,
-  secrets,
-  services,
-} from '../kube/resources.ts'
+import type { KubeResource } from '../kube/resources.ts'
+import { createSnapshot, type WatchedKind } from '../kube/snapshot.ts'
 import type { Log } from '../log.ts'
 import type { Feed, FeedUpdate } from './feed.ts'
 
@@ -22,40 +16,37 @@ export interface ClusterFeedOptions {
   readonly clock: Clock
   readonly random?: () => number
   readonly log: Pick<Log, 'info' | 'warn'>
-  /** Only objects of this namespace; IngressClasses are cluster-wide all the same. Absent: the whole cluster. */
+  /** Only objects of this namespace; cluster-wide kinds are read all the same. Absent: the whole cluster. */
   readonly namespace?: string
-  /** Secrets are read only when something needs them. */
-  readonly watchSecrets?: boolean
 }
 
 /** One kind: its reflector, and its objects as they went out last. */
-interface Source<T extends KubeObject> {
-  readonly plural: string
-  readonly reflector: Reflector<T>
-  /** True when a complete list has come, or when the kind can be done without and we may not read it. */
+interface Collection {
+  readonly resource: KubeResource
+  readonly reflector: Reflector<KubeObject>
+  /** True when a complete list has come, or when the kind can be done without and is not to be had. */
   isReady(): boolean
   /** The same array until something changes. */
-  objects(): readonly T[]
+  objects(): readonly KubeObject[]
 }
 
 /** Creates the feed of the cluster that `client` speaks to; it does not close the client. */
 export function createClusterFeed(options: ClusterFeedOptions): Feed {
   const { clock, log, namespace } = options
   let onUpdate: (update: FeedUpdate) => void = () => undefined
+  let collections: readonly Collection[] = []
   let pendingSinceMs: number | undefined
   let hasStarted = false
   let isStopped = false
 
-  function createSource<T extends KubeObject>(
-    resource: KubeResource<T>,
-    isOptional = false,
-  ): Source<T> {
-    let objects: readonly T[] | undefined
+  function createCollection({ resource, isOptional }: WatchedKind): Collection {
+    let objects: readonly KubeObject[] | undefined
     let hasCome = false
     const reflector = createReflector({
       client: options.client,
       resource,
       ...(namespace === undefined || !resource.namespaced ? {} : { namespace }),
+      mayBeUnserved: isOptional,
       clock,
       ...(options.random === undefined ? {} : { random: options.random }),
       log,
@@ -71,7 +62,7 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
       },
     })
     return {
-      plural: resource.plural,
+      resource,
       reflector,
       isReady: () => hasCome || (isOptional && reflector.problem !== undefined),
       objects() {
@@ -80,16 +71,6 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
       },
     }
   }
-
-  const sources = {
-    ingresses: createSource(ingresses),
-    // A Role of one namespace cannot allow a cluster-wide kind.
-    ingressClasses: createSource(ingressClasses, true),
-    services: createSource(services),
-    endpointSlices: createSource(endpointSlices),
-    secrets: options.watchSecrets === true ? createSource(secrets, true) : undefined,
-  }
-  const all = Object.values(sources).filter((source) => source !== undefined)
 
   function schedule(eventAtMs: number): void {
     if (pendingSinceMs !== undefined) return
@@ -103,30 +84,30 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
   }
 
   function publish(eventAtMs: number): void {
-    hasStarted ||= all.every((source) => source.isReady())
+    hasStarted ||= collections.every((collection) => collection.isReady())
     if (!hasStarted) return
     onUpdate({
-      objects: {
-        ingresses: sources.ingresses.objects(),
-        ingressClasses: sources.ingressClasses.objects(),
-        services: sources.services.objects(),
-        endpointSlices: sources.endpointSlices.objects(),
-        secrets: sources.secrets?.objects() ?? [],
-      },
-      problems: all.flatMap(({ reflector }) => reflector.problem ?? []),
+      snapshot: createSnapshot(
+        collections.map(({ resource, objects }) => [resource, objects()] as const),
+      ),
+      problems: collections.flatMap(({ reflector }) => reflector.problem ?? []),
       eventAtMs,
     })
   }
 
   return {
-    start(listener) {
+    start(kinds, listener) {
       onUpdate = listener
-      for (const { reflector } of all) reflector.start()
+      collections = kinds.map(createCollection)
+      for (const { reflector } of collections) reflector.start()
     },
     async stop() {
       isStopped = true
-      await Promise.all(all.map(({ reflector }) => reflector.stop()))
+      await Promise.all(collections.map(({ reflector }) => reflector.stop()))
     },
-    ages: () => Object.fromEntries(all.map(({ plural, reflector }) => [plural, reflector.ageMs()])),
+    ages: () =>
+      Object.fromEntries(
+        collections.map(({ resource, reflector }) => [resource.plural, reflector.ageMs()]),
+      ),
   }
 }

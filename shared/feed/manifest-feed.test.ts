@@ -12,13 +12,21 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import type { Service } from '../kube/objects.ts'
+import { services } from '../kube/resources.ts'
 import { eventually } from '../testing/eventually.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import type { Feed, FeedUpdate } from './feed.ts'
 import { createManifestFeed } from './manifest-feed.ts'
 
+const kinds = [{ resource: services, isOptional: false }]
+
 function service(name: string, port = 80): string {
   return `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: ${port}}]}\n---\n`
+}
+
+function listed(update: FeedUpdate | undefined): readonly Service[] {
+  return update?.snapshot.list(services) ?? []
 }
 
 interface World {
@@ -52,9 +60,9 @@ function createWorld(t: Test, files: Record<string, string>, paths?: readonly st
     log: { warn: (_, message) => void warnings.push(message) },
   })
   t.teardown(() => feed.stop())
-  feed.start((update) => void updates.push(update))
-  const services = () =>
-    (updates.at(-1)?.objects.services ?? [])
+  feed.start(kinds, (update) => void updates.push(update))
+  const names = () =>
+    listed(updates.at(-1))
       .map((s) => `${s.metadata?.name}:${s.spec?.ports?.[0]?.port}`)
       .sort()
       .join(' ')
@@ -67,9 +75,9 @@ function createWorld(t: Test, files: Record<string, string>, paths?: readonly st
     clock,
     feed,
     write,
-    services,
+    services: names,
     sees,
-    gives: (wanted) => sees(wanted, () => updates.length > 0 && services() === wanted),
+    gives: (wanted) => sees(wanted, () => updates.length > 0 && names() === wanted),
     async lookOften() {
       const until = clock.now() + 3000
       await sees('three seconds', () => clock.now() > until)
@@ -92,10 +100,10 @@ t.test(
     world.write('.git/c.yaml', service('c'))
     world.write('.d.yaml', service('d'))
     await world.gives('a:80 b:80')
-    const [a] = world.updates.at(-1)?.objects.services ?? []
+    const [a] = listed(world.updates.at(-1))
     world.write('sub/b.yml', service('b', 81))
     await world.gives('a:80 b:81')
-    t.equal(world.updates.at(-1)?.objects.services[0], a, 'what did not change keeps its reference')
+    t.equal(listed(world.updates.at(-1))[0], a, 'what did not change keeps its reference')
     unlinkSync(join(world.folder, 'sub/b.yml'))
     await world.gives('a:80')
     t.strictSame(world.problems(), [])
@@ -105,10 +113,10 @@ t.test(
 t.test('an object that did not change keeps its reference when its file does', async (t) => {
   const world = createWorld(t, { 'a.yaml': service('a') + service('b') })
   await world.gives('a:80 b:80')
-  const [a, b] = world.updates.at(-1)?.objects.services ?? []
+  const [a, b] = listed(world.updates.at(-1))
   world.write('a.yaml', `# new\n${service('a')}${service('b', 81)}`)
   await world.gives('a:80 b:81')
-  const [a2, b2] = world.updates.at(-1)?.objects.services ?? []
+  const [a2, b2] = listed(world.updates.at(-1))
   t.equal(a2, a)
   t.not(b2, b)
 })
@@ -161,7 +169,7 @@ t.test('a file that is replaced by removing it first is never gone', async (t) =
     world.write('a.yaml', service('a', port))
     await world.gives(`a:${port} b:80`)
   }
-  t.ok(world.updates.every((update) => update.objects.services.length === 2))
+  t.ok(world.updates.every((update) => listed(update).length === 2))
 })
 
 t.test('a folder that vanishes is served on, and reported, until it comes back', async (t) => {
@@ -214,7 +222,7 @@ t.test('a ConfigMap mount is followed when the kubelet swaps its link', async (t
   version('..v2', 81)
   rmSync(join(world.folder, '..v1'), { recursive: true })
   await world.gives('a:81')
-  t.ok(world.updates.every((update) => update.objects.services.length <= 1))
+  t.ok(world.updates.every((update) => listed(update).length <= 1))
 })
 
 t.test('links that lead in a circle end', async (t) => {
@@ -264,3 +272,21 @@ t.test(
     await world.gives('b:80')
   },
 )
+
+t.test('a kind that nobody reads is said once, however many files hold it', async (t) => {
+  const group = (name: string) =>
+    `apiVersion: zalando.org/v1\nkind: RouteGroup\nmetadata: {name: ${name}}\n---\n`
+  const world = createWorld(t, {
+    'a.yaml': service('a') + group('one') + group('two'),
+    'b.yaml': group('three'),
+  })
+  await world.gives('a:80')
+  t.match(world.updates.at(-1)?.problems, [
+    { reason: 'unread-kind', kind: 'RouteGroup', name: 'one', message: /3 of them/ },
+  ])
+  t.equal(world.problems().length, 1)
+  const before = listed(world.updates.at(-1))
+  world.write('b.yaml', '# none\n')
+  await world.sees('two', () => /2 of them/.test(`${world.updates.at(-1)?.problems[0]?.message}`))
+  t.equal(listed(world.updates.at(-1)), before, 'a kind of which nothing changed keeps its list')
+})

@@ -8,6 +8,8 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
+import type { KubeResource } from '../kube/resources.ts'
+import type { Snapshot } from '../kube/snapshot.ts'
 import type { Log } from '../log.ts'
 import type { Problem } from '../problem.ts'
 import type { Feed, FeedUpdate } from './feed.ts'
@@ -47,6 +49,8 @@ interface Root {
 export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): Feed {
   const roots = paths.map((path) => createRoot(path))
   let onUpdate: (update: FeedUpdate) => void = () => undefined
+  let resources: readonly KubeResource[] = []
+  let snapshot: Snapshot | undefined
   let cancelLook: () => void = () => undefined
   let looking: Promise<void> | undefined
   let lookedAtMs = clock.now()
@@ -79,7 +83,7 @@ export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): 
 
   async function look(): Promise<void> {
     const startedAtMs = clock.now()
-    await Promise.all(roots.map((root) => updateRoot(root, clock)))
+    await Promise.all(roots.map((root) => updateRoot(root, clock, resources)))
     if (roots.every((root) => root.problems.length === 0)) lookedAtMs = startedAtMs
     for (const root of roots) followHints(root)
     if (!isStopped) publish(startedAtMs)
@@ -94,9 +98,11 @@ export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): 
     const version = versionOf(roots)
     if (version === published) return
     published = version
-    const { objects, problems } = mergeManifests(roots.flatMap((root) => [...root.files.values()]))
-    const all = [...roots.flatMap((root) => root.problems), ...problems]
-    onUpdate({ objects, problems: all, eventAtMs })
+    const files = roots.flatMap((root) => [...root.files.values()])
+    const merged = mergeManifests(files, resources, snapshot)
+    snapshot = merged.snapshot
+    const problems = [...roots.flatMap((root) => root.problems), ...merged.problems]
+    onUpdate({ snapshot, problems, eventAtMs })
   }
 
   function warnOnce(problems: readonly Problem[]): void {
@@ -125,7 +131,8 @@ export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): 
   }
 
   return {
-    start(listener) {
+    start(kinds, listener) {
+      resources = kinds.map(({ resource }) => resource)
       onUpdate = listener
       lookNow()
     },
@@ -161,7 +168,11 @@ function versionOf(roots: readonly Root[]): string {
 }
 
 /** Brings one root up to date. Never rejects. */
-async function updateRoot(root: Root, clock: Clock): Promise<void> {
+async function updateRoot(
+  root: Root,
+  clock: Clock,
+  resources: readonly KubeResource[],
+): Promise<void> {
   const scan = await scanManifests(root.path)
   root.problems = scan.failures.map(({ path, why }) =>
     unreadable(path, '', why, 'Let the proxy read it; its last good objects stay.'),
@@ -173,7 +184,7 @@ async function updateRoot(root: Root, clock: Clock): Promise<void> {
   }
   const files = new Map<string, ManifestFile>()
   for (const found of scan.files) {
-    const file = await readFound(found, root.files.get(found.path), clock)
+    const file = await readFound(found, root.files.get(found.path), clock, resources)
     if (file !== undefined) files.set(found.path, file)
   }
   const missing = new Set<string>()
@@ -197,6 +208,7 @@ async function readFound(
   found: FoundFile,
   before: ManifestFile | undefined,
   clock: Clock,
+  resources: readonly KubeResource[],
 ): Promise<ManifestFile | undefined> {
   if (before !== undefined && before.stamp === found.stamp) return before
   try {
@@ -204,7 +216,8 @@ async function readFound(
     const text = await readFile(found.path, 'utf8')
     // Who writes a file in place empties it first: empty counts as gone, and that takes two looks.
     if (text.trim() === '' && (before?.objects.length ?? 0) > 0) return undefined
-    return takeText(before, found.path, isYoung ? `${found.stamp} young` : found.stamp, text)
+    const stamp = isYoung ? `${found.stamp} young` : found.stamp
+    return takeText(before, found.path, stamp, text, resources)
   } catch (error) {
     return isGone(error) ? undefined : takeFailure(before, found.path, reasonOf(error))
   }

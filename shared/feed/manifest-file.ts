@@ -5,9 +5,10 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../kube/objects.ts'
-import { objectKey } from '../kube/resources.ts'
+import { type KubeResource, objectKey } from '../kube/resources.ts'
 import type { Problem } from '../problem.ts'
 import { readManifest, unreadable } from './manifest-files.ts'
+import type { UnreadKind } from './unread-kinds.ts'
 
 /** A file as it was read last. */
 export interface ManifestFile {
@@ -18,6 +19,7 @@ export interface ManifestFile {
   readonly digest: string
   readonly objects: readonly KubeObject[]
   readonly problems: readonly Problem[]
+  readonly unread: readonly UnreadKind[]
   /** False until a text without errors was read. */
   readonly isGood: boolean
 }
@@ -28,24 +30,23 @@ export function takeText(
   path: string,
   stamp: string,
   text: string,
+  resources: readonly KubeResource[],
 ): ManifestFile {
   const digest = createHash('sha256').update(text).digest('base64')
   if (before !== undefined && before.digest === digest) return { ...before, stamp }
-  const { objects, problems, errors } = readManifest(path, text)
-  if (errors.length === 0) {
-    return { path, stamp, digest, objects: keepSame(before, objects), problems, isGood: true }
+  const { objects, problems, errors, unread } = readManifest(path, text, resources)
+  const isGood = errors.length === 0
+  // What it held when it was last in order; if it never was, what could be read is better than nothing.
+  if (!isGood && before?.isGood === true) return { ...before, stamp, digest, problems: errors }
+  return {
+    path,
+    stamp,
+    digest,
+    objects: keepSame(before, objects),
+    problems: [...problems, ...errors],
+    unread,
+    isGood,
   }
-  // Never in order so far: what could be read is better than nothing.
-  return before?.isGood === true
-    ? { ...before, stamp, digest, problems: errors }
-    : {
-        path,
-        stamp,
-        digest,
-        objects: keepSame(before, objects),
-        problems: [...problems, ...errors],
-        isGood: false,
-      }
 }
 
 /** Takes note that the file is there and cannot be read; its objects stay. */
@@ -62,6 +63,7 @@ export function takeFailure(
     digest: '',
     objects: before?.objects ?? [],
     problems: [problem],
+    unread: before?.unread ?? [],
     isGood: before?.isGood ?? false,
   }
 }

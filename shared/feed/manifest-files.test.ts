@@ -1,8 +1,29 @@
 import t from 'tap'
-import { readManifest } from './manifest-files.ts'
+import {
+  endpointSlices,
+  ingressClasses,
+  ingresses,
+  type KubeResource,
+  secrets,
+  services,
+} from '../kube/resources.ts'
+import { readManifest as read } from './manifest-files.ts'
+import { unreadProblem } from './unread-kinds.ts'
+
+const resources: readonly KubeResource[] = [
+  ingresses,
+  ingressClasses,
+  services,
+  endpointSlices,
+  secrets,
+]
+const readManifest = (path: string, text: string) => read(path, text, resources)
 
 const ingress = 'apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\n'
 const service = 'apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\n'
+
+const group = (name: string) =>
+  `apiVersion: zalando.org/v1\nkind: RouteGroup\nmetadata: {name: ${name}, namespace: shop}\n`
 
 const cases: {
   readonly why: string
@@ -12,6 +33,8 @@ const cases: {
   readonly objects: readonly string[]
   /** `reason field` of each finding. */
   readonly findings?: readonly string[]
+  /** `Kind version count` of what is passed over. */
+  readonly unread?: readonly string[]
 }[] = [
   { why: 'a namespace is default', text: ingress, objects: ['Ingress default/web'] },
   {
@@ -48,7 +71,29 @@ const cases: {
     why: 'other kinds are none of ours',
     text: 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n---\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: x}\n',
     objects: [],
+    unread: ['Service serving.knative.dev/v1 1'],
   },
+  {
+    why: 'kinds that may ask for routes are counted, in lists too',
+    text: `${group('a')}---\n${JSON.stringify({ kind: 'RouteGroupList', apiVersion: 'zalando.org/v1', items: [{ metadata: { name: 'b' } }] })}\n---\n${service}---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: x}\n`,
+    objects: ['Service shop/web'],
+    unread: ['RouteGroup zalando.org/v1 2', 'HTTPRoute gateway.networking.k8s.io/v1 1'],
+  },
+  {
+    why: 'what Kubernetes itself is for is no news',
+    text: [
+      'v1 ConfigMap',
+      'batch/v1 CronJob',
+      'networking.k8s.io/v1 NetworkPolicy',
+      'apiextensions.k8s.io/v1 CustomResourceDefinition',
+      'kustomize.config.k8s.io/v1beta1 Kustomization',
+    ]
+      .map((words) => words.split(' '))
+      .map(([version, kind]) => `apiVersion: ${version}\nkind: ${kind}\nmetadata: {name: x}\n`)
+      .join('---\n'),
+    objects: [],
+  },
+  { why: 'what has no kind or no version is nobody', text: 'image: {tag: 1}\n', objects: [] },
   {
     why: 'a retired version is told, not guessed',
     text: 'apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: old}\n',
@@ -84,7 +129,7 @@ const cases: {
   },
 ]
 
-for (const { why, text, path = 'x.yaml', objects, findings = [] } of cases) {
+for (const { why, text, path = 'x.yaml', objects, findings = [], unread = [] } of cases) {
   t.test(`reads a manifest: ${why}`, async (t) => {
     const manifest = readManifest(path, text)
     t.strictSame(
@@ -94,6 +139,10 @@ for (const { why, text, path = 'x.yaml', objects, findings = [] } of cases) {
     t.strictSame(
       [...manifest.problems, ...manifest.errors].map(({ reason, field }) => `${reason} ${field}`),
       findings,
+    )
+    t.strictSame(
+      manifest.unread.map(({ kind, apiVersion, count }) => `${kind} ${apiVersion} ${count}`),
+      unread,
     )
   })
 }
@@ -137,4 +186,16 @@ t.test('stringData of a Secret is written over its data', async (t) => {
     'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: YQ==, b: eA==}\nstringData: {b: b}\n',
   )
   t.match(objects, [{ data: { a: 'YQ==', b: 'Yg==' } }])
+})
+
+t.test('the problem of a kind that nobody reads names an example and what to do', async (t) => {
+  const [unread] = readManifest('routes/shop.yaml', `${group('a')}---\n${group('b')}`).unread
+  t.match(unread && unreadProblem(unread), {
+    reason: 'unread-kind',
+    kind: 'RouteGroup',
+    namespace: 'shop',
+    name: 'a',
+    message: /RouteGroup \(zalando\.org\/v1\) .* 2 of them, .* a in routes\/shop\.yaml/,
+    remedy: /Ingress/,
+  })
 })

@@ -5,10 +5,11 @@
 import { isRecord } from '../kube/error.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { readObject } from '../kube/read-object.ts'
-import * as known from '../kube/resources.ts'
+import { endpointSlices, type KubeResource } from '../kube/resources.ts'
 import type { Problem } from '../problem.ts'
 import { parseYamlDocuments } from '../yaml.ts'
 import { endpointsToSlices } from './endpoints-to-slices.ts'
+import { isWorthSaying, joinUnread, type UnreadKind } from './unread-kinds.ts'
 
 /** The objects of one file, in the order of the text. */
 export interface Manifest {
@@ -17,24 +18,16 @@ export interface Manifest {
   readonly problems: readonly Problem[]
   /** Where the text itself is broken; what could be read is in `objects` all the same. */
   readonly errors: readonly Problem[]
+  /** What the text holds besides, each kind once. */
+  readonly unread: readonly UnreadKind[]
 }
 
-const endpoints: known.KubeResource = {
+const endpoints: KubeResource = {
   apiVersion: 'v1',
   kind: 'Endpoints',
   plural: 'endpoints',
   namespaced: true,
 }
-
-/** The kinds that a feed gives; all others are ignored silently: a folder may hold whole applications. */
-const resources: readonly known.KubeResource[] = [
-  known.ingresses,
-  known.ingressClasses,
-  known.services,
-  known.endpointSlices,
-  known.secrets,
-  endpoints,
-]
 
 /** Versions that clusters no longer serve, and that manifests still hold. */
 const retired: ReadonlySet<string> = new Set([
@@ -43,20 +36,24 @@ const retired: ReadonlySet<string> = new Set([
   'discovery.k8s.io/v1beta1',
 ])
 
-/** Reads the text of the file at `path`. */
-export function readManifest(path: string, text: string): Manifest {
+/** Reads the objects of `resources` in the text of the file at `path`. Endpoints are read as slices. */
+export function readManifest(
+  path: string,
+  text: string,
+  resources: readonly KubeResource[],
+): Manifest {
   const { documents, errors } = parse(path, text)
-  const objects: KubeObject[] = []
-  const problems: Problem[] = []
+  const findings: Findings = { path, resources, objects: [], problems: [], unread: [] }
   // A text that is cut short may be sound YAML: a word, a list. What is no mapping is no manifest.
   const noManifest = documents.filter((document) => !isRecord(document))
   for (const document of documents) {
-    if (isRecord(document)) readDocument(path, document, objects, problems)
+    if (isRecord(document)) readDocument(findings, document)
   }
   const remedy = 'Correct the file; its last good objects stay.'
   return {
-    objects,
-    problems,
+    objects: findings.objects,
+    problems: findings.problems,
+    unread: joinUnread([findings.unread]),
     errors: [
       ...errors.map(({ line, message }) => unreadable(path, `${path}:${line}`, message, remedy)),
       ...noManifest
@@ -92,37 +89,31 @@ function parse(path: string, text: string): ReturnType<typeof parseYamlDocuments
   return parseYamlDocuments(text)
 }
 
-function readDocument(
-  path: string,
-  value: Readonly<Record<string, unknown>>,
-  objects: KubeObject[],
-  problems: Problem[],
-): void {
-  const { kind, apiVersion } = value
-  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(value.items)) {
-    // Items of a typed list (`IngressList`) do not say their kind.
-    const itemKind = kind.slice(0, -'List'.length)
-    for (const [index, item] of value.items.entries()) {
-      if (!isRecord(item)) {
-        const why = 'is no Kubernetes object'
-        const remedy = 'Give it apiVersion, kind and metadata.'
-        problems.push(invalid(path, undefined, `items[${index}]`, why, remedy))
-        continue
-      }
-      const isBare = item.kind === undefined && itemKind !== ''
-      readDocument(path, isBare ? { ...item, kind: itemKind, apiVersion } : item, objects, problems)
-    }
+/** What one file gives, as it is being read. */
+interface Findings {
+  readonly path: string
+  readonly resources: readonly KubeResource[]
+  readonly objects: KubeObject[]
+  readonly problems: Problem[]
+  readonly unread: UnreadKind[]
+}
+
+function readDocument(findings: Findings, value: Readonly<Record<string, unknown>>): void {
+  const { path, resources, objects, problems } = findings
+  const { kind, apiVersion, items } = value
+  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items)) {
+    readList(findings, kind, apiVersion, items)
     return
   }
-  const resource = resources.find((candidate) => candidate.kind === kind)
-  if (resource === undefined) return
-  if (apiVersion !== resource.apiVersion) {
-    if (typeof apiVersion === 'string' && retired.has(apiVersion)) {
+  const readsEndpoints = kind === endpoints.kind && resources.includes(endpointSlices)
+  const resource = readsEndpoints ? endpoints : resources.find((other) => other.kind === kind)
+  if (resource === undefined || apiVersion !== resource.apiVersion) {
+    if (resource !== undefined && typeof apiVersion === 'string' && retired.has(apiVersion)) {
       const why = `has the apiVersion ${apiVersion}, which clusters no longer serve`
       problems.push(
         invalid(path, value, 'apiVersion', why, `Rewrite it as ${resource.apiVersion}.`),
       )
-    }
+    } else noteUnread(findings, value)
     return
   }
   const object = readOne(path, value, resource, problems)
@@ -131,10 +122,47 @@ function readDocument(
   else objects.push(object)
 }
 
+function readList(
+  findings: Findings,
+  kind: string,
+  apiVersion: unknown,
+  items: readonly unknown[],
+): void {
+  // Items of a typed list (`IngressList`) do not say their kind.
+  const itemKind = kind.slice(0, -'List'.length)
+  for (const [index, item] of items.entries()) {
+    if (!isRecord(item)) {
+      const why = 'is no Kubernetes object'
+      const remedy = 'Give it apiVersion, kind and metadata.'
+      findings.problems.push(invalid(findings.path, undefined, `items[${index}]`, why, remedy))
+      continue
+    }
+    const isBare = item.kind === undefined && itemKind !== ''
+    readDocument(findings, isBare ? { ...item, kind: itemKind, apiVersion } : item)
+  }
+}
+
+function noteUnread(
+  { path, unread }: Findings,
+  { apiVersion, kind, metadata }: Readonly<Record<string, unknown>>,
+): void {
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return
+  if (!isWorthSaying(apiVersion)) return
+  const { name, namespace } = isRecord(metadata) ? metadata : {}
+  unread.push({
+    apiVersion,
+    kind,
+    count: 1,
+    namespace: typeof namespace === 'string' ? namespace : '',
+    name: typeof name === 'string' ? name : 'one without a name',
+    path,
+  })
+}
+
 function readOne(
   path: string,
   value: Readonly<Record<string, unknown>>,
-  resource: known.KubeResource,
+  resource: KubeResource,
   problems: Problem[],
 ): KubeObject | undefined {
   const metadata = isRecord(value.metadata) ? value.metadata : {}

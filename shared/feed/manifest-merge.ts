@@ -1,31 +1,20 @@
 // Many manifest files joined into one world. Pure.
 //
 // Invariant: the order of the files decides, nothing else: of an object that is written twice the first one counts.
-import type {
-  EndpointSlice,
-  Ingress,
-  IngressClass,
-  KubeObject,
-  Secret,
-  Service,
-} from '../kube/objects.ts'
-import {
-  endpointSlices,
-  ingressClasses,
-  ingresses,
-  type KubeResource,
-  secrets,
-  services,
-} from '../kube/resources.ts'
+// Invariant: a kind of which no object changed keeps its list.
+import type { KubeObject } from '../kube/objects.ts'
+import type { KubeResource } from '../kube/resources.ts'
+import { createSnapshot, type Snapshot } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
-import type { ClusterObjects } from './feed.ts'
 import { identity, type ManifestFile } from './manifest-file.ts'
+import { joinUnread, unreadProblem } from './unread-kinds.ts'
 
-/** Joins the files, given in the order in which they count. */
-export function mergeManifests(files: Iterable<ManifestFile>): {
-  readonly objects: ClusterObjects
-  readonly problems: readonly Problem[]
-} {
+/** Joins the files, given in the order in which they count; `before` is the snapshot before, of the same resources. */
+export function mergeManifests(
+  files: readonly ManifestFile[],
+  resources: readonly KubeResource[],
+  before: Snapshot | undefined,
+): { readonly snapshot: Snapshot; readonly problems: readonly Problem[] } {
   const owners = new Map<string, string>()
   const objects: KubeObject[] = []
   const problems: Problem[] = []
@@ -40,24 +29,20 @@ export function mergeManifests(files: Iterable<ManifestFile>): {
       } else problems.push(twice(object, owner, file.path))
     }
   }
-  return {
-    objects: {
-      ingresses: ofKind<Ingress>(objects, ingresses),
-      ingressClasses: ofKind<IngressClass>(objects, ingressClasses),
-      services: ofKind<Service>(objects, services),
-      endpointSlices: ofKind<EndpointSlice>(objects, endpointSlices),
-      secrets: ofKind<Secret>(objects, secrets),
-    },
-    problems,
-  }
+  problems.push(...joinUnread(files.map(({ unread }) => unread)).map(unreadProblem))
+  // The parser gave each object the kind of the resource that it was read as.
+  const byKind = Map.groupBy(objects, ({ kind }) => kind)
+  const lists = resources.map(
+    (resource) =>
+      [resource, keepSame(before?.list(resource), byKind.get(resource.kind) ?? [])] as const,
+  )
+  return { snapshot: createSnapshot(lists), problems }
 }
 
-function ofKind<T extends KubeObject>(
-  objects: readonly KubeObject[],
-  resource: KubeResource<T>,
-): T[] {
-  // The parser gave each object the kind of the resource that it was read as: every field of T is optional there.
-  return objects.filter((object) => object.kind === resource.kind) as T[]
+function keepSame<T>(before: readonly T[] | undefined, after: readonly T[]): readonly T[] {
+  const isSame =
+    before?.length === after.length && after.every((item, index) => item === before[index])
+  return isSame ? before : after
 }
 
 function twice(object: KubeObject, owner: string, path: string): Problem {

@@ -27,7 +27,9 @@ export interface ReflectorOptions<T extends KubeObject> extends Selection {
   /** In [0, 1): spreads the tries of many proxies. */
   readonly random?: () => number
   readonly log: Pick<Log, 'info' | 'warn'>
-  /** Called once per turn in which something changed, and after the first complete list even if it is empty. */
+  /** A cluster that does not serve the kind (404) is as one without such objects; it is asked again and again. */
+  readonly mayBeUnserved?: boolean
+  /** Called once per turn in which something changed, and after the first answer even if there are no objects. */
   readonly onChange: (change: { readonly eventAtMs: number }) => void
   /** Called when a permission turns out to be missing, and with undefined when it is there. */
   readonly onProblem?: (problem: Problem | undefined) => void
@@ -70,6 +72,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   const firstSync = Promise.withResolvers<void>()
   let running: Promise<void> = Promise.resolve()
   let isSynced = false
+  let isUnserved = false
   let version = ''
   let listDueAtMs = 0
   let confirmedAtMs = clock.now()
@@ -104,6 +107,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     trouble = now
     const fields = { resource: qualifiedName(resource), verb }
     if (error === undefined) log.info(fields, 'reading from the API server again')
+    else if (mayMeanUnserved(error)) log.info(fields, 'the cluster does not serve this kind')
     else {
       const { status, reason, message } = error
       log.warn({ ...fields, status, reason, error: message }, 'cannot read from the API server')
@@ -114,11 +118,24 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     confirmedAtMs = clock.now()
   }
 
+  function mayMeanUnserved(error: KubeError): boolean {
+    return options.mayBeUnserved === true && error.status === 404
+  }
+
+  /** Nothing is served, nothing is missed. What is known stays: a starting API server may answer 404, too. */
+  function noteUnserved(): void {
+    confirm()
+    if (isUnserved || isSynced) return
+    isUnserved = true
+    announce()
+  }
+
   async function list(): Promise<boolean> {
     const result = await client.list(resource, { ...selection(options), signal: stopping.signal })
     if (stopping.signal.aborted) return false
     if (!result.ok) {
       report('list', result.error)
+      if (mayMeanUnserved(result.error)) noteUnserved()
       await wait(result.error.retryAfterMs, listBackoff.next())
       return false
     }

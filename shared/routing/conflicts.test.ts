@@ -2,7 +2,7 @@ import t from 'tap'
 import type { Ingress, IngressBackend, IngressPath } from '../kube/objects.ts'
 import { plainTerms } from './ingress/annotations/draft.ts'
 import { serviceOf } from './table.ts'
-import { backendOf, emptyCluster, plainOptions } from './testing/cluster.ts'
+import { backendOf, emptyCluster, plainOptions, snapshotOf } from './testing/cluster.ts'
 import { type TranslateOptions, translate } from './translate.ts'
 
 const make = (
@@ -25,7 +25,7 @@ const at = (path: string, service: string, pathType = 'Prefix'): IngressPath => 
 })
 
 function settled(ingresses: readonly Ingress[], options: TranslateOptions = plainOptions) {
-  const { table, problems } = translate({ ...emptyCluster, ingresses }, options)
+  const { table, problems } = translate(snapshotOf({ ...emptyCluster, ingresses }), options)
   return {
     routes: table.routes.map(
       (route) => `${route.match.pathType} ${route.match.path} ${serviceOf(route)}`,

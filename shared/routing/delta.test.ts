@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { diffTables } from './delta.ts'
 import type { Route, RouteTable, TableDelta, Upstream } from './table.ts'
-import { change, emptyCluster, plainOptions, someHistory } from './testing/cluster.ts'
+import { change, emptyCluster, plainOptions, snapshotOf, someHistory } from './testing/cluster.ts'
 import { routeOf } from './testing/route.ts'
 import { createTranslator, translate } from './translate.ts'
 
@@ -36,13 +36,16 @@ function apply(state: State, delta: TableDelta): void {
 t.test('deltas applied one after the other give the same as the full table', async (t) => {
   fc.assert(
     fc.property(someHistory, fc.boolean(), (history, isIncremental) => {
-      const next = createTranslator(plainOptions)
+      const translator = createTranslator(plainOptions)
       const state = stateOf({ routes: [], upstreams: [] })
       let cluster = emptyCluster
       let previous: RouteTable | undefined
       for (const [index, step] of history.entries()) {
         cluster = change(cluster, step)
-        const { table } = isIncremental ? next(cluster) : translate(cluster, plainOptions)
+        const snapshot = snapshotOf(cluster)
+        const { table } = isIncremental
+          ? translator.translate(snapshot)
+          : translate(snapshot, plainOptions)
         const delta = diffTables(previous, table, index + 1)
         if (delta !== undefined) apply(state, delta)
         t.strictSame(state, stateOf(table))

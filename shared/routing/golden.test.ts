@@ -2,10 +2,10 @@
 // `UPDATE=1` writes the results anew; the diff is what a review looks at.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
-import type { ClusterObjects } from '../feed/feed.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { parseYamlDocuments } from '../yaml.ts'
 import { parseBackendName } from './ingress/backend.ts'
+import { type Cluster, snapshotOf } from './testing/cluster.ts'
 import { type TranslateOptions, translate } from './translate.ts'
 
 /** The document `kind: TranslateOptions` of a case; everything else has the defaults of the flags. */
@@ -25,14 +25,13 @@ function readDocuments(file: string): readonly KubeObject[] {
   return JSON.parse(JSON.stringify(documents))
 }
 
-function objectsOf(documents: readonly KubeObject[]): ClusterObjects {
+function objectsOf(documents: readonly KubeObject[]): Cluster {
   const ofKind = (kind: string) => documents.filter((document) => document.kind === kind)
   return {
     ingresses: ofKind('Ingress'),
     ingressClasses: ofKind('IngressClass'),
     services: ofKind('Service'),
     endpointSlices: ofKind('EndpointSlice'),
-    secrets: [],
   }
 }
 
@@ -57,7 +56,7 @@ t.ok(files.length >= 40, 'the golden folder was found')
 for (const file of files) {
   t.test(file.replace('.yaml', ''), async (t) => {
     const documents = readDocuments(file)
-    const result = translate(objectsOf(documents), optionsOf(documents))
+    const result = translate(snapshotOf(objectsOf(documents)), optionsOf(documents))
     const expected = new URL(file.replace('.yaml', '.json'), folder)
     if (process.env.UPDATE === '1') {
       writeFileSync(expected, `${JSON.stringify(result, undefined, 2)}\n`)

@@ -8,9 +8,10 @@
 // down to the references: an endpoint that moves leaves `routes` and every other Upstream the same objects.
 import { isDeepStrictEqual } from 'node:util'
 import { readExternalHost } from '../external-host.ts'
-import type { ClusterObjects } from '../feed/feed.ts'
 import { type ClassRules, isOurs } from '../ingress-class.ts'
 import type { EndpointSlice, Ingress, IngressClass, Service } from '../kube/objects.ts'
+import { endpointSlices, ingressClasses, ingresses, services } from '../kube/resources.ts'
+import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
 import { readAnnotations } from './ingress/annotations/read.ts'
 import { type IngressReading, type ReadAnnotations, readIngress } from './ingress/claims.ts'
@@ -37,20 +38,22 @@ export interface Translation {
   readonly problems: readonly Problem[]
 }
 
-/** Translates one snapshot. */
-export function translate(objects: ClusterObjects, options: TranslateOptions): Translation {
-  return createTranslator(options)(objects)
+/** Translates one snapshot after the other and reuses what did not change, by object identity. */
+export interface Translator {
+  /** What snapshots must hold. */
+  readonly kinds: readonly WatchedKind[]
+  /** Gives the same Translation when nothing changed. */
+  translate(snapshot: Snapshot): Translation
 }
 
-/**
- * Creates a function that translates one snapshot after the other and reuses what did not change, by object identity.
- * It returns the same Translation when nothing changed.
- */
-export function createTranslator(
-  options: TranslateOptions,
-): (objects: ClusterObjects) => Translation {
-  const translator = new Translator(options)
-  return (objects) => translator.translate(objects)
+/** Translates one snapshot. */
+export function translate(snapshot: Snapshot, options: TranslateOptions): Translation {
+  return createTranslator(options).translate(snapshot)
+}
+
+/** Creates a translator that has seen nothing yet. */
+export function createTranslator(options: TranslateOptions): Translator {
+  return new RouteTranslator(options)
 }
 
 /** One backend as the last snapshot resolved it. */
@@ -58,7 +61,14 @@ interface Slot extends BackendUse {
   resolved: Resolved
 }
 
-class Translator {
+class RouteTranslator implements Translator {
+  readonly kinds: readonly WatchedKind[] = [
+    { resource: ingresses, isOptional: false },
+    // A Role of one namespace cannot allow a cluster-wide kind.
+    { resource: ingressClasses, isOptional: true },
+    { resource: services, isOptional: false },
+    { resource: endpointSlices, isOptional: false },
+  ]
   readonly #options: TranslateOptions
   readonly #externalNames: ReadonlySet<string>
   readonly #readAnnotations: ReadAnnotations
@@ -81,11 +91,11 @@ class Translator {
       options.defaultBackend === undefined ? undefined : fallbackOf(options.defaultBackend)
   }
 
-  translate(objects: ClusterObjects): Translation {
-    const changedServices = this.#services.update(objects.services)
-    const changedSlices = this.#slices.update(objects.endpointSlices)
+  translate(snapshot: Snapshot): Translation {
+    const changedServices = this.#services.update(snapshot.list(services))
+    const changedSlices = this.#slices.update(snapshot.list(endpointSlices))
     const mergedBefore = this.#merged
-    const merged = this.#merge(objects)
+    const merged = this.#merge(snapshot.list(ingresses), snapshot.list(ingressClasses))
     let isChanged = merged !== mergedBefore
     const changed = new Set([...changedServices, ...changedSlices])
     if (isChanged) this.#replaceSlots(merged.uses, changed)
@@ -95,17 +105,15 @@ class Translator {
     return this.#last
   }
 
-  #merge({ ingresses, ingressClasses }: ClusterObjects): MergedIngresses {
+  #merge(list: readonly Ingress[], classes: readonly IngressClass[]): MergedIngresses {
     const before = this.#merged
-    const isSame =
-      isSameList(ingresses, this.#ingresses) && isSameList(ingressClasses, this.#classes)
-    this.#ingresses = ingresses
-    this.#classes = ingressClasses
+    const isSame = isSameList(list, this.#ingresses) && isSameList(classes, this.#classes)
+    this.#ingresses = list
+    this.#classes = classes
     if (before !== undefined && isSame) return before
     const readings = new Map<Ingress, IngressReading>()
-    for (const ingress of ingresses) {
-      if (!isMapping(ingress) || !isOurs(ingress, ingressClasses, this.#options.classRules))
-        continue
+    for (const ingress of list) {
+      if (!isMapping(ingress) || !isOurs(ingress, classes, this.#options.classRules)) continue
       const known = this.#readings.get(ingress)
       readings.set(ingress, known ?? readIngress(ingress, this.#readAnnotations))
     }

@@ -5,7 +5,6 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { combinationFiles } from '../../deploy/render-chart.ts'
-import type { ClusterObjects } from '../../shared/feed/feed.ts'
 import { readManifest } from '../../shared/feed/manifest-files.ts'
 import type { ClassRules } from '../../shared/ingress-class.ts'
 import type {
@@ -15,6 +14,8 @@ import type {
   KubeObject,
   Service,
 } from '../../shared/kube/objects.ts'
+import { endpointSlices, ingressClasses, ingresses, services } from '../../shared/kube/resources.ts'
+import { type Cluster, snapshotOf } from '../../shared/routing/testing/cluster.ts'
 import { translate } from '../../shared/routing/translate.ts'
 import { parseObjects } from '../chart/combinations.ts'
 import { findTool } from '../chart/tools.ts'
@@ -142,14 +143,16 @@ async function checkDefaulting({ admin }: Stage): Promise<string> {
       }
       return given
     }
-    const stored: ClusterObjects = {
+    const stored: Cluster = {
       ...written,
       ingresses: await ask(written.ingresses),
       services: await ask(written.services),
       endpointSlices: await ask(written.endpointSlices),
     }
     const options = { classRules, externalNames: [] }
-    const [before, after] = [written, stored].map((objects) => translate(objects, options).table)
+    const [before, after] = [written, stored].map(
+      (objects) => translate(snapshotOf(objects), options).table,
+    )
     assert.deepEqual(after, before, name)
   }
   return `${count} objects; added: ${[...added].sort().join(', ')}`
@@ -157,7 +160,7 @@ async function checkDefaulting({ admin }: Stage): Promise<string> {
 
 interface WrittenWorld {
   readonly name: string
-  readonly written: ClusterObjects
+  readonly written: Cluster
   readonly classRules: ClassRules
 }
 
@@ -174,7 +177,12 @@ function demoWorld(): WrittenWorld {
   const text = demoObjects().map((object) =>
     JSON.stringify(object).replaceAll('127.0.0.1', hostAddress),
   )
-  const { objects } = readManifest('demo.yaml', text.join('\n---\n'))
+  const { objects } = readManifest('demo.yaml', text.join('\n---\n'), [
+    ingresses,
+    ingressClasses,
+    services,
+    endpointSlices,
+  ])
   const of = <T extends KubeObject>(kind: string): T[] =>
     // The reader of manifests gives objects of the shape that their kind says.
     objects.filter((object) => object.kind === kind) as T[]
@@ -185,7 +193,6 @@ function demoWorld(): WrittenWorld {
       ingressClasses: of<IngressClass>('IngressClass'),
       services: of<Service>('Service'),
       endpointSlices: of<EndpointSlice>('EndpointSlice'),
-      secrets: [],
     },
     classRules: {
       ingressClasses: ['weir'],

@@ -3,7 +3,6 @@
 // A runner decides with `place` where an endpoint really listens: test upstreams have loopback addresses, the cases have pod
 // addresses. Endpoints that must not be used (terminating, not ready) are placed, too, so that a wrong choice is seen.
 import { readFileSync } from 'node:fs'
-import type { ClusterObjects } from '../../shared/feed/feed.ts'
 import type { ClassRules } from '../../shared/ingress-class.ts'
 import type {
   EndpointSlice,
@@ -14,6 +13,7 @@ import type {
   SliceEndpoint,
 } from '../../shared/kube/objects.ts'
 import type { Endpoint } from '../../shared/routing/table.ts'
+import type { Cluster } from '../../shared/routing/testing/cluster.ts'
 
 /** An endpoint list of a case: addresses alone are ready endpoints. */
 interface CaseSlice {
@@ -141,7 +141,7 @@ export function buildObjects(
   conformance: ConformanceCase,
   place: (endpoint: CaseEndpoint) => Endpoint = ({ address, port }) => ({ address, port }),
   maxEndpoints = Number.POSITIVE_INFINITY,
-): ClusterObjects {
+): Cluster {
   return {
     ingresses: conformance.ingresses,
     ingressClasses: buildClasses(conformance),
@@ -149,7 +149,6 @@ export function buildObjects(
     endpointSlices: conformance.services.flatMap((service, index) =>
       buildSlices(service, slicesOf(service, index, maxEndpoints), place),
     ),
-    secrets: [],
   }
 }
 

@@ -9,6 +9,7 @@ import type { Rule } from '../../shared/routing/router/host-rules.ts'
 import { emptyRouter, findRoute, updateRouter } from '../../shared/routing/router/router.ts'
 import type { Route, RouteTable } from '../../shared/routing/table.ts'
 import { serviceOf, upstreamOf } from '../../shared/routing/table.ts'
+import { snapshotOf } from '../../shared/routing/testing/cluster.ts'
 import { translate } from '../../shared/routing/translate.ts'
 import { buildObjects, type CaseRequest, classRulesOf, endpointsOf, readCases } from './objects.ts'
 
@@ -18,7 +19,7 @@ t.equal(cases.length, 68, 'every case with Ingresses was read')
 for (const conformance of cases) {
   t.test(`${conformance.id}: ${conformance.scenario}`, async (t) => {
     const options = { classRules: classRulesOf(conformance), externalNames: [] }
-    const { table } = translate(buildObjects(conformance), options)
+    const { table } = translate(snapshotOf(buildObjects(conformance)), options)
     for (const request of conformance.requests) check(t, table, request)
   })
 }
@@ -75,8 +76,8 @@ t.test('objects of a case can be placed on other addresses', async (t) => {
       return { address: `127.1.0.${index + 1}`, port: 20000 + index }
     })
     const options = { classRules: classRulesOf(conformance), externalNames: [] }
-    const before = translate(buildObjects(conformance), options)
-    const after = translate(objects, options)
+    const before = translate(snapshotOf(buildObjects(conformance)), options)
+    const after = translate(snapshotOf(objects), options)
     const counts = (table: RouteTable) => table.upstreams.map(({ endpoints }) => endpoints.length)
     t.same(counts(after.table), counts(before.table), conformance.id)
     const used = after.table.upstreams.flatMap((upstream) => upstream.endpoints)
@@ -91,6 +92,6 @@ t.test('a scale-up can start with one endpoint', async (t) => {
     return
   }
   const options = { classRules: classRulesOf(conformance), externalNames: [] }
-  const { table } = translate(buildObjects(conformance, undefined, 1), options)
+  const { table } = translate(snapshotOf(buildObjects(conformance, undefined, 1)), options)
   t.equal(table.upstreams[0]?.endpoints.length, 1)
 })

@@ -47,6 +47,13 @@ const secret: KubeObject = {
   metadata: { name: 's', namespace: 'shop' },
 }
 
+const kinds = [
+  { resource: ingresses, isOptional: false },
+  { resource: ingressClasses, isOptional: true },
+  { resource: services, isOptional: false },
+  { resource: endpointSlices, isOptional: false },
+]
+
 interface World {
   readonly api: ApiServer
   readonly clock: ManualClock
@@ -60,7 +67,7 @@ interface World {
 
 async function startWorld(
   t: Test,
-  options: Pick<ClusterFeedOptions, 'namespace' | 'watchSecrets'> = {},
+  options: Pick<ClusterFeedOptions, 'namespace'> = {},
   prepare: (api: ApiServer) => void = () => undefined,
 ): Promise<World> {
   const api = await createApiServer()
@@ -87,7 +94,7 @@ async function startWorld(
     await client.close()
     await api.close()
   })
-  feed.start((update) => void updates.push(update))
+  feed.start(kinds, (update) => void updates.push(update))
   return {
     api,
     clock,
@@ -97,14 +104,17 @@ async function startWorld(
     sees: (what, isTrue) => eventually(what, isTrue, () => clock.advance(100)),
     counts: () =>
       Object.fromEntries(
-        Object.entries(updates.at(-1)?.objects ?? {}).map(([kind, list]) => [kind, list.length]),
+        [...kinds.map(({ resource }) => resource), secrets].map((resource) => [
+          resource.plural,
+          updates.at(-1)?.snapshot.list(resource).length ?? -1,
+        ]),
       ),
   }
 }
 
-const whole = { ingresses: 1, ingressClasses: 1, services: 1, endpointSlices: 1, secrets: 0 }
+const whole = { ingresses: 1, ingressclasses: 1, services: 1, endpointslices: 1, secrets: 0 }
 
-t.test('the first snapshot holds every kind; secrets are not even asked for', async (t) => {
+t.test('the first snapshot holds every kind; others are not even asked for', async (t) => {
   const world = await startWorld(t)
   await world.sees('a snapshot', () => world.updates.length > 0)
   t.strictSame(world.counts(), whole)
@@ -117,12 +127,6 @@ t.test('the first snapshot holds every kind; secrets are not even asked for', as
     'ingresses',
     'services',
   ])
-})
-
-t.test('secrets are read when something needs them', async (t) => {
-  const world = await startWorld(t, { watchSecrets: true })
-  await world.sees('a snapshot', () => world.updates.length > 0)
-  t.strictSame(world.counts(), { ...whole, secrets: 1 })
 })
 
 t.test('nothing is given while one kind cannot be read', async (t) => {
@@ -154,9 +158,10 @@ t.test('a change goes out at once and keeps what did not change', async (t) => {
   durations.sort((a, b) => a - b)
   t.ok((durations[25] ?? 0) < 500, `median ${durations[25]?.toFixed(1)} ms`)
   const last = world.updates.at(-1)
-  t.equal(last?.objects.endpointSlices.length, 2)
-  t.equal(last?.objects.services, first?.objects.services, 'the same list')
-  t.equal(last?.objects.endpointSlices[0], first?.objects.endpointSlices[0], 'the same object')
+  const [slices, slicesBefore] = [last, first].map((it) => it?.snapshot.list(endpointSlices) ?? [])
+  t.equal(slices?.length, 2)
+  t.equal(last?.snapshot.list(services), first?.snapshot.list(services), 'the same list')
+  t.equal(slices?.[0], slicesBefore?.[0], 'the same object')
 })
 
 t.test('an Ingress may come before its Service', async (t) => {
@@ -197,12 +202,38 @@ t.test(
       api.faults.deny(['list', 'watch'], ingressClasses)
     })
     await world.sees('a snapshot', () => world.updates.length > 0)
-    t.strictSame(world.counts(), { ...whole, ingressClasses: 0 })
+    t.strictSame(world.counts(), { ...whole, ingressclasses: 0 })
     t.match(world.updates.at(-1)?.problems, [
       { reason: 'missing-permission', kind: 'IngressClass', namespace: '' },
     ])
   },
 )
+
+t.test('a kind that the cluster does not serve is empty until it does', async (t) => {
+  const undo: (() => void)[] = []
+  const world = await startWorld(t, {}, (api) => {
+    const body = '404 page not found\n'
+    undo.push(api.faults.answer({ resource: ingressClasses, status: 404, body }))
+  })
+  await world.sees('a snapshot', () => world.updates.length > 0)
+  t.strictSame(world.counts(), { ...whole, ingressclasses: 0 })
+  t.strictSame(world.updates.at(-1)?.problems, [])
+  const since = world.clock.now()
+  await world.sees('two minutes', () => world.clock.now() > since + 120_000)
+  t.ok((world.feed.ages().ingressclasses ?? 0) < 60_000, 'nothing is missed, so nothing is old')
+  t.equal(world.updates.length, 1, 'and nothing is said again')
+  t.notOk(world.warnings.some((w) => /cannot read/.test(w)))
+  for (const serve of undo) serve()
+  await world.sees('its objects', () => world.counts().ingressclasses === 1)
+})
+
+t.test('nothing is given while a kind that is needed is not served', async (t) => {
+  const world = await startWorld(t, {}, (api) => {
+    api.faults.answer({ resource: services, status: 404 })
+  })
+  await world.sees('some tries', () => world.clock.now() > 5000)
+  t.equal(world.updates.length, 0)
+})
 
 t.test(
   'a missing permission for Services keeps the proxy from starting, and says so',
@@ -237,7 +268,7 @@ t.test('while the API server is away everything is served on, and the ages grow'
   await world.api.resume()
   await world.sees('watches', () => world.api.watches(endpointSlices) === 1)
   world.api.put(slice('web-2'))
-  await world.sees('a change', () => world.counts().endpointSlices === 2)
+  await world.sees('a change', () => world.counts().endpointslices === 2)
 })
 
 t.test('after stop nothing is given any more', async (t) => {

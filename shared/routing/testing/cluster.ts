@@ -1,7 +1,6 @@
 // Makes clusters for tests: objects of any number, and a cluster that changes step by step while it keeps what it does not touch.
 
 import fc from 'fast-check'
-import type { ClusterObjects } from '../../feed/feed.ts'
 import type {
   EndpointSlice,
   Ingress,
@@ -9,15 +8,34 @@ import type {
   IngressClass,
   Service,
 } from '../../kube/objects.ts'
+import { endpointSlices, ingressClasses, ingresses, services } from '../../kube/resources.ts'
+import { createSnapshot, type Snapshot } from '../../kube/snapshot.ts'
 import { plainTerms } from '../ingress/annotations/draft.ts'
 import type { TranslateOptions } from '../translate.ts'
 
-export const emptyCluster: ClusterObjects = {
+/** The objects that routes are made of, as tests write them down. */
+export interface Cluster {
+  readonly ingresses: readonly Ingress[]
+  readonly ingressClasses: readonly IngressClass[]
+  readonly services: readonly Service[]
+  readonly endpointSlices: readonly EndpointSlice[]
+}
+
+export const emptyCluster: Cluster = {
   ingresses: [],
   ingressClasses: [],
   services: [],
   endpointSlices: [],
-  secrets: [],
+}
+
+/** Gives a cluster as a feed would. */
+export function snapshotOf(cluster: Cluster): Snapshot {
+  return createSnapshot([
+    [ingresses, cluster.ingresses],
+    [ingressClasses, cluster.ingressClasses],
+    [services, cluster.services],
+    [endpointSlices, cluster.endpointSlices],
+  ])
 }
 
 /** The defaults of the flags, with annotations that say nothing. */
@@ -37,7 +55,7 @@ export function backendOf(name: string, number = 80): IngressBackend {
 }
 
 /** A cluster of `count` Ingresses, each with a host, two paths, a Service and a slice of two endpoints of its own. */
-export function largeCluster(count: number): ClusterObjects {
+export function largeCluster(count: number): Cluster {
   const indices = Array.from({ length: count }, (_, index) => index)
   const namespace = (index: number) => `ns-${index % 100}`
   return {
@@ -94,7 +112,7 @@ export interface Change {
 }
 
 /** Applies changes as a watch does: what no change names stays the same object in the same order. */
-export function change(cluster: ClusterObjects, changes: readonly Change[]): ClusterObjects {
+export function change(cluster: Cluster, changes: readonly Change[]): Cluster {
   const lists = {
     ingresses: [...cluster.ingresses],
     ingressClasses: [...cluster.ingressClasses],
@@ -107,7 +125,7 @@ export function change(cluster: ClusterObjects, changes: readonly Change[]): Clu
     if (object !== undefined) list.splice(index === -1 ? list.length : index, 1, object)
     else if (index !== -1) list.splice(index, 1)
   }
-  return { ...lists, secrets: [] }
+  return lists
 }
 
 // Few names, so that objects meet: conflicts, missing Services, shared backends, slices of one Service.

@@ -38,6 +38,8 @@ const contradictions = [
   { argv: ['--listen', ':9911'], names: /listen and admin/ },
   { argv: ['--listen', '127.0.0.1:9911'], names: /listen and admin/ },
   { argv: ['--max-head-bytes', '1024'], names: /max-line-bytes is larger than max-head-bytes/ },
+  { argv: ['--health-path', '/%68ealthz'], names: /health-path is not spelled/ },
+  { argv: ['--health-path', '/a/../healthz'], names: /health-path is not spelled/ },
   { argv: ['--ingress-class=', '--controller-class='], names: /no Ingress would be served/ },
 ]
 

@@ -1,6 +1,7 @@
 // From what the user gave to the proxy's settings: the table is in settings-table.ts, what cannot be meant together is here.
 import { type OptionInput, type ParsedOptions, parseOptions } from '../shared/options.ts'
 import { ConfigError, type OptionValues } from '../shared/options-table.ts'
+import { normalisePath } from '../shared/routing/path.ts'
 import { proxyOptions } from './settings-table.ts'
 
 /** Everything that can be set on the proxy, checked. */
@@ -67,6 +68,12 @@ const contradictions: readonly Contradiction[] = [
     isBroken: ({ listen, admin }) =>
       listen.port !== 0 && listen.port === admin.port && mayOverlap(listen.host, admin.host),
     message: 'listen and admin name the same port: the admin port must be another one.',
+  },
+  {
+    // The health check is told apart by the path in its one spelling; another would never be met.
+    isBroken: ({ healthPath }) => normalisePath(healthPath) !== healthPath,
+    message:
+      'health-path is not spelled as paths are when they are matched: write it without . and .. segments, with plain letters, digits, -, ., _ and ~, and with upper-case escapes for what a path cannot hold.',
   },
   {
     isBroken: ({ maxLineBytes, maxHeadBytes }) => maxLineBytes > maxHeadBytes,

@@ -5,6 +5,7 @@
 
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { BodySink, FieldLines } from '../../shared/routing/filters/kind.ts'
+import type { Readings } from '../../shared/routing/path.ts'
 import type { ForwardedFields } from './forwarded.ts'
 import type { TunnelEnd, TunnelSide } from './tunnel.ts'
 
@@ -18,6 +19,8 @@ export interface RequestHead extends ForwardedFields {
   readonly host: string
   /** Canonical path: the same string is matched and sent upstream. */
   readonly path: string
+  /** Of a path that applications read in several ways; undefined for nearly all. */
+  readonly readings: Readings | undefined
   /** With its `?`, or empty. */
   readonly query: string
   /** End-to-end field lines without Host, and without those that Weir writes itself. */

@@ -2,7 +2,7 @@
 //
 // Invariant: what is refused here never reaches an upstream in any form; what is accepted is kept byte-exact and in order.
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import { normalisePath } from '../../shared/routing/path.ts'
+import { isOrdinaryPath, normalisePath, readingsOf, spellQuery } from '../../shared/routing/path.ts'
 import { isSameAuthority, normaliseHost } from '../http/authority.ts'
 import { dropFields, listMembers } from '../http/fields.ts'
 import { RequestFields } from './request-fields.ts'
@@ -10,7 +10,6 @@ import type { HeadLimits, Http1RequestHead } from './request-head.ts'
 
 const fields = new RequestFields()
 const visibleToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/
-const queryBytes = /^\?[\x21\x22\x24-\x7e]*$/
 const decimal = /^\d{1,15}$/
 
 /**
@@ -73,13 +72,19 @@ function readTarget(target: string, head: Http1RequestHead): FailureCode | undef
   }
   const queryAt = origin.indexOf('?')
   if (queryAt !== -1) {
-    head.query = origin.slice(queryAt)
-    if (!queryBytes.test(head.query)) return 'malformed-request'
+    const query = spellQuery(origin.slice(queryAt))
+    if (query === undefined) return 'malformed-request'
+    head.query = query
     origin = origin.slice(0, queryAt)
+  }
+  if (isOrdinaryPath(origin)) {
+    head.path = origin
+    return undefined
   }
   const path = normalisePath(origin)
   if (path === undefined) return 'malformed-request'
   head.path = path
+  head.readings = readingsOf(path)
   return undefined
 }
 

@@ -1,4 +1,6 @@
 // What did a client ask for, once its head was read? The words for one request's head and its bounds.
+
+import type { Readings } from '../../shared/routing/path.ts'
 import type { RequestHead } from '../http/stream.ts'
 
 /** How a body ends: there is none, after `contentLength` bytes, with the last chunk, or with the connection. */
@@ -16,6 +18,8 @@ export class Http1RequestHead implements RequestHead {
   method = ''
   /** Normalised path: the same string is matched and sent upstream. */
   path = ''
+  /** Of a path that applications read in several ways; undefined for nearly all. */
+  readings: Readings | undefined
   /** With its `?`, or empty. */
   query = ''
   minorVersion = 1
@@ -52,6 +56,7 @@ export class Http1RequestHead implements RequestHead {
   }
 
   reset(): void {
+    this.readings = undefined
     this.query = ''
     this.host = ''
     this.authority = ''

@@ -5,7 +5,7 @@
 // | phase          | what happens                                             | what can end a request here              |
 // |----------------|----------------------------------------------------------|------------------------------------------|
 // | receive        | the head is read, the client's facts are settled         | malformed-request, head-too-large, …     |
-// | route          | host, path and conditions choose a route                 | health answer, not-synced, no-route      |
+// | route          | host, path and conditions choose a route                 | health answer, no-route, ambiguous-path  |
 // | request steps  | the route's filters answer, fail, or change the request  | redirect, access-denied, policy-closed   |
 // | attempt        | an endpoint is chosen, head and body go there (attempt.ts)| no-endpoints, connect-failed, …         |
 // | response steps | filters change the response or take its place            | what they say                            |
@@ -16,6 +16,7 @@
 // Invariant: each request ends in exactly one `record`.
 // Invariant: a response that is not whole never looks whole to the client, and a failed attempt leaves no connection behind.
 
+import { isAmbiguous } from '../../shared/routing/ambiguity.ts'
 import { allHold } from '../../shared/routing/conditions/compile.ts'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { Answer, FieldLines, Verdict } from '../../shared/routing/filters/kind.ts'
@@ -25,7 +26,7 @@ import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../ht
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { Filtering } from './filtering.ts'
 import { RequestLedger } from './ledger.ts'
-import type { LiveRoute } from './live-route.ts'
+import { type LiveRoute, servesAlike } from './live-route.ts'
 import { openTunnel } from './open-tunnel.ts'
 import { failureAnswer, healthAnswer, ownLines, serverOptions } from './own-answers.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
@@ -97,9 +98,17 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
   #findRoute(head: RequestHead, facts: RequestFacts): void {
     const { router, fallback } = this.#worker
-    const route = selectRoute(router, head.host, head.path, this.#holds) ?? fallback
+    const { host, path, readings } = head
+    const route = selectRoute(router, host, readings?.matched ?? path, this.#holds) ?? fallback
     if (route === undefined) {
       this.fail('no-route')
+      return
+    }
+    if (
+      readings !== undefined &&
+      isAmbiguous(router, host, readings, route, fallback, this.#holds, servesAlike)
+    ) {
+      this.fail('ambiguous-path')
       return
     }
     this.#route = route

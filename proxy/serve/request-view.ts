@@ -16,6 +16,7 @@ const noHead: RequestHead = {
   host: '',
   path: '',
   query: '',
+  readings: undefined,
   fields: '',
   bodyLength: 0,
   upgrade: '',

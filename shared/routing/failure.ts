@@ -9,6 +9,11 @@ interface FailureRow {
 
 const rows = {
   'malformed-request': { status: 400, side: 'client', text: 'The request is not valid HTTP/1.1.' },
+  'ambiguous-path': {
+    status: 400,
+    side: 'client',
+    text: 'Applications may read this path as one of another route.',
+  },
   'access-denied': { status: 403, side: 'client', text: 'This address may not use this route.' },
   'no-route': { status: 404, side: 'client', text: 'No route for this host and path.' },
   'method-refused': { status: 405, side: 'client', text: 'This method is not served here.' },

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
-import { normalisePath } from './path.ts'
+import { normalisePath, readingsOf, spellQuery } from './path.ts'
 
 const cases = [
   { path: '/', is: '/', why: 'the root' },
@@ -22,6 +22,9 @@ const cases = [
   { path: '/a/../../b', is: undefined, why: 'above the root later' },
   { path: '/public//../admin', is: undefined, why: 'merged slashes would make it /admin' },
   { path: '/a%2fb/../c', is: undefined, why: 'one or two segments to remove' },
+  { path: '/a;x=b%2Fc', is: undefined, why: 'a parameter of one segment or of two' },
+  { path: '/a%3bx%00/b', is: undefined, why: 'is the end of the path in the parameter' },
+  { path: '/a;x=1/b%2Fc', is: '/a;x=1/b%2Fc', why: 'in another segment it is nobody’s parameter' },
   { path: '/a;x/../c', is: undefined, why: 'parameters make readers differ' },
   { path: '/public/..;/admin', is: undefined, why: 'Tomcat reads ..; as dots' },
   { path: '/public/..%3b/admin', is: undefined, why: 'encoded, too' },
@@ -37,12 +40,24 @@ const cases = [
     is: '/projects/group%2Fname',
     why: 'one segment, kept encoded',
   },
-  { path: '/a%2520b', is: '/a%2520b', why: 'nothing is decoded' },
+  { path: '/a%2520b', is: '/a%2520b', why: 'a percent sign stays encoded' },
+  { path: '/%61dmin', is: '/admin', why: 'an escape of an unreserved character is that character' },
+  { path: '/%41%5A%5f%7e%2d%30', is: '/AZ_~-0', why: 'all of RFC 3986 §2.3' },
+  { path: '/.%77ell-known', is: '/.well-known', why: 'behind a dot, too' },
+  { path: '/%2ewell-known', is: '/.well-known', why: 'a dot that begins a name' },
+  { path: '/%2561', is: '/%2561', why: 'decoded once only' },
+  { path: '/caf%c3%a9', is: '/caf%C3%A9', why: 'hex digits of escapes have one case' },
+  { path: '/a%3ab%2fc', is: '/a%3Ab%2Fc', why: 'escapes of reserved characters stay escapes' },
   { path: '/a;v=1/b', is: '/a;v=1/b', why: 'parameters without dots are harmless' },
   { path: '/a%00b', is: '/a%00b', why: 'stays encoded' },
-  { path: '/a%0d%0aX:1', is: '/a%0d%0aX:1', why: 'stays encoded' },
-  { path: '/\xe9', is: '/\xe9', why: 'raw bytes pass as they are' },
-  { path: '/a"<>^`{|}b', is: '/a"<>^`{|}b', why: 'browsers send some of them raw' },
+  { path: '/a%0d%0aX:1', is: '/a%0D%0AX:1', why: 'stays encoded' },
+  { path: '/\xe9', is: '/%E9', why: 'a raw byte and its escape are the same to every application' },
+  { path: '/caf\xc3\xa9', is: '/caf%C3%A9', why: 'a rule for /café fits either way' },
+  {
+    path: '/a"<>^`{|}[]b',
+    is: '/a%22%3C%3E%5E%60%7B%7C%7D%5B%5Db',
+    why: 'browsers send some of them raw and some escaped; RFC 3986 allows escapes only',
+  },
   { path: '/a\\b', is: undefined, why: 'a backslash is a slash for some' },
   { path: '/a%', is: undefined, why: 'a broken escape' },
   { path: '/a%zz', is: undefined, why: 'a broken escape' },
@@ -57,6 +72,53 @@ const cases = [
 for (const { path, is, why } of cases) {
   t.test(`${JSON.stringify(path)} becomes ${is}: ${why}`, async (t) => {
     t.equal(normalisePath(path), is)
+  })
+}
+
+const queries = [
+  { query: '?', is: '?', why: 'empty' },
+  { query: '?a=%2e%2E&b=/../?', is: '?a=%2e%2E&b=/../?', why: 'everything else stays as it came' },
+  { query: '?q=caf\xe9', is: '?q=caf%E9', why: 'as in a path (it was a 400 once)' },
+  { query: '?a="<>^`{|}[]\\', is: '?a="<>^`{|}[]\\', why: 'what browsers send raw' },
+  { query: '?a#b', is: undefined, why: 'no fragment in a target' },
+  { query: '?a b', is: undefined, why: 'a space' },
+  { query: '?\xe9\0', is: undefined, why: 'a control byte' },
+]
+
+for (const { query, is, why } of queries) {
+  t.test(`${JSON.stringify(query)} becomes ${is}: ${why}`, async (t) => {
+    t.equal(spellQuery(query), is)
+  })
+}
+
+const readInManyWays = [
+  { path: '/a.b/c-d', matched: undefined, lenient: undefined, why: 'nobody reads it otherwise' },
+  { path: '/caf%C3%A9/%20%22', matched: undefined, lenient: undefined, why: 'nor these' },
+  { path: '//a///b/', matched: '//a///b/', lenient: '/a/b/', why: 'slashes merged' },
+  { path: '/a%2Fb', matched: '/a%2Fb', lenient: '/a/b', why: '%2F is a slash for some' },
+  { path: '/a%5C%2Fb', matched: '/a%5C%2Fb', lenient: '/a/b', why: 'so is a backslash' },
+  { path: '/%40x%3A%2B', matched: '/@x:+', lenient: '/@x:+', why: 'decoded, all read the same' },
+  { path: '/a%252Fb', matched: '/a%252Fb', lenient: '/a/b', why: 'decoded twice' },
+  { path: '/%2561', matched: '/%2561', lenient: '/a', why: 'decoded twice' },
+  { path: '/100%25/a', matched: '/100%25/a', lenient: '/100%25/a', why: 'a percent sign' },
+  { path: '/a;x=1/b', matched: '/a;x=1/b', lenient: '/a/b', why: 'Tomcat cuts parameters' },
+  { path: '/a%3Bx/b', matched: '/a;x/b', lenient: '/a/b', why: 'some cut them once decoded' },
+  { path: '/;x/a', matched: '/;x/a', lenient: '/a', why: 'a segment that is a parameter' },
+  { path: '/a%C0%AFb', matched: '/a%C0%AFb', lenient: '/a/b', why: 'an overlong slash' },
+  {
+    path: '/%C1%A1%E0%81%A2',
+    matched: '/%C1%A1%E0%81%A2',
+    lenient: '/ab',
+    why: 'overlong letters',
+  },
+  { path: '/a%3Fb/c', matched: '/a%3Fb/c', lenient: '/a', why: 'an end for some' },
+  { path: '/a%00/b', matched: '/a%00/b', lenient: '/a', why: 'an end for some' },
+  { path: '/a%2523b', matched: '/a%2523b', lenient: '/a', why: 'an end once decoded' },
+]
+
+for (const { path, matched, lenient, why } of readInManyWays) {
+  t.test(`${path} is also read as ${lenient}: ${why}`, async (t) => {
+    t.strictSame(readingsOf(path), matched === undefined ? undefined : { matched, lenient })
   })
 }
 

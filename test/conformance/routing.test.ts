@@ -3,7 +3,7 @@
 
 import t, { type Test } from 'tap'
 import { normaliseHost } from '../../proxy/http/authority.ts'
-import { normalisePath } from '../../shared/routing/path.ts'
+import { normalisePath, readingsOf } from '../../shared/routing/path.ts'
 import { compilePattern } from '../../shared/routing/pattern.ts'
 import type { Rule } from '../../shared/routing/router/host-rules.ts'
 import { emptyRouter, findRoute, updateRouter } from '../../shared/routing/router/router.ts'
@@ -63,9 +63,9 @@ function find(table: RouteTable, host: string, path: string): Route | undefined 
   })
   // An empty host: the client named the proxy's address.
   const name = normaliseHost(host === '' ? '127.0.0.1' : host)
-  const matched = normalisePath(path.split('?')[0] ?? '')
-  if (name === undefined || matched === undefined) return undefined
-  return findRoute(router, name, matched) ?? table.fallback
+  const normal = normalisePath(path.split('?')[0] ?? '')
+  if (name === undefined || normal === undefined) return undefined
+  return findRoute(router, name, readingsOf(normal)?.matched ?? normal) ?? table.fallback
 }
 
 t.test('objects of a case can be placed on other addresses', async (t) => {

@@ -12,9 +12,12 @@ const dataPlane = await startInProcess({
     { path: '/public', service: 'public' },
     { path: '/admin', service: 'admin' },
     { path: '/exact', service: 'exact', pathType: 'Exact' },
+    { path: '/caf%C3%A9', service: 'cafe' },
+    { path: '/@x+', service: 'at' },
+    { path: '/plain', service: 'root' },
   ],
   endpoints: Object.fromEntries(
-    ['root', 'public', 'admin', 'exact'].map((service) => [service, [web]]),
+    ['root', 'public', 'admin', 'exact', 'cafe', 'at'].map((service) => [service, [web]]),
   ),
 })
 t.teardown(async () => {
@@ -62,9 +65,17 @@ const rows: readonly Row[] = [
   { target: '/public#x', sent: 400, why: 'a fragment is for the client alone' },
   { target: 'public', sent: 400, why: 'no slash in front' },
   { target: '/a%2Fb', sent: '/a%2Fb', service: 'root', why: 'an encoded slash stays one segment' },
-  { target: '/%70ublic', sent: '/%70ublic', service: 'root', why: 'nothing is decoded to match' },
-  { target: '/~a/%7Eb', sent: '/~a/%7Eb', service: 'root', why: 'escapes stay as they are' },
-  { target: '//public//a', sent: '//public//a', service: 'root', why: 'slashes are not merged' },
+  { target: '/%70ublic', sent: '/public', service: 'public', why: 'a letter is a letter' },
+  { target: '/~a/%7Eb', sent: '/~a/~b', service: 'root', why: 'so is an unreserved character' },
+  { target: '/caf%c3%a9', sent: '/caf%C3%A9', service: 'cafe', why: 'hex digits have one case' },
+  { target: '/caf\xc3\xa9', sent: '/caf%C3%A9', service: 'cafe', why: 'bytes become escapes' },
+  { target: '/[a]|b', sent: '/%5Ba%5D%7Cb', service: 'root', why: 'so does what is no pchar' },
+  { target: '/%40x%2B', sent: '/%40x%2B', service: 'at', why: 'matched as @x+, sent as it came' },
+  { target: '//a//b', sent: '//a//b', service: 'root', why: 'slashes are not merged' },
+  { target: '//public//a', sent: 400, why: 'some applications read it as /public/a' },
+  { target: '/public%2Fa', sent: 400, why: 'some applications read it as /public/a' },
+  { target: '/public;x/a', sent: 400, why: 'some applications read it as /public/a' },
+  { target: '//plain/a', sent: '//plain/a', service: 'root', why: 'served alike, either way' },
   { target: '/public//a', sent: '/public//a', service: 'public', why: 'slashes are not merged' },
   { target: '/a;v=1/b', sent: '/a;v=1/b', service: 'root', why: 'parameters stay' },
   { target: '/...', sent: '/...', service: 'root', why: 'three dots are a name' },
@@ -74,6 +85,12 @@ const rows: readonly Row[] = [
     sent: '/x?a=/../b&c=%2e%2e&d=?e',
     service: 'root',
     why: 'a query is passed as it is',
+  },
+  {
+    target: '/x?q=caf\xe9&r=%e9"',
+    sent: '/x?q=caf%E9&r=%e9"',
+    service: 'root',
+    why: 'but for raw bytes, as in a path',
   },
   { target: '/x?', sent: '/x?', service: 'root', why: 'an empty query stays' },
   {
@@ -107,12 +124,51 @@ for (const { target, sent, service, why } of rows) {
   })
 }
 
-t.test('bytes above 0x7F of a path stay', async (t) => {
-  const { upstream, connect } = await startPair(t)
+t.test('an allow list holds for every spelling of its path', async (t) => {
+  const { upstream, connect, dataPlane } = await startPair(t, {
+    routes: [
+      { path: '/' },
+      { path: '/admin', filters: [{ kind: 'access', allow: ['192.0.2.0/24'], deny: [] }] },
+    ],
+  })
   const client = await connect()
-  const sent = '/caf\xe9/\xc3\xa9'
-  t.equal((await client.request(head(`GET ${sent} HTTP/1.1`))).status, 200)
-  t.equal(upstream.requests[0]?.target, sent)
+  for (const [target, status] of [
+    ['/admin/x', 403],
+    ['/%61dmin/x', 403],
+    ['/./admin/x', 403],
+    ['//admin/x', 400],
+    ['/admin%2Fx', 400],
+    ['/admin%5Cx', 400],
+    ['/admin;a=b/x', 400],
+    ['/x//y', 200],
+  ] as const) {
+    const response = await client.request(head(`GET ${target} HTTP/1.1`))
+    t.equal(response.status, status, target)
+    const isAmbiguous = status === 400
+    t.equal(dataPlane.log().at(-1)?.error === 'ambiguous-path', isAmbiguous, target)
+    t.equal(response.body.includes('400 ambiguous-path'), isAmbiguous, target)
+  }
+  t.same(
+    upstream.requests.map(({ target }) => target),
+    ['/x//y'],
+  )
+})
+
+t.test('a rewrite works on the path as it was matched', async (t) => {
+  const { upstream, connect } = await startPair(t, {
+    routes: [
+      {
+        path: '/u/(.+@.+)',
+        pathType: 'Regex',
+        filters: [
+          { kind: 'rewrite', by: 'regex', pattern: '/u/(.+@.+)', replacement: '/users/$1' },
+        ],
+      },
+    ],
+  })
+  const client = await connect()
+  t.equal((await client.request(head('GET /u/a%40b.test?c HTTP/1.1'))).status, 200)
+  t.equal(upstream.requests[0]?.target, '/users/a@b.test?c')
 })
 
 t.test('OPTIONS * asks about the proxy itself', async (t) => {

@@ -4,6 +4,7 @@
 // a capture can never climb out of the place that the replacement puts it in (`/img(.*)` → `/static$1`, `/img/../x`).
 // Invariant: a path that a rewrite does not fit is never forwarded as it came.
 
+import { decodePlain } from '../path.ts'
 import { compilePattern } from '../pattern.ts'
 import type { Filter, FilterKind } from './kind.ts'
 
@@ -23,7 +24,7 @@ export type RewriteFilter = Filter & { readonly kind: 'rewrite' } & (
       }
   )
 
-/** Rewrites the path; a query of the rewritten path comes before that of the request. */
+/** Rewrites the path as it was matched; a query of the rewritten path comes before that of the request. */
 export const rewriteKind: FilterKind<RewriteFilter> = {
   kind: 'rewrite',
   fault: (filter) => {
@@ -40,7 +41,7 @@ export const rewriteKind: FilterKind<RewriteFilter> = {
       request: {
         kind: 'sync',
         decide(request) {
-          request.target = joinQuery(rewrite(request.path), request.query)
+          request.target = joinQuery(rewrite(decodePlain(request.path)), request.query)
           return undefined
         },
       },

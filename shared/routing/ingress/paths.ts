@@ -1,13 +1,15 @@
 // Which requests does a path of a rule mean? Gives the path as the router compares it, with its type.
 //
-// Invariant: an Exact or Prefix path that comes out is one that a request's normalised path can equal (../path.ts);
-// what no request can ever match is refused instead of kept as a rule that looks alive.
+// Invariant: an Exact or Prefix path that comes out is spelled as a request's path is when it is matched (../path.ts), so
+// every spelling of the rule means the same; what no request can ever match is refused instead of kept as a rule that looks
+// alive. Every application reads it alike, which is what ../ambiguity.ts rests on.
 // Invariant: a Prefix path has no trailing slash, since Kubernetes ignores it: `/a` and `/a/` are one rule.
 
-import { normalisePath } from '../path.ts'
+import { normalisePath, readingsOf, spellPath } from '../path.ts'
 import { compilePattern } from '../pattern.ts'
 import { isAbsent, type Report, shown } from '../shapes.ts'
 import type { PathType } from '../table.ts'
+import { spellPattern } from './path-pattern.ts'
 
 export interface RulePath {
   readonly path: string
@@ -16,6 +18,9 @@ export interface RulePath {
 
 /** Longer than any request line that is accepted (414 above 16 KiB) helps nobody. */
 const maxPathLength = 4096
+
+const classRemedy =
+  'Write the escape outside of [], as in (?:%C3%A9|%C3%A8); patterns see a path with everything escaped that RFC 3986 does not allow in it.'
 
 const regexRemedy =
   'Write it in RE2 syntax (no look-around, no back-references), or remove use-regex to match literally.'
@@ -54,14 +59,32 @@ export function parseRulePath(
   }
   if (controlCharacters.test(path)) return refuse('has control characters', 'Remove them.')
   if (type === 'Regex') {
-    const result = compilePattern(path)
-    if (result.ok) return { path, pathType: type }
+    const pattern = spellPattern(path)
+    if (pattern === undefined) {
+      return refuse('has a character in [] that paths hold only as an escape', classRemedy)
+    }
+    const result = compilePattern(pattern)
+    if (result.ok) return { path: pattern, pathType: type }
     return refuse(`cannot be used as a regular expression: ${result.reason}`, regexRemedy)
   }
   const literal = encodeUnicode(path)
   const wrong = whatIsWrong(literal)
   if (wrong !== undefined) return refuse(wrong.what, wrong.remedy)
-  return { path: type === 'Prefix' ? withoutTrailingSlash(literal) : literal, pathType: type }
+  const spelled = spellPath(literal)
+  const { matched, lenient } = readingsOf(spelled) ?? { matched: spelled, lenient: spelled }
+  if (normalisePath(spelled) !== spelled) {
+    return refuse(
+      'has a . or .. segment, which no request has when it is matched',
+      'Write the path that it leads to.',
+    )
+  }
+  if (lenient !== matched) {
+    return refuse(
+      `is ${shown(lenient)} for applications that cut parameters or decode more than others`,
+      'Write a path that all read alike: without ; and without escapes of / \\ % ? #.',
+    )
+  }
+  return { path: type === 'Prefix' ? withoutTrailingSlash(matched) : matched, pathType: type }
 }
 
 /** ImplementationSpecific, and nothing, mean Prefix. Exact stays literal on an Ingress with regular expressions. */
@@ -94,12 +117,6 @@ function whatIsWrong(path: string): { what: string; remedy: string } | undefined
   if (path.includes('//')) return { what: 'has //', remedy: 'Write one / between segments.' }
   if (/%2f/i.test(path)) {
     return { what: 'has an encoded slash', remedy: 'Split the path at a plain /.' }
-  }
-  if (normalisePath(path) !== path) {
-    return {
-      what: 'has a . or .. segment, which no request has when it is matched',
-      remedy: 'Write the path that it leads to.',
-    }
   }
   return undefined
 }

@@ -107,7 +107,7 @@ const rows: readonly Row[] = [
   supported(
     'use-regex',
     'bool',
-    'Prefix and ImplementationSpecific paths are patterns, case-insensitive, anchored at the start only. Differs: RE2 syntax; for this Ingress, not for all of the host; Exact paths stay literal.',
+    'Prefix and ImplementationSpecific paths are patterns, case-insensitive, anchored at the start only. Differs: RE2 syntax; for this Ingress, not for all of the host; Exact paths stay literal. What a path holds as an escape only (`é`, a space) stands for it.',
     parseBool,
     (useRegex) => ({ useRegex }),
   ),

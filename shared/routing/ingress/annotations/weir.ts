@@ -80,7 +80,7 @@ export const weir: Family = {
     supported(
       'use-regex',
       'bool',
-      'Prefix and ImplementationSpecific paths are RE2 patterns, case-insensitive, anchored at the start only. Exact paths stay literal.',
+      'Prefix and ImplementationSpecific paths are RE2 patterns, case-insensitive, anchored at the start only. Exact paths stay literal. What a path holds as an escape only (`é`, a space) stands for it.',
       parseBool,
       (useRegex) => ({ useRegex }),
     ),

@@ -20,20 +20,25 @@ const cases: { conditions: unknown[]; is: 'used' | 'last resort' | 'out'; why: s
   },
   {
     conditions: [{ ready: true, terminating: true }],
-    is: 'used',
-    why: 'ready is the owner’s word of a terminating pod, too',
+    is: 'last resort',
+    why: 'terminating beats ready',
   },
   {
     conditions: [{ ready: true, serving: false, terminating: true }],
-    is: 'used',
-    why: 'and of one that is not serving',
+    is: 'last resort',
+    why: 'ready is the owner’s word, also of a terminating pod that is not serving',
   },
   {
     conditions: [{ ready: false, serving: true, terminating: true }],
     is: 'last resort',
     why: 'a pod that finishes',
   },
-  { conditions: [{ terminating: true }], is: 'used', why: 'nil is ready, terminating or not' },
+  { conditions: [{ terminating: true }], is: 'last resort', why: 'nil is ready' },
+  {
+    conditions: [{ serving: false, terminating: true }],
+    is: 'last resort',
+    why: 'nil is ready, serving or not',
+  },
   { conditions: [{ serving: false }], is: 'used', why: 'nil is ready, serving or not' },
   {
     conditions: [{ ready: false, terminating: true }],
@@ -53,12 +58,7 @@ const cases: { conditions: unknown[]; is: 'used' | 'last resort' | 'out'; why: s
   {
     conditions: [{ ready: true }, { ready: false, serving: true, terminating: true }],
     is: 'last resort',
-    why: 'leaving in one of two slices',
-  },
-  {
-    conditions: [{ ready: true, terminating: true }, { ready: true }],
-    is: 'used',
-    why: 'ready in both',
+    why: 'terminating in one of two slices',
   },
   { conditions: ['odd'], is: 'used', why: 'a condition of another shape says nothing' },
 ]

@@ -1,11 +1,11 @@
 // Which of the endpoints that slices show take requests now? (Kubernetes: EndpointSlice conditions, KEP-1672.)
 //
-//   ready (nil = ready)                          takes requests, whatever the other two say
-//   serving and terminating                      only while nothing is ready: the last resort of kube-proxy, too
+//   ready (nil = ready) and not terminating      takes requests, serving or not
+//   ready or serving, and terminating            only while none of those is there: the last resort of kube-proxy, too
 //   anything else                                takes none
 //
 // `ready` is the word of whoever owns the endpoint: a Service with publishNotReadyAddresses says it of pods that are not
-// serving or terminate (kubernetes/kubernetes issue 116285).
+// serving, and of pods that terminate (kubernetes/kubernetes issue 116285).
 // Invariant: each address and port comes out once, in an order that does not depend on the slices' order.
 
 import { mappingOf } from '../shapes.ts'
@@ -24,11 +24,9 @@ interface State {
   isReady: boolean
   isServing: boolean
   isTerminating: boolean
-  /** One slice says that it terminates and is not ready. */
-  isLeaving: boolean
 }
 
-/** Merges all sightings. While a pod moves between slices it may be in two: leaving in one means leaving. */
+/** Merges all sightings. While a pod moves between slices it may be in two: terminating in one means terminating. */
 export function decideEndpoints(sightings: readonly Sighting[]): readonly Endpoint[] {
   const states = new Map<string, State>()
   for (const { address, port, conditions, places } of sightings) {
@@ -41,18 +39,16 @@ export function decideEndpoints(sightings: readonly Sighting[]): readonly Endpoi
         isReady: false,
         isServing: false,
         isTerminating: false,
-        isLeaving: false,
       }
       states.set(id, state)
     }
     const isReady = ready !== false
     state.isReady ||= isReady
-    state.isServing ||= typeof serving === 'boolean' ? serving : isReady
+    state.isServing ||= isReady || serving === true
     state.isTerminating ||= terminating === true
-    state.isLeaving ||= terminating === true && !isReady
   }
   const ordered = [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, state]) => state)
-  const ready = ordered.filter((state) => state.isReady && !state.isLeaving)
+  const ready = ordered.filter((state) => state.isReady && !state.isTerminating)
   const chosen =
     ready.length > 0 ? ready : ordered.filter((state) => state.isServing && state.isTerminating)
   return chosen.map((state) => state.endpoint)

@@ -33,6 +33,8 @@ export interface RequestHead extends ForwardedFields {
   readonly acceptsTrailers: boolean
   readonly userAgent: string
   readonly referer: string
+  /** How often it came through a Weir before (loop.ts). */
+  readonly passes: number
 }
 
 /** One response's head, interim or final. The object may be reused. */

@@ -23,6 +23,8 @@ function responseOf(...lines: string[]): Http1ResponseHead {
 
 const text = (...lines: string[]) => `${lines.join('\r\n')}\r\n\r\n`
 const facts = 'X-Real-IP: 1.2.3.4\r\n'
+// What every request gets behind its fields: the mark that tells a circle.
+const mark = 'CDN-Loop: weir'
 
 /** Writes a request as an attempt does that changes nothing but adds our lines. */
 const write = (head: Http1RequestHead, target: string, ownAuthority = '10.0.0.1:80') =>
@@ -42,46 +44,46 @@ const host = 'Host: A.test:80'
 const requests = [
   {
     lines: ['GET /a?b HTTP/1.1', 'B: 1', host, 'a:  2 '],
-    is: ['GET /a?b HTTP/1.1', host, 'B: 1', 'a:  2 ', 'X-Real-IP: 1.2.3.4'],
+    is: ['GET /a?b HTTP/1.1', host, 'B: 1', 'a:  2 ', 'X-Real-IP: 1.2.3.4', mark],
     why: 'Host first (RFC 9112 §3.2), end-to-end fields byte-exact and in order, then ours',
   },
   {
     lines: ['GET /a?b HTTP/1.0'],
-    is: ['GET /a?b HTTP/1.1', 'Host: 10.0.0.1:80', 'X-Real-IP: 1.2.3.4'],
+    is: ['GET /a?b HTTP/1.1', 'Host: 10.0.0.1:80', 'X-Real-IP: 1.2.3.4', mark],
     why: 'RFC 9112 §3.2: HTTP/1.1 needs a Host',
   },
   {
     lines: ['GET http://c.test/a?b HTTP/1.0'],
-    is: ['GET /a?b HTTP/1.1', 'Host: c.test', 'X-Real-IP: 1.2.3.4'],
+    is: ['GET /a?b HTTP/1.1', 'Host: c.test', 'X-Real-IP: 1.2.3.4', mark],
     why: 'RFC 9112 §3.2.2: absolute-form names the host',
   },
   {
     lines: ['GET /a?b HTTP/1.1', host, 'Connection: x-a, close', 'X-A: 1', 'X-B: 2', 'x-a: 3'],
-    is: ['GET /a?b HTTP/1.1', host, 'X-B: 2', 'X-Real-IP: 1.2.3.4'],
+    is: ['GET /a?b HTTP/1.1', host, 'X-B: 2', 'X-Real-IP: 1.2.3.4', mark],
     why: 'fields that Connection lists end here',
   },
   {
     lines: ['GET /a?b HTTP/1.1', host, 'Connection: x-real-ip, host'],
-    is: ['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4'],
+    is: ['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4', mark],
     why: 'ours cannot be listed away',
   },
   {
     lines: ['POST /a?b HTTP/1.1', host, 'Transfer-Encoding: chunked', 'Expect: 100-continue'],
     is: [
-      ...['POST /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4'],
+      ...['POST /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4', mark],
       ...['Transfer-Encoding: chunked', 'Expect: 100-continue'],
     ],
     why: 'chunks are framed anew, the expectation is passed on',
   },
   {
     lines: ['POST /a?b HTTP/1.1', 'Content-Length: 5', host],
-    is: ['POST /a?b HTTP/1.1', host, 'Content-Length: 5', 'X-Real-IP: 1.2.3.4'],
+    is: ['POST /a?b HTTP/1.1', host, 'Content-Length: 5', 'X-Real-IP: 1.2.3.4', mark],
     why: 'a length holds for the next hop, too',
   },
   {
     lines: ['GET /a?b HTTP/1.1', host, 'Connection: upgrade', 'Upgrade: WebSocket', 'TE: trailers'],
     is: [
-      ...['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4'],
+      ...['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4', mark],
       ...['Connection: upgrade', 'Upgrade: websocket'],
     ],
     why: 'an upgrade is asked for anew',
@@ -89,7 +91,7 @@ const requests = [
   {
     lines: ['GET /a?b HTTP/1.1', host, 'TE: gzip, trailers'],
     is: [
-      ...['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4'],
+      ...['GET /a?b HTTP/1.1', host, 'X-Real-IP: 1.2.3.4', mark],
       ...['Connection: TE', 'TE: trailers'],
     ],
     why: 'RFC 9110 §10.1.4: only trailers are passed on',
@@ -135,7 +137,7 @@ const bodies = fc.constantFrom<readonly string[]>(
   ['Transfer-Encoding: chunked'],
 )
 
-const ours = /^(?:host|x-forwarded-.*|x-real-ip|date|server)$/i
+const ours = /^(?:host|x-forwarded-.*|x-real-ip|cdn-loop|date|server)$/i
 const ofOneHop =
   /^(?:connection|keep-alive|te|trailer|upgrade|expect|forwarded|proxy-.*|http2-settings|x-request-id|transfer-encoding)$/i
 

@@ -1,5 +1,6 @@
 // How do heads look when Weir writes them? Each is one string, made of long slices of what came and the few fields of ours.
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
+import { passLine } from '../http/loop.ts'
 import type { OutgoingRequest, ResponseHead } from '../http/stream.ts'
 
 /** Says that the connection ends with this response (RFC 9112 §9.6). */
@@ -7,7 +8,7 @@ export const closeLine = 'Connection: close\r\n'
 
 /** Writes the head that goes upstream (RFC 9112 §3, RFC 9110 §7.6.1 and §7.8 for the fields of this hop). */
 export function requestHead(request: OutgoingRequest): string {
-  let text = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.authority}\r\n${request.fields}`
+  let text = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.authority}\r\n${request.fields}${passLine}`
   if (request.bodyLength === undefined) text += 'Transfer-Encoding: chunked\r\n'
   if (request.expectsContinue) text += 'Expect: 100-continue\r\n'
   if (request.upgrade !== '') text += `Connection: upgrade\r\nUpgrade: ${request.upgrade}\r\n`

@@ -146,6 +146,7 @@ const neverListed: ReadonlySet<string> = new Set([
   'te',
   'host',
   'content-length',
+  'cdn-loop',
   'x-amzn-trace-id',
 ])
 

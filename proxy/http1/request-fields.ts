@@ -4,6 +4,7 @@
 // those that Weir writes itself are taken out whatever the client says about them.
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import { FieldCursor, listMembers } from '../http/fields.ts'
+import { countPasses } from '../http/loop.ts'
 import type { HeadLimits, Http1RequestHead } from './request-head.ts'
 
 // Names that some parser reads as the field with `-`: refused, as a back end that maps both to one variable would mix them up.
@@ -76,6 +77,9 @@ export class RequestFields {
         return true
       case 7:
         return this.#takesOutSeven(head)
+      case 8:
+        if (cursor.name() === 'cdn-loop') head.passes += countPasses(cursor.value())
+        return false
       case 10:
         return this.#takesOutTen(head)
       case 9:

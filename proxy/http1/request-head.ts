@@ -46,6 +46,7 @@ export class Http1RequestHead implements RequestHead {
   requestId = ''
   userAgent = ''
   referer = ''
+  passes = 0
 
   get protocol(): string {
     return this.minorVersion === 1 ? 'HTTP/1.1' : 'HTTP/1.0'
@@ -75,5 +76,6 @@ export class Http1RequestHead implements RequestHead {
     this.requestId = ''
     this.userAgent = ''
     this.referer = ''
+    this.passes = 0
   }
 }

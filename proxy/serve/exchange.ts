@@ -22,6 +22,7 @@ import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { Answer, FieldLines, Verdict } from '../../shared/routing/filters/kind.ts'
 import { selectRoute } from '../../shared/routing/router/router.ts'
 import { type PeerFacts, type RequestFacts, settleFacts } from '../http/forwarded.ts'
+import { maxPasses } from '../http/loop.ts'
 import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../http/stream.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import { Filtering } from './filtering.ts'
@@ -113,7 +114,8 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
     }
     this.#route = route
     this.#ledger.noteRoute(route)
-    if (route.pipeline === undefined) this.#dispatch(route, head)
+    if (head.passes >= maxPasses) this.fail('loop-detected')
+    else if (route.pipeline === undefined) this.#dispatch(route, head)
     else {
       this.#filters = this.#look(head, facts)
       this.#filters.admit(route, (verdict) => {

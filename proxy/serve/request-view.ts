@@ -24,6 +24,7 @@ const noHead: RequestHead = {
   acceptsTrailers: false,
   userAgent: '',
   referer: '',
+  passes: 0,
   forwardedFor: undefined,
   forwardedProto: undefined,
   forwardedHost: undefined,

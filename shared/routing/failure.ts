@@ -74,6 +74,11 @@ const rows = {
     side: 'client',
     text: 'This HTTP version is not supported.',
   },
+  'loop-detected': {
+    status: 508,
+    side: 'proxy',
+    text: 'This request came here again and again.',
+  },
 } as const satisfies Record<string, FailureRow>
 
 /** Stable name of a failure: `error` in the access log, `code` in `weir_upstream_errors_total`. */

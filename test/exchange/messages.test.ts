@@ -9,7 +9,7 @@ import { get, head, response, startPair } from './pair.ts'
 
 /** The head that an upstream received, without the lines that Weir writes about the client. */
 function ownLinesDropped(text: string): string {
-  const facts = /^(?:X-Forwarded-(?:For|Proto|Host|Port)|X-Real-IP|X-Request-Id): .*\r\n/gm
+  const facts = /^(?:X-Forwarded-(?:For|Proto|Host|Port)|X-Real-IP|X-Request-Id|CDN-Loop): .*\r\n/gm
   return text.replace(facts, '')
 }
 

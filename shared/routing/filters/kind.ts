@@ -175,6 +175,7 @@ export interface CallRequest {
   readonly target: string
   /** Host field. */
   readonly authority: string
+  /** With `cdn-loop` of the request that it is made for, if any: a circle that leads through calls is noticed by it. */
   readonly fields: FieldLines
   readonly body?: Buffer
   /** For all of it: connection, request, response. */

@@ -1,5 +1,5 @@
 // Puts one term of leadership together from the settings.
-import { BlockList, isIPv6 } from 'node:net'
+import { createCidrSet } from '../shared/cidr.ts'
 import { GroupDirectory } from './balancer/group-directory.ts'
 import { createCluster } from './cluster.ts'
 import { Leader, type LeaderOptions } from './leader.ts'
@@ -46,7 +46,7 @@ export function createLeader(options: CreateLeaderOptions): Leader {
     },
     targetPort: settings.targetPort,
     drainNodes: settings.drainNodes,
-    vpcRanges: blockList(settings.vpcCidrs),
+    vpcRanges: settings.vpcCidrs.length === 0 ? undefined : createCidrSet(settings.vpcCidrs),
     ingressStatus: settings.ingressStatus,
     owned: (arn) => (settings.ownership === 'all' ? undefined : ownedTargets(election, arn)),
     now: () => clock.now(),
@@ -59,14 +59,4 @@ export function createLeader(options: CreateLeaderOptions): Leader {
     isDryRun: settings.dryRun,
   })
   return leader
-}
-
-function blockList(ranges: readonly string[]): BlockList | undefined {
-  if (ranges.length === 0) return undefined
-  const list = new BlockList()
-  for (const range of ranges) {
-    const [address = '', bits] = range.split('/')
-    list.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
-  }
-  return list
 }

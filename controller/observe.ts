@@ -1,6 +1,6 @@
 // One look at everything: the cluster's lists, AWS's view of each group, and what was done recently → World.
 // One DescribeTargetHealth per group and pass. A group that AWS does not answer for is unknown, never empty.
-import type { BlockList } from 'node:net'
+import type { CidrSet } from '../shared/cidr.ts'
 import type { KubeClient } from '../shared/kube/client.ts'
 import { pods } from '../shared/kube/resources.ts'
 import { AwsFailure } from './aws/aws-failure.ts'
@@ -31,7 +31,7 @@ export interface ObserverOptions {
   readonly limits: Limits
   readonly targetPort: number
   readonly drainNodes: boolean
-  readonly vpcRanges: BlockList | undefined
+  readonly vpcRanges: CidrSet | undefined
   /** A fixed name for Ingress status, `auto` for those of the load balancers, or `off`. */
   readonly ingressStatus: string
   /** Keys that Weir registered in a group; undefined when it owns whole groups. */

@@ -1,6 +1,8 @@
 // Which values may an option take? One Kind per sort of value: pure, from text to a precise type.
 import { isIP } from 'node:net'
+import { parseCidr } from './cidr.ts'
 import { readExternalHost } from './external-host.ts'
+import { formatHostPort } from './host-port.ts'
 import type { Kind } from './options-table.ts'
 
 /** A place to listen on. */
@@ -100,7 +102,7 @@ export const hostPort: Kind<HostPort> = scalar(
   'HOST:PORT',
   hostPortAllowed,
   parseHostPort,
-  ({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`),
+  ({ host, port }) => formatHostPort(host, port),
 )
 
 function parseHostPort(given: string): HostPort | undefined {
@@ -121,17 +123,11 @@ function parseHostPort(given: string): HostPort | undefined {
 export const cidrs: Kind<readonly string[]> = list(
   'CIDR,…',
   'a list of networks such as 10.0.0.0/8 or fd00::/8',
-  parseCidr,
+  (given) => {
+    const result = parseCidr(given)
+    return result.ok ? `${result.cidr.address}/${result.cidr.prefix}` : undefined
+  },
 )
-
-function parseCidr(given: string): string | undefined {
-  const [address = '', bits, ...rest] = given.split('/')
-  const family = address.includes('%') ? 0 : isIP(address)
-  if (family === 0 || rest.length > 0) return undefined
-  const longest = family === 4 ? 32 : 128
-  if (bits === undefined) return `${address}/${longest}`
-  return /^\d{1,3}$/.test(bits) && Number(bits) <= longest ? given : undefined
-}
 
 /** Names without spaces; `placeholder` is what the help calls them. */
 export function names(placeholder: string): Kind<readonly string[]> {

@@ -269,6 +269,7 @@ const kinds: {
   { kind: cidrs, given: '10.0.0.1', value: ['10.0.0.1/32'], why: 'one address' },
   { kind: cidrs, given: '::1', value: ['::1/128'], why: 'one address' },
   { kind: cidrs, given: '10.0.0.0/33', value: undefined, why: 'too long' },
+  { kind: cidrs, given: '10.0.0.0/08', value: undefined, why: 'read as octal by some' },
   { kind: cidrs, given: 'fe80::1%eth0', value: undefined, why: 'zones cannot be compared' },
   { kind: cidrs, given: '10.0.0.0/8/8', value: undefined, why: 'one slash' },
   { kind: cidrs, given: '*', value: undefined, why: 'no patterns' },

@@ -1,11 +1,12 @@
 // What does a proxy expect of the PROXY protocol? Its admin port tells at /status.
+
 import { get } from 'node:http'
-import { isIPv6 } from 'node:net'
 import {
   maxControlLineBytes,
   type ProxyProtocolMode,
   parseControlReply,
 } from '../../shared/control-socket.ts'
+import { formatHostPort } from '../../shared/host-port.ts'
 
 /** Asks the proxy at an address; resolves with undefined when it does not tell. Never rejects. */
 export type AskProxy = (address: string) => Promise<ProxyProtocolMode | undefined>
@@ -16,8 +17,7 @@ const timeoutMs = 1_000
 /** Asks over HTTP at the admin port `port`. */
 export function createAskProxy(port: number): AskProxy {
   return async (address) => {
-    const host = isIPv6(address) ? `[${address}]` : address
-    const text = await fetchText(`http://${host}:${port}/status`)
+    const text = await fetchText(`http://${formatHostPort(address, port)}/status`)
     const reply = text === undefined ? undefined : parseControlReply(text)
     return reply !== undefined && 'proxyProtocol' in reply ? reply.proxyProtocol : undefined
   }

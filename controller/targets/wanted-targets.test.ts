@@ -1,5 +1,5 @@
-import { BlockList } from 'node:net'
 import t from 'tap'
+import { createCidrSet } from '../../shared/cidr.ts'
 import type { EndpointSlice, Node, Pod } from '../../shared/kube/objects.ts'
 import { groupFacts } from '../test/fixtures.ts'
 import { leavingMark } from './leaving-nodes.ts'
@@ -160,8 +160,7 @@ t.test('addresses are taken by family and written in one way', async (t) => {
 })
 
 t.test('an address outside the VPC gets the zone all', async (t) => {
-  const vpcRanges = new BlockList()
-  vpcRanges.addSubnet('10.0.0.0', 16, 'ipv4')
+  const vpcRanges = createCidrSet(['10.0.0.0/16'])
   const proxies = proxiesFromPods([pod({ ips: ['192.168.0.1'] })])
   t.match(listWantedTargets(groupFacts, { ...input, proxies, vpcRanges }).wanted, [{ zone: 'all' }])
   const inside = proxiesFromPods([pod()])

@@ -1,7 +1,7 @@
 // Which targets a group should hold: proxies that are ready, not terminating, on a node that stays.
 // Pure: pods, nodes and the group's facts in, targets out. What is left out is named with its reason.
-import type { BlockList } from 'node:net'
 import { isIPv6 } from 'node:net'
+import type { CidrSet } from '../../shared/cidr.ts'
 import type { Node } from '../../shared/kube/objects.ts'
 import type { Departure, DepartureReason, GroupFacts, TargetKey, WantedTarget } from '../world.ts'
 import { instanceIdOf, leavingMark } from './leaving-nodes.ts'
@@ -16,7 +16,7 @@ export interface WantedInput {
   readonly drainNodes: boolean
   readonly targetPort: number
   /** The VPC's address ranges when the operator gave them; an address outside gets the zone `all`. */
-  readonly vpcRanges: BlockList | undefined
+  readonly vpcRanges: CidrSet | undefined
   /** Addresses that AWS took only with the zone `all`. */
   readonly outsideVpc: ReadonlySet<string>
 }
@@ -99,5 +99,5 @@ function departureReason(proxy: ProxyPod, input: WantedInput): DepartureReason |
 
 function isOutside(id: string, { vpcRanges, outsideVpc }: WantedInput): boolean {
   if (outsideVpc.has(id)) return true
-  return vpcRanges !== undefined && !vpcRanges.check(id, isIPv6(id) ? 'ipv6' : 'ipv4')
+  return vpcRanges !== undefined && !vpcRanges.has(id)
 }

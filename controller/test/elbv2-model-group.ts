@@ -5,7 +5,8 @@
 //                          └──────── RegisterTargets ─── draining ──(drainMs)──► gone
 //
 // Reads may be stale: `view(atMs)` answers as of any moment of the last minute.
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
+import { type CidrSet, createCidrSet } from '../../shared/cidr.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { ModelError, type RequestTarget } from './elbv2-model-wire.ts'
 
@@ -60,7 +61,7 @@ export class ModelGroup {
   readonly #clock: Clock
   readonly #timing: ModelTiming
   readonly #instances: ReadonlySet<string>
-  readonly #vpc = new BlockList()
+  readonly #vpc: CidrSet
   #versions: { readonly atMs: number; readonly targets: ReadonlyMap<string, ModelTarget> }[]
 
   constructor(
@@ -83,10 +84,7 @@ export class ModelGroup {
     this.#timing = timing
     this.#instances = instances
     this.#versions = [{ atMs: clock.now(), targets: new Map() }]
-    for (const range of options.vpcRanges ?? ['10.0.0.0/16', 'fd00::/56']) {
-      const [address = '', bits] = range.split('/')
-      this.#vpc.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
-    }
+    this.#vpc = createCidrSet(options.vpcRanges ?? ['10.0.0.0/16', 'fd00::/56'])
   }
 
   /** Registers all or nothing. */
@@ -181,7 +179,7 @@ export class ModelGroup {
         `The IP address '${id}' is not a valid IPv${family} address`,
       )
     }
-    const isInside = this.#vpc.check(id, family === 6 ? 'ipv6' : 'ipv4')
+    const isInside = this.#vpc.has(id)
     if (!isInside && zone !== 'all') {
       throw new ModelError(
         'ValidationError',

@@ -1,10 +1,10 @@
 // The control thread: feed → table → workers, with the admin port beside it. The data plane runs in the workers.
 //
 //   feed ─► TableKeeper ─► WorkerPool ─► (each worker) DataPlane          admin port, control socket, shutdown: here
-import { isIPv6 } from 'node:net'
 import type { Clock } from '../../shared/clock.ts'
 import type { ControlStatus } from '../../shared/control-socket.ts'
 import type { Feed } from '../../shared/feed/feed.ts'
+import { formatHostPort } from '../../shared/host-port.ts'
 import { createLineSink, type Log } from '../../shared/log.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 import { createLogWriter } from '../observe/access-log.ts'
@@ -142,8 +142,8 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     })
   }
   const places = {
-    listen: hostPort(settings.listen.host, port),
-    admin: hostPort(settings.admin.host, admin.address.port),
+    listen: formatHostPort(settings.listen.host, port),
+    admin: formatHostPort(settings.admin.host, admin.address.port),
   }
   inUse.onFirst = () => {
     log.info({ ...places, workers: settings.workers }, 'ready')
@@ -204,8 +204,4 @@ function watchMemory(maxMemoryMb: number, clock: Clock, pool: WorkerPool): () =>
   return clock.every(memoryCheckMs, () => {
     pool.setMemoryTooHigh(process.memoryUsage.rss() > maxMemoryMb * 1_048_576)
   })
-}
-
-function hostPort(host: string, port: number): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 }

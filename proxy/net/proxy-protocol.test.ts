@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
+import { formatHostPort } from '../../shared/host-port.ts'
 import { crc32c } from './crc32c.ts'
 import { looksLikeProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
 
@@ -33,9 +34,7 @@ function feed(bytes: Buffer, cuts: Iterable<number>) {
 
 function show(endpoint: { address: string; port: number } | undefined) {
   if (endpoint === undefined) return undefined
-  return endpoint.address.includes(':')
-    ? `[${endpoint.address}]:${endpoint.port}`
-    : `${endpoint.address}:${endpoint.port}`
+  return formatHostPort(endpoint.address, endpoint.port)
 }
 
 function* everyByte(length: number) {

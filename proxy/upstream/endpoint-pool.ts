@@ -3,6 +3,7 @@
 // Invariant: an endpoint that no upstream names any more gets no new request; what is in flight finishes.
 // Invariant: idle connections are kept as a stack, so that few are warm and the rest age out.
 
+import { formatHostPort } from '../../shared/host-port.ts'
 import type { Endpoint } from '../../shared/routing/table.ts'
 import type { ResponseSink } from '../http/stream.ts'
 import type { HeadLimits } from '../http1/request-head.ts'
@@ -52,7 +53,7 @@ export class EndpointPool implements ConnectionOwner {
 
   constructor(endpoint: Endpoint, limits: PoolLimits, time: CoarseTime, gauges: PoolGauges) {
     this.endpoint = endpoint
-    this.name = endpointName(endpoint)
+    this.name = formatHostPort(endpoint.address, endpoint.port)
     this.health = new EndpointHealth(time)
     this.seed = hashText(this.name)
     this.#limits = limits
@@ -183,9 +184,4 @@ export class EndpointPool implements ConnectionOwner {
   #countIdle(change: number): void {
     add(this.#gauges.idle, change)
   }
-}
-
-/** Names an endpoint as logs and cookies do: `address:port`, IPv6 in brackets. */
-export function endpointName({ address, port }: Endpoint): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

@@ -1,7 +1,8 @@
 // Which endpoints does a worker know? One pool per address and port, shared by all upstreams that name it.
+import { formatHostPort } from '../../shared/host-port.ts'
 import type { Endpoint } from '../../shared/routing/table.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
-import { EndpointPool, endpointName, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
+import { EndpointPool, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
 import type { Place } from './near-endpoints.ts'
 
 /** What the pools of a worker are made with. */
@@ -27,7 +28,7 @@ export class EndpointPools {
 
   /** Gives the pool of an endpoint to one more upstream. */
   reference(endpoint: Endpoint): EndpointPool {
-    const name = endpointName(endpoint)
+    const name = formatHostPort(endpoint.address, endpoint.port)
     let pool = this.#pools.get(name)
     if (pool === undefined) {
       pool = new EndpointPool(endpoint, this.#settings, this.#time, this.#gauges)

@@ -2,9 +2,9 @@
 // client-node could read them too, but loading it takes longer than the rest of the start.
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
+import { formatHostPort } from '../host-port.ts'
 import { ConfigError } from '../options-table.ts'
 import type { KubeConfig } from './auth.ts'
 import { createAuthCache } from './auth-cache.ts'
@@ -26,7 +26,7 @@ export function loadServiceAccount(
     )
   }
   return {
-    server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    server: `https://${formatHostPort(host, port)}`,
     namespace: readNamespace(folder),
     ...createAuthCache({
       clock,

@@ -1,9 +1,9 @@
 // What `/routes` shows: the table that is being served, one route per line, in pieces.
 // Invariant: 16,000 routes never block the thread that also feeds the workers: a piece holds at most `routesPerPiece`.
+import { formatHostPort } from '../../../shared/host-port.ts'
 import type { Problem } from '../../../shared/problem.ts'
 import type { ForwardBackend } from '../../../shared/routing/backend.ts'
 import {
-  type Endpoint,
   type Route,
   type RouteTable,
   serviceOf,
@@ -88,11 +88,7 @@ function choiceFields(key: string, upstreams: ReadonlyMap<string, Upstream>): ob
   const upstream = upstreams.get(key)
   return {
     upstream: key,
-    endpoints: upstream?.endpoints.map(addressText) ?? [],
+    endpoints: upstream?.endpoints.map(({ address, port }) => formatHostPort(address, port)) ?? [],
     ...(upstream?.externalName === undefined ? {} : { externalName: upstream.externalName }),
   }
-}
-
-function addressText({ address, port }: Endpoint): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }

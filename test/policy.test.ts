@@ -141,7 +141,7 @@ const redirects: readonly Row[] = [
       {
         path: '/%0d%0aSet-Cookie:%20a=b',
         status: 308,
-        location: 'https://other.test/%0d%0aSet-Cookie:%20a=b',
+        location: 'https://other.test/%0D%0ASet-Cookie:%20a=b',
         why: 'nothing is decoded: a redirect cannot be split',
       },
     ],

@@ -16,18 +16,17 @@
 // Invariant: each request ends in exactly one `record`.
 // Invariant: a response that is not whole never looks whole to the client, and a failed attempt leaves no connection behind.
 
-import { isAmbiguous } from '../../shared/routing/ambiguity.ts'
 import { allHold } from '../../shared/routing/conditions/compile.ts'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { Answer, FieldLines, Verdict } from '../../shared/routing/filters/kind.ts'
-import { selectRoute } from '../../shared/routing/router/router.ts'
 import { type PeerFacts, type RequestFacts, settleFacts } from '../http/forwarded.ts'
 import { maxPasses } from '../http/loop.ts'
 import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../http/stream.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
+import { chooseRoute } from './choose-route.ts'
 import { Filtering } from './filtering.ts'
 import { RequestLedger } from './ledger.ts'
-import { type LiveRoute, servesAlike } from './live-route.ts'
+import type { LiveRoute } from './live-route.ts'
 import { openTunnel } from './open-tunnel.ts'
 import { failureAnswer, healthAnswer, ownLines, serverOptions } from './own-answers.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
@@ -98,18 +97,9 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
   #findRoute(head: RequestHead, facts: RequestFacts): void {
-    const { router, fallback } = this.#worker
-    const { host, path, readings } = head
-    const route = selectRoute(router, host, readings?.matched ?? path, this.#holds) ?? fallback
-    if (route === undefined) {
-      this.fail('no-route')
-      return
-    }
-    if (
-      readings !== undefined &&
-      isAmbiguous(router, host, readings, route, fallback, this.#holds, servesAlike)
-    ) {
-      this.fail('ambiguous-path')
+    const route = chooseRoute(this.#worker, head, this.#holds)
+    if (typeof route === 'string') {
+      this.fail(route)
       return
     }
     this.#route = route

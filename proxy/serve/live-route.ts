@@ -1,6 +1,5 @@
 // A route as a worker uses it: everything that a request would have to ask is decided when the route is built.
 
-import { isDeepStrictEqual } from 'node:util'
 import { type CompiledAffinity, compileAffinity } from '../../shared/routing/affinity.ts'
 import type { ForwardBackend } from '../../shared/routing/backend.ts'
 import { compileConditions } from '../../shared/routing/conditions/compile.ts'
@@ -122,8 +121,3 @@ export function plainForward(upstream: LiveUpstream, timeoutMs: number): LiveFor
 }
 
 const nowhere = plainForward(new LiveUpstream('', () => 0), 0)
-
-/** Says whether two routes do the same with a request: plain data is compared, so ask only where something depends on it. */
-export function servesAlike({ route: a }: LiveRoute, { route: b }: LiveRoute): boolean {
-  return isDeepStrictEqual(a.filters, b.filters) && isDeepStrictEqual(a.backend, b.backend)
-}

@@ -5,19 +5,15 @@
 // (ingress/paths.ts), so that a rule that fits some mixture of lenient steps still fits after the rest of them. A pattern may
 // tell more apart; it is asked about the strict and the most lenient reading.
 import type { Readings } from './path.ts'
-import { type Router, selectRoute } from './router/router.ts'
 
-/** Says whether `found` (by `readings.matched`) would be walked past; `fallback` serves what no rule does, `holds` as selectRoute asks. */
+/** Says whether `found` (for `readings.matched`) would be walked past; `find` gives the route of a path. */
 export function isAmbiguous<T>(
-  router: Router<T>,
-  host: string,
   readings: Readings,
   found: T,
-  fallback: T | undefined,
-  holds: (value: T) => boolean,
+  find: (path: string) => T | undefined,
   isAlike: (a: T, b: T) => boolean,
 ): boolean {
-  const other = selectRoute(router, host, readings.lenient, holds) ?? fallback
+  const other = find(readings.lenient)
   // A reading that no rule has walks past none.
   return other !== undefined && other !== found && !isAlike(found, other)
 }

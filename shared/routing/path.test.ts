@@ -24,6 +24,7 @@ const cases = [
   { path: '/a%2fb/../c', is: undefined, why: 'one or two segments to remove' },
   { path: '/a;x=b%2Fc', is: undefined, why: 'a parameter of one segment or of two' },
   { path: '/a%3bx%00/b', is: undefined, why: 'is the end of the path in the parameter' },
+  { path: '/a%2Fb;x=1', is: '/a%2Fb;x=1', why: 'in front of it the separator hides nothing' },
   { path: '/a;x=1/b%2Fc', is: '/a;x=1/b%2Fc', why: 'in another segment it is nobody’s parameter' },
   { path: '/a;x/../c', is: undefined, why: 'parameters make readers differ' },
   { path: '/public/..;/admin', is: undefined, why: 'Tomcat reads ..; as dots' },

@@ -34,7 +34,7 @@ const doubtful = /\/\.\.?(?:[/;%]|$)|%(?:00|2[35F]|3F|5C|[CEF][01])/
 const hiddenDots = /[/\\]\.{1,2}(?:[^!-~\x80-\xff]|[/\\;?#]|$)/
 const separator = /[/\\;]/
 const pathEnd = /[\0?#]/
-const segmentEnd = /[/\\\0?#]/
+const unclearParameter = /;.*[/\\\0?#]/s
 /** What readers differ about: empty segments, parameters, and escapes of what means something in a path or before it. */
 const readInManyWays = /\/\/|;|%(?:00|2[13-9A-CF]|3[ABDF]|40|5C|C[01]|E0%8[01]|F0%80)/
 const plainEscape = /%(2[146-9A-C]|3[ABD]|40)/g
@@ -66,13 +66,12 @@ export function normalisePath(path: string): string | undefined {
   if (resolved === undefined) return undefined
   const decoded = decodeTwice(resolved)
   if (hiddenDots.test(decoded)) return undefined
-  return decoded.includes(';') && resolved.split('/').some(isUnclear) ? undefined : resolved
+  return decoded.includes(';') && hasUnclearParameter(resolved) ? undefined : resolved
 }
 
-/** Says whether readers may differ about where the parameters of a segment end. */
-function isUnclear(segment: string): boolean {
-  const decoded = decodeTwice(segment)
-  return decoded.includes(';') && segmentEnd.test(decoded)
+/** Says whether readers may differ about where a parameter ends. */
+function hasUnclearParameter(path: string): boolean {
+  return path.split('/').some((segment) => unclearParameter.test(decodeTwice(segment)))
 }
 
 /** Brings escapes, and bytes that should be escapes, into the one spelling of the invariant (RFC 3986 §2.1, §2.3, §6.2.2). */

@@ -1,0 +1,26 @@
+// Which route serves a request? Host, path and conditions find it; a path that might walk past another route finds none.
+import { isDeepStrictEqual } from 'node:util'
+import { isAmbiguous } from '../../shared/routing/ambiguity.ts'
+import { selectRoute } from '../../shared/routing/router/router.ts'
+import type { RequestHead } from '../http/stream.ts'
+import type { LiveRoute } from './live-route.ts'
+import type { WorkerState } from './worker-state.ts'
+
+/** Finds the route of a request, or says why none may serve it. `holds` answers for the conditions of a route. */
+export function chooseRoute(
+  { router, fallback }: WorkerState,
+  { host, path, readings }: RequestHead,
+  holds: (route: LiveRoute) => boolean,
+): LiveRoute | 'no-route' | 'ambiguous-path' {
+  if (readings === undefined)
+    return selectRoute(router, host, path, holds) ?? fallback ?? 'no-route'
+  const find = (reading: string) => selectRoute(router, host, reading, holds) ?? fallback
+  const route = find(readings.matched)
+  if (route === undefined) return 'no-route'
+  return isAmbiguous(readings, route, find, servesAlike) ? 'ambiguous-path' : route
+}
+
+/** Says whether two routes do the same with a request. Plain data is compared, which is too slow for every request. */
+function servesAlike({ route: a }: LiveRoute, { route: b }: LiveRoute): boolean {
+  return isDeepStrictEqual(a.filters, b.filters) && isDeepStrictEqual(a.backend, b.backend)
+}

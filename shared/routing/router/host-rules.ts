@@ -56,21 +56,11 @@ interface PatternRules<T> {
   readonly values: readonly T[]
 }
 
-/** Finds the first value that fits a normalised path and holds. A host without conditions asks nobody. */
-export function selectValue<T>(
-  rules: HostRules<T>,
-  path: string,
-  holds: (value: T) => boolean,
-): T | undefined {
-  const number = findRule(rules.tree, path)
-  if (rules.candidates !== undefined) {
-    return selectCandidate(rules.values, rules.candidates, number, path, holds)
-  }
-  return number === 0 ? undefined : rules.values[number - 1]
-}
-
-/** Walks two lists at once, both with the longest path first (the order of nginx's locations); Exact rules are ahead of both. */
-function selectCandidate<T>(
+/**
+ * Finds the first value that fits and holds; `first` is what the tree finds for the path. Walks two lists at once, both with
+ * the longest path first (the order of nginx's locations); Exact rules are ahead of both.
+ */
+export function selectCandidate<T>(
   values: readonly T[],
   { literals, next, patterns }: Candidates<T>,
   first: number,

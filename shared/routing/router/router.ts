@@ -8,8 +8,9 @@ import {
   type HostRules,
   type PathPattern,
   type Rule,
-  selectValue,
+  selectCandidate,
 } from './host-rules.ts'
+import { findRule } from './tree.ts'
 
 /** Every rule of every host. */
 export interface Router<T> {
@@ -58,7 +59,11 @@ export function selectRoute<T>(
   holds: (value: T) => boolean,
 ): T | undefined {
   const rules = getHost(router.hosts, host) ?? findWildcard(router, host) ?? router.anyHost
-  return rules === undefined ? undefined : selectValue(rules, path, holds)
+  if (rules === undefined) return undefined
+  const number = findRule(rules.tree, path)
+  const { values, candidates } = rules
+  if (candidates !== undefined) return selectCandidate(values, candidates, number, path, holds)
+  return number === 0 ? undefined : values[number - 1]
 }
 
 /** Finds the value that is asked first for a host and a path, whether it holds or not. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { createCidrSet, parseCidr } from './cidr.ts'
+import { assertProperty } from './testing/assert-property.ts'
 
 const members = [
   { list: ['10.0.0.0/8'], address: '10.255.0.1', has: true, why: 'inside' },
@@ -83,16 +84,20 @@ for (const { text, why } of refused) {
   })
 }
 
-t.test('membership equals comparing the first bits, for any IPv4 network and address', async () => {
-  const octet = fc.integer({ min: 0, max: 255 })
-  const address = fc.tuple(octet, octet, octet, octet)
-  fc.assert(
-    fc.property(address, address, fc.integer({ min: 0, max: 32 }), (network, probe, prefix) => {
-      const bits = (parts: readonly number[]) =>
-        parts.map((part) => part.toString(2).padStart(8, '0')).join('')
-      const expected = bits(network).slice(0, prefix) === bits(probe).slice(0, prefix)
-      return createCidrSet([`${network.join('.')}/${prefix}`]).has(probe.join('.')) === expected
-    }),
-    { numRuns: 500 },
-  )
-})
+t.test(
+  'membership equals comparing the first bits, for any IPv4 network and address',
+  async (t) => {
+    const octet = fc.integer({ min: 0, max: 255 })
+    const address = fc.tuple(octet, octet, octet, octet)
+    assertProperty(
+      t,
+      fc.property(address, address, fc.integer({ min: 0, max: 32 }), (network, probe, prefix) => {
+        const bits = (parts: readonly number[]) =>
+          parts.map((part) => part.toString(2).padStart(8, '0')).join('')
+        const expected = bits(network).slice(0, prefix) === bits(probe).slice(0, prefix)
+        return createCidrSet([`${network.join('.')}/${prefix}`]).has(probe.join('.')) === expected
+      }),
+      { numRuns: 500 },
+    )
+  },
+)

@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net'
 import fc from 'fast-check'
 import t from 'tap'
 import { formatIpv6, normaliseAddress, parseIpv6 } from './ip-address.ts'
+import { assertProperty } from './testing/assert-property.ts'
 
 const cases = [
   { text: '10.0.0.1', is: '10.0.0.1', why: 'IPv4 has one spelling' },
@@ -39,7 +40,8 @@ for (const { text, is, why } of cases) {
 
 t.test('formats every address so that it reads back as itself', async (t) => {
   const group = fc.oneof(fc.constant(0), fc.nat(0xffff))
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
       const text = formatIpv6(groups)
       if (!text.includes(':')) return normaliseAddress(text) === text
@@ -51,7 +53,8 @@ t.test('formats every address so that it reads back as itself', async (t) => {
 
 t.test('accepts what inet_pton accepts and nothing else', async (t) => {
   const part = fc.constantFrom(':', '::', '0', '1', 'ffff', 'A', '1.2.3.4', '.', 'g')
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(part, { maxLength: 16 }), (parts) => {
       const text = parts.join('')
       return isIPv6(text) === (parseIpv6(text) !== undefined)

@@ -476,11 +476,17 @@ t.test('a reader of the log that stalls costs lines, never requests', async (t) 
     stderr += text
   })
   const ready = await until(
-    'ready',
+    'listening',
     async () => /"listen":"127.0.0.1:(\d+)","admin":"127.0.0.1:(\d+)"/.exec(stderr),
     Boolean,
   )
   const [port = 0, adminPort = 0] = (ready ?? []).slice(1).map(Number)
+  // It listens before it has its first table: 503 until then.
+  await until(
+    'routes',
+    () => ask(port, { host: 'web.test' }),
+    ({ status }) => status === 200,
+  )
   const client = await connectRaw(port)
   t.teardown(() => client.close())
   // 14 KiB of log a request: 8 MiB are full soon.

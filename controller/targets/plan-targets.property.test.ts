@@ -1,6 +1,7 @@
 // Plans against a small world that changes at random: pods come, fail, leave; AWS flips health; lists lie.
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { groupView, limits, podRef } from '../test/fixtures.ts'
 import type { Departure, GroupView, ObservedTarget, Plan, Removal, TargetState } from '../world.ts'
 import { isServing, removalWindowMs } from './guard.ts'
@@ -126,7 +127,8 @@ function happen(
 }
 
 t.test('no sequence of plans removes the last healthy target', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(event, { maxLength: 60 }), (events) => {
       const world = new SmallWorld()
       for (const change of events) {
@@ -143,7 +145,8 @@ t.test('no sequence of plans removes the last healthy target', async (t) => {
 })
 
 t.test('a plan that was applied leaves nothing to do', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(event, { maxLength: 40 }), (events) => {
       const world = new SmallWorld()
       for (const change of events) happen(world, change)
@@ -156,7 +159,8 @@ t.test('a plan that was applied leaves nothing to do', async (t) => {
 })
 
 t.test('removals on the lists alone stay within --max-removal per window', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(event, { maxLength: 60 }), (events) => {
       const world = new SmallWorld()
       let most = 0
@@ -177,7 +181,8 @@ t.test('removals on the lists alone stay within --max-removal per window', async
 })
 
 t.test('a quiet world converges: in the end exactly the wanted targets are there', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(event, { maxLength: 40 }), fc.constantFrom(...ids), (events, keeper) => {
       const world = new SmallWorld()
       for (const change of events) happen(world, change)

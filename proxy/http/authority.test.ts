@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { normaliseHost } from './authority.ts'
 
 const cases = [
@@ -61,11 +62,12 @@ t.test('a host of more than 253 chars, a dot and a port is refused', async (t) =
   t.equal(normaliseHost('a'.repeat(262)), undefined)
 })
 
-t.test('what is normalised stays as it is, and the port and case never matter', async () => {
+t.test('what is normalised stays as it is, and the port and case never matter', async (t) => {
   const label = fc.stringMatching(/^[A-Za-z0-9_-]{1,12}$/)
   const host = fc.array(label, { minLength: 1, maxLength: 5 }).map((labels) => labels.join('.'))
   const suffix = fc.constantFrom('', '.', ':', ':80', '.:8080')
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(host, suffix, (host, suffix) => {
       const normalised = normaliseHost(host + suffix)
       return (

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { Scanner, scanFields } from '../http1/testing/scanner.ts'
 import { dropFields, FieldCursor, fieldValue, listMembers } from './fields.ts'
 
@@ -73,7 +74,7 @@ for (const { text, why } of refused) {
   })
 }
 
-t.test('any text is walked as the grammar reads it byte by byte', async () => {
+t.test('any text is walked as the grammar reads it byte by byte', async (t) => {
   const piece = fc.oneof(
     { weight: 4, arbitrary: fc.constantFrom('A: b\r\n', 'Host: a.test\r\n', 'x-y:\tz \r\n') },
     {
@@ -83,7 +84,8 @@ t.test('any text is walked as the grammar reads it byte by byte', async () => {
     { weight: 1, arbitrary: fc.integer({ min: 0, max: 255 }).map((c) => String.fromCharCode(c)) },
   )
   const text = fc.array(piece, { maxLength: 12 }).map((pieces) => `${pieces.join('')}\r\n`)
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(text, (text) => {
       const fields = scanFields(new Scanner(text))
       const shouldBe = fields?.map(({ name, value, line }) => [name, value, line])

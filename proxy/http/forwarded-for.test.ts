@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { followForwardedFor, parseMember } from './forwarded-for.ts'
 
 const members = [
@@ -125,7 +126,8 @@ t.test('finds the client that the rules name', async (t) => {
     'bad',
     '::ffff:10.9.9.9',
   )
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(
       fc.array(member, { maxLength: 40 }),
       fc.constantFrom(',', ', ', ' ,\t'),
@@ -137,7 +139,8 @@ t.test('finds the client that the rules name', async (t) => {
     ),
     { numRuns: 2000 },
   )
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.string(), (text) => followForwardedFor(text, '10.0.0.1', trusted).client !== ''),
   )
   t.pass()

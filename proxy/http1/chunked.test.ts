@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { ChunkedReader } from './chunked.ts'
 
 /** What became of a body: where it ends, its data and its trailers; or that it failed or goes on. */
@@ -209,7 +210,7 @@ function readNaively(text: string): Outcome {
     trailerBytes += line.length
     if (!/^[\w!#$%&'*+\-.^`|~]+:[\t -~\x80-\xff]*\r\n$/.test(line)) return failed(data)
     if (trailerBytes > 16384) return failed(data)
-    if (!line.includes('_') && !/^(host|content-length):/i.test(line)) trailers += line
+    if (!/^(?:[^:]*_[^:]*|host|content-length):/i.test(line)) trailers += line
   }
 }
 
@@ -239,7 +240,14 @@ const piece = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.constantFrom(last, '0\r\nA: b\r\n', 'X-Y: z\r\n', 'Host: a\r\n', '\r\n'),
+    arbitrary: fc.constantFrom(
+      last,
+      '0\r\nA: b\r\n',
+      'X-Y: z\r\n',
+      'Host: a\r\n',
+      'A: b_c\r\n',
+      '\r\n',
+    ),
   },
   { weight: 3, arbitrary: fc.constantFrom('2\r\n', '0', 'f', ';', 'a', '=', '"', '\\', ' ', '\t') },
   { weight: 2, arbitrary: fc.constantFrom('\r', '\n', '\0', 'A_b: c\r\n', ' c\r\n', ':') },
@@ -247,8 +255,9 @@ const piece = fc.oneof(
 const bodies = fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join(''))
 const cutsOf = fc.array(fc.integer({ min: 0, max: 120 }), { maxLength: 12 })
 
-t.test('any body in any segmentation is read as the grammar reads it', async () => {
-  fc.assert(
+t.test('any body in any segmentation is read as the grammar reads it', async (t) => {
+  assertProperty(
+    t,
     fc.property(bodies, cutsOf, (body, cuts) => {
       const sorted = cuts.toSorted((one, two) => one - two)
       const is = JSON.stringify(read(body, sorted))
@@ -259,9 +268,10 @@ t.test('any body in any segmentation is read as the grammar reads it', async () 
   )
 })
 
-t.test('any data in any chunks comes out as it went in', async () => {
+t.test('any data in any chunks comes out as it went in', async (t) => {
   const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 8 })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(chunks, cutsOf, (chunks, cuts) => {
       const texts = chunks.map((bytes) => Buffer.from(bytes).toString('latin1'))
       const body = texts.map((text) => `${text.length.toString(16)}\r\n${text}\r\n`).join('') + last

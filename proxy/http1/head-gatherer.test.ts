@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { readRequestHead } from './read-request-head.ts'
 import { type HeadLimits, Http1RequestHead } from './request-head.ts'
@@ -165,7 +166,8 @@ function verdict(outcome: ReturnType<typeof readHead>): unknown {
 
 t.test('any bytes in any segmentation come to what one write of them does', async (t) => {
   let accepted = 0
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(heads, cutsOf, fc.constantFrom('', 'rest', good), (head, cuts, rest) => {
       const text = head + rest
       const whole = JSON.stringify(verdict(readHead(text, [])))
@@ -178,7 +180,7 @@ t.test('any bytes in any segmentation come to what one write of them does', asyn
   t.ok(accepted > 1000, `${accepted} of 10,000 were accepted`)
 })
 
-t.test('responses, too', async () => {
+t.test('responses, too', async (t) => {
   const response = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n'
   const outcome = (text: string, cuts: readonly number[]) => {
     const gatherer = new HeadGatherer(limits, statusLine)
@@ -192,7 +194,8 @@ t.test('responses, too', async () => {
     }
     return 'more'
   }
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(mutation, { maxLength: 2 }), cutsOf, (mutations, cuts) => {
       const text = mutations.reduce(
         (each, { at, drop, insert }) =>

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import type { Message } from '../../test/hostile/grammar.ts'
 import { readStrictly } from '../../test/hostile/strict.ts'
 import { finalHead, interimHead, requestHead } from './head-writer.ts'
@@ -163,7 +164,8 @@ const fieldsOf = (message: Message | undefined) =>
 
 t.test('a request that is accepted goes on as one that a strict reader accepts', async (t) => {
   let accepted = 0
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fieldLines, bodies, (lines, body) => {
       const all = ['POST /p?q HTTP/1.1', ...lines, 'Host: a.test', ...body]
       const head = readLines(all)
@@ -183,7 +185,8 @@ t.test('a request that is accepted goes on as one that a strict reader accepts',
 
 t.test('so does a response', async (t) => {
   let accepted = 0
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fieldLines, bodies, fc.boolean(), (lines, body, mayKeepAlive) => {
       const all = ['HTTP/1.1 200 Fine', ...lines, ...body]
       const head = new Http1ResponseHead()

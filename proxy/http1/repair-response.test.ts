@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { readAnyResponseHead, repairResponseHead } from './repair-response.ts'
 import { Http1ResponseHead, readResponseHead } from './response-head.ts'
 import { usualLimits } from './testing/read-request.ts'
@@ -94,7 +95,8 @@ t.test(
   'a head with bare LFs, controls and a repeated length reads as the strict one',
   async (t) => {
     const twelve = fc.array(fc.boolean(), { minLength: 12, maxLength: 12 })
-    fc.assert(
+    assertProperty(
+      t,
       fc.property(words, fields, twelve, fc.nat(5), bodies, (reason, fields, isLf, place, body) => {
         const first = `HTTP/1.1 200 ${reason}`
         const others = fields.map(([name, value]) => `${name}: ${value}`)

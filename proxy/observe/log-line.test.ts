@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { formatCombined, formatJson } from './log-line.ts'
 import { exampleRecord as example } from './testing/records.ts'
 
@@ -62,8 +63,9 @@ t.test('no query is logged', async (t) => {
   for (const line of [formatJson(record), formatCombined(record)]) t.notMatch(line, 'secret')
 })
 
-t.test('JSON.parse gives back whatever bytes came from the wire', async () => {
-  fc.assert(
+t.test('JSON.parse gives back whatever bytes came from the wire', async (t) => {
+  assertProperty(
+    t,
     fc.property(wire, wire, wire, wire, wire, wire, (method, host, path, id, agent, error) => {
       const line = formatJson(
         example({ method, host, path, requestId: id, userAgent: agent, error }),
@@ -101,10 +103,11 @@ for (const { field, key } of wireFields) {
   })
 }
 
-t.test('a combined line gives back whatever bytes came from the wire', async () => {
+t.test('a combined line gives back whatever bytes came from the wire', async (t) => {
   const form =
     /^192\.0\.2\.7 - - \[[^\]]+\] "(\S+) (\S*) HTTP\/1\.1" 200 1234 "([^"]+)" "([^"]+)"\n$/
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(wire, wire, wire, (method, path, userAgent) => {
       const [, ...fields] = form.exec(formatCombined(example({ method, path, userAgent }))) ?? []
       if (method === '') return true
@@ -114,8 +117,9 @@ t.test('a combined line gives back whatever bytes came from the wire', async () 
   )
 })
 
-t.test('durations are plain decimals of the rounded value', async () => {
-  fc.assert(
+t.test('durations are plain decimals of the rounded value', async (t) => {
+  assertProperty(
+    t,
     fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), (totalMs) => {
       const { duration_ms } = JSON.parse(formatJson(example({ totalMs })))
       return Math.abs(duration_ms - totalMs) <= 0.000501

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { EndpointHealth } from './endpoint-health.ts'
 
 function healthAt(now: number) {
@@ -108,9 +109,10 @@ t.test('its share grows from a tenth to all, anew after it was out', async (t) =
   t.equal(health.share(60_000), 0.1)
 })
 
-t.test('whatever happens, the share is in [0.1, 1]', async () => {
+t.test('whatever happens, the share is in [0.1, 1]', async (t) => {
   const step = fc.record({ ms: fc.nat(20_000), what: fc.nat(3) })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(step), fc.integer({ min: 1, max: 60_000 }), (steps, windowMs) => {
       const { time, health } = healthAt(0)
       for (const { ms, what } of steps) {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Endpoint } from '../../shared/routing/table.ts'
 import { requestView } from '../../shared/routing/testing/filter-stage.ts'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { pickInTurn } from './balance/round-robin.ts'
 import { chooseEndpoint } from './choose.ts'
 import type { EndpointPool } from './endpoint-pool.ts'
@@ -90,9 +91,10 @@ t.test('pools are shared by upstreams and counted', async (t) => {
   t.not(one.pools[0], shared, 'a pool that nobody named is forgotten')
 })
 
-t.test('however upstreams change, each pool counts those that name it', async () => {
+t.test('however upstreams change, each pool counts those that name it', async (t) => {
   const lists = fc.array(fc.uniqueArray(fc.integer({ min: 1, max: 4 })), { maxLength: 12 })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(lists, (lists) => {
       const { pools } = testPools()
       const upstreams = ['a', 'b', 'c'].map((key) => new LiveUpstream(key, () => 0))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Endpoint, Places } from '../../shared/routing/table.ts'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { nearEndpoints } from './near-endpoints.ts'
 
 // One letter per endpoint: the zone it is meant for (`ab`: for two of them, `-`: nothing is said).
@@ -54,7 +55,8 @@ t.test(
   'near ones are of the zone, some but not all, and never loaded more than twice',
   async () => {
     const zone = fc.constantFrom('a', 'b', 'c', '-')
-    fc.assert(
+    assertProperty(
+      t,
       fc.property(fc.array(zone, { minLength: 1, maxLength: 12 }), (zones) => {
         const endpoints = zonesOf(zones.join(' '))
         const near = nearEndpoints(endpoints, { zone: 'a', node: undefined })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { RetryRules } from '../../shared/routing/backend.ts'
 import { type FailureCode, failures } from '../../shared/routing/failure.ts'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import {
   type AnsweredAttempt,
   type FailedAttempt,
@@ -165,8 +166,9 @@ t.test('a budget of nothing earns nothing', async (t) => {
   t.equal(budget.spend(), false)
 })
 
-t.test('retries never exceed the burst and the share, in any order', async () => {
-  fc.assert(
+t.test('retries never exceed the burst and the share, in any order', async (t) => {
+  assertProperty(
+    t,
     fc.property(
       fc.integer({ min: 0, max: 100 }),
       fc.array(fc.boolean(), { maxLength: 800 }),

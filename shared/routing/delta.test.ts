@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../testing/assert-property.ts'
 import { diffTables } from './delta.ts'
 import type { Route, RouteTable, TableDelta, Upstream } from './table.ts'
 import { change, emptyCluster, plainOptions, snapshotOf, someHistory } from './testing/cluster.ts'
@@ -34,7 +35,8 @@ function apply(state: State, delta: TableDelta): void {
 }
 
 t.test('deltas applied one after the other give the same as the full table', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(someHistory, fc.boolean(), (history, isIncremental) => {
       const translator = createTranslator(plainOptions)
       const state = stateOf({ routes: [], upstreams: [] })

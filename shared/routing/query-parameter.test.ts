@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../testing/assert-property.ts'
 import { firstParameter } from './query-parameter.ts'
 
 const rows = [
@@ -40,7 +41,8 @@ const piece = fc.constantFrom(
 const text = fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join(''))
 
 t.test('it is what URLSearchParams says, which knows no raw bytes', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(text, fc.constantFrom('a', 'b', 'aa', 'a b', 'é', '='), (text, name) => {
       const escaped = text.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`)
       const expected = new URLSearchParams(`?${escaped}`).get(name) ?? undefined

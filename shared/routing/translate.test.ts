@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Ingress } from '../kube/objects.ts'
+import { assertProperty } from '../testing/assert-property.ts'
 import { serviceOf, upstreamOf } from './table.ts'
 import {
   backendOf,
@@ -35,7 +36,8 @@ const options: TranslateOptions = {
 }
 
 t.test('a translator gives after any history what a fresh one gives', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(someHistory, (history) => {
       const next = following(options)
       let cluster = emptyCluster
@@ -51,7 +53,8 @@ t.test('a translator gives after any history what a fresh one gives', async (t) 
 t.test(
   'no two routes match the same, and a route lacks its upstream only without a Service',
   async (t) => {
-    fc.assert(
+    assertProperty(
+      t,
       fc.property(someHistory, (history) => {
         const cluster = change(emptyCluster, history.flat())
         const { routes, upstreams } = translate(cluster, options).table
@@ -74,7 +77,8 @@ t.test(
 )
 
 t.test('the order of the objects does not decide who wins', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(someHistory, (history) => {
       const cluster = change(emptyCluster, history.flat())
       const turned = {

@@ -37,7 +37,7 @@ const mustNotReach = [
   { from: 'translation', to: ['feed', 'kube'] },
   { from: 'net', to: ['http', 'http1', 'upstream', 'serve', 'observe'] },
   { from: 'http', to: ['http1', 'upstream', 'serve', 'observe'] },
-  { from: 'http1', to: ['upstream', 'serve', 'observe'] },
+  { from: 'http1', to: ['upstream', 'serve'] },
   { from: 'upstream', to: ['serve'] },
   { from: 'observe', to: ['serve', 'control', 'upstream', 'http', 'http1', 'net'] },
   { from: 'serve', to: ['control', 'feed', 'kube', 'sources', 'translation', 'worker'] },

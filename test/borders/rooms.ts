@@ -34,7 +34,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   // The data plane, from the socket upwards.
   net: { paths: ['proxy/net'], uses: ['shared'] },
   http: { paths: ['proxy/http'], uses: ['shared', 'routing', 'net'] },
-  http1: { paths: ['proxy/http1'], uses: ['shared', 'routing', 'net', 'http'] },
+  http1: { paths: ['proxy/http1'], uses: ['shared', 'routing', 'net', 'http', 'observe'] },
   upstream: {
     paths: ['proxy/upstream'],
     uses: ['shared', 'routing', 'net', 'http', 'http1', 'observe'],

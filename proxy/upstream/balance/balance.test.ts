@@ -4,6 +4,7 @@ import t from 'tap'
 import type { Balance } from '../../../shared/routing/backend.ts'
 import type { RequestView } from '../../../shared/routing/filters/kind.ts'
 import { requestView } from '../../../shared/routing/testing/filter-stage.ts'
+import { assertProperty } from '../../../shared/testing/assert-property.ts'
 import type { EndpointPool } from '../endpoint-pool.ts'
 import { testPools } from '../testing/pools.ts'
 import { freshSeed, seededRandom } from '../testing/random.ts'
@@ -60,7 +61,8 @@ for (const policy of policies) {
       ageMs: fc.nat(60_000),
       latencyMs: fc.option(fc.nat(1000)),
     })
-    fc.assert(
+    assertProperty(
+      t,
       fc.property(
         fc.array(endpoint, { maxLength: 7 }),
         fc.integer(),
@@ -164,8 +166,9 @@ t.test('peak EWMA sends less to a slow endpoint, and forgives it with time', asy
   t.same(shares(pick, list, clients(100)), [0, 100], 'an endpoint that refuses at once is not fast')
 })
 
-t.test('a key keeps its endpoint, whatever its turn and whichever worker asks', async () => {
-  fc.assert(
+t.test('a key keeps its endpoint, whatever its turn and whichever worker asks', async (t) => {
+  assertProperty(
+    t,
     fc.property(fc.string({ minLength: 1 }), fc.integer(), fc.integer(), (key, one, two) => {
       const [a, b] = [one, two].map((seed) => {
         const { list, time, random } = stage(6, seed)
@@ -178,8 +181,9 @@ t.test('a key keeps its endpoint, whatever its turn and whichever worker asks', 
   )
 })
 
-t.test('only the keys of an endpoint that goes move, and each to the same other one', async () => {
-  fc.assert(
+t.test('only the keys of an endpoint that goes move, and each to the same other one', async (t) => {
+  assertProperty(
+    t,
     fc.property(fc.integer({ min: 2, max: 12 }), fc.nat(), (count, index) => {
       const { list, pools, time, random } = stage(count)
       const pick = policyOf({ balance: byAddress }, { random, time })
@@ -213,8 +217,9 @@ t.test('an endpoint that comes takes its fair share of keys, from all others', a
   t.equal(new Set(moved.map(({ from }) => from)).size, 9)
 })
 
-t.test('with bounded load nobody gets more than its bound, and a quiet key stays', async () => {
-  fc.assert(
+t.test('with bounded load nobody gets more than its bound, and a quiet key stays', async (t) => {
+  assertProperty(
+    t,
     fc.property(
       fc.array(fc.nat(20), { minLength: 1, maxLength: 8 }),
       fc.double({ min: 1.01, max: 3, noNaN: true }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../testing/assert-property.ts'
 import { requestView, type TestRequest } from '../testing/request-view.ts'
 import { allHold, compileConditions, faultOf } from './compile.ts'
 import type { Condition, TextMatch } from './condition.ts'
@@ -217,7 +218,8 @@ for (const { of, says, why } of faults) {
 }
 
 t.test('what is compiled holds when the words say so', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(
       fc.array(arbitraryCondition, { maxLength: 3 }),
       fc.array(arbitraryRequest, { minLength: 5 }),

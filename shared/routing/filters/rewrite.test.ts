@@ -1,6 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../testing/assert-property.ts'
 import { compileAny, compilePattern, type PatternResult } from '../pattern.ts'
 import { compileContext, requestView } from '../testing/filter-stage.ts'
 import { type RewriteFilter, rewriteKind } from './rewrite.ts'
@@ -228,7 +229,7 @@ t.test('a pattern that explodes in a backtracking engine is linear here', async 
   t.equal(result.pattern.test(`/${'a'.repeat(400)}!`), false)
 })
 
-t.test('whatever a client sends, the rewritten path keeps the invariants', async () => {
+t.test('whatever a client sends, the rewritten path keeps the invariants', async (t) => {
   const rewrites = [
     compileRewrite({ kind: 'rewrite', by: 'prefix', from: '/a', to: '/' }),
     compileRewrite({ kind: 'rewrite', by: 'prefix', from: '/', to: '/b/' }),
@@ -257,7 +258,8 @@ t.test('whatever a client sends, the rewritten path keeps the invariants', async
     '\ud800',
   )
   const path = fc.array(piece, { maxLength: 12 }).map((pieces) => `/${pieces.join('')}`)
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(path, fc.nat(rewrites.length - 1), (path, index) => {
       const out = rewrites[index]?.(path) ?? ''
       const segments = out.split('/')
@@ -297,7 +299,8 @@ t.test('the fast engine for idioms matches as RE2 does', async (t) => {
   const outcome = (result: PatternResult, text: string) =>
     result.ok && [result.pattern.groupCount, result.pattern.test(text), result.pattern.groups(text)]
   let matches = 0
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(pattern, path, (source, text) => {
       const expected = outcome(compileAny(source), text)
       if (expected !== false && expected[1] === true) matches++

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Ingress } from '../../kube/objects.ts'
+import { assertProperty } from '../../testing/assert-property.ts'
 import { plainTerms } from './annotations/draft.ts'
 import { type ReadAnnotations, readIngress } from './claims.ts'
 
@@ -10,7 +11,7 @@ const none: ReadAnnotations = () => ({
   problems: [],
 })
 
-t.test('whatever the shape, reading never throws and explains what gives no route', async () => {
+t.test('whatever the shape, reading never throws and explains what gives no route', async (t) => {
   const likely = fc.constantFrom(null, 5, 'text', [], {}, [null], true, { paths: {} })
   const path = fc.record(
     { path: fc.anything(), pathType: fc.anything(), backend: fc.anything() },
@@ -30,7 +31,8 @@ t.test('whatever the shape, reading never throws and explains what gives no rout
     ),
   )
   const metadata = fc.oneof(likely, fc.record({ name: fc.anything(), namespace: fc.anything() }))
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.record({ metadata, spec }), (object) => {
       // Objects come from JSON, whatever JSON holds.
       const ingress: Ingress = JSON.parse(

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../testing/assert-property.ts'
 import type { PathType } from '../table.ts'
 import { buildTree } from './build-tree.ts'
 import { checkTree } from './check-tree.ts'
@@ -213,7 +214,8 @@ const rows = fc.uniqueArray(fc.tuple(host, pathType, path), {
 })
 
 t.test('finds what a linear scan by the words of the specification finds', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(rows, fc.array(fc.tuple(host, path), { minLength: 20 }), (rows, requests) => {
       const rules = rows.map(toRule)
       const router = routerOf(rows)
@@ -229,7 +231,8 @@ t.test('every tree is well formed and holds every rule at its path', async (t) =
   const literals = rows.map((rows) =>
     rows.flatMap(([, pathType, path]) => (pathType === 'Regex' ? [] : [{ pathType, path }])),
   )
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(literals, (rules) => {
       const { problems, rules: found } = checkTree(buildTree(rules))
       t.same(problems, [])

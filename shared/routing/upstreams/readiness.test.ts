@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../testing/assert-property.ts'
 import { decideEndpoints, type Sighting } from './readiness.ts'
 
 const cases: { conditions: unknown[]; is: 'used' | 'last resort' | 'out'; why: string }[] = [
@@ -74,14 +75,15 @@ for (const { conditions, is, why } of cases) {
   })
 }
 
-t.test('the order and the number of sightings do not matter', async () => {
+t.test('the order and the number of sightings do not matter', async (t) => {
   const flag = fc.constantFrom(true, false, null, undefined)
   const sighting = fc.record({
     address: fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.0.10', 'fd00::1'),
     port: fc.constantFrom(80, 8080),
     conditions: fc.record({ ready: flag, serving: flag, terminating: flag }),
   })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(sighting), (sightings) => {
       const one = JSON.stringify(decideEndpoints(sightings))
       const other = JSON.stringify(decideEndpoints([...sightings, ...sightings].reverse()))

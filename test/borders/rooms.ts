@@ -14,12 +14,17 @@ export interface Room {
 
 export const rooms: Readonly<Record<string, Room>> = {
   // shared: what proxy and controller both need.
-  shared: { paths: ['shared'], uses: [], types: ['kube'] },
-  kube: { paths: ['shared/kube'], uses: ['shared'] },
-  feed: { paths: ['shared/feed'], uses: ['shared', 'kube'] },
+  shared: { paths: ['shared'], uses: [], types: ['kinds'] },
+  // Which objects there are, in words: no client, no connection.
+  kinds: {
+    paths: ['shared/kube/objects.ts', 'shared/kube/resources.ts', 'shared/kube/snapshot.ts'],
+    uses: [],
+  },
+  kube: { paths: ['shared/kube'], uses: ['shared', 'kinds'] },
+  feed: { paths: ['shared/feed'], uses: ['shared', 'kinds', 'kube'] },
   // The words of routing (table, failures, filters, router): what the data plane may know. Never a source of routes.
-  routing: { paths: ['shared/routing'], uses: ['shared'], types: ['kube', 'feed', 'sources'] },
-  sources: { paths: ['shared/routing/ingress'], uses: ['shared', 'routing'], types: ['kube'] },
+  routing: { paths: ['shared/routing'], uses: ['shared'], types: ['kinds', 'sources'] },
+  sources: { paths: ['shared/routing/ingress'], uses: ['shared', 'kinds', 'routing'] },
   translation: {
     paths: [
       'shared/routing/translate.ts',
@@ -27,8 +32,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'shared/routing/merge.ts',
       'shared/routing/object-index.ts',
     ],
-    uses: ['shared', 'routing', 'sources'],
-    types: ['kube', 'feed'],
+    uses: ['shared', 'kinds', 'routing', 'sources'],
   },
 
   // The data plane, from the socket upwards.
@@ -60,20 +64,30 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   control: {
     paths: ['proxy/control'],
-    uses: ['shared', 'kube', 'feed', 'routing', 'sources', 'translation', 'observe', 'messages'],
+    uses: [
+      'shared',
+      'kinds',
+      'kube',
+      'feed',
+      'routing',
+      'sources',
+      'translation',
+      'observe',
+      'messages',
+    ],
     types: ['settings'],
   },
-  proxy: { paths: ['proxy/main.ts'], uses: ['shared', 'feed', 'settings', 'control'] },
+  proxy: { paths: ['proxy/main.ts'], uses: ['shared', 'kinds', 'feed', 'settings', 'control'] },
   demo: { paths: ['proxy/demo'], uses: [] },
 
   // The controller. `world` holds its words.
   world: {
     paths: ['controller/world.ts', 'controller/targets/target-key.ts'],
     uses: ['shared'],
-    types: ['kube'],
+    types: ['kinds'],
   },
   aws: { paths: ['controller/aws'], uses: ['shared', 'world'] },
-  controller: { paths: ['controller'], uses: ['shared', 'kube', 'world', 'aws'] },
+  controller: { paths: ['controller'], uses: ['shared', 'kinds', 'kube', 'world', 'aws'] },
 
   // Tools that read the product; nothing of the product imports them.
   deploy: { paths: ['deploy'], uses: 'all' },

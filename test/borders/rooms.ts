@@ -56,7 +56,10 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   // What both threads of the proxy know, and the control thread. `control` and `serve` meet in `messages` only.
   observe: { paths: ['proxy/observe'], uses: ['shared', 'routing'] },
-  settings: { paths: ['proxy/settings.ts', 'proxy/settings-table.ts'], uses: ['shared'] },
+  settings: {
+    paths: ['proxy/settings.ts', 'proxy/settings-table.ts'],
+    uses: ['shared', 'routing'],
+  },
   messages: {
     paths: ['proxy/messages.ts'],
     uses: [],

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import t from 'tap'
 import { createCounterMemory, openCounterTable } from './shared-counters.ts'
+import { assertProperty } from './testing/assert-property.ts'
 import type { TakingTask } from './testing/taking-worker.ts'
 
 interface Stage {
@@ -42,12 +43,13 @@ for (const { intervalMs, burst, granted, waitMs, why } of budgets) {
   })
 }
 
-t.test('a table with room for all decides as a plain bucket of tokens does', async () => {
+t.test('a table with room for all decides as a plain bucket of tokens does', async (t) => {
   const step = fc.record({
     key: fc.constantFrom('a', 'b', 'c', '192.0.2.1', ''),
     afterMs: fc.nat(50),
   })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(
       fc.array(step, { maxLength: 200 }),
       fc.integer({ min: 1, max: 40 }),

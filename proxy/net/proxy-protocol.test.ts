@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
 import { formatHostPort } from '../../shared/host-port.ts'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { crc32c } from './crc32c.ts'
 import { looksLikeProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
 
@@ -161,7 +162,8 @@ t.test('no bytes make it throw, and the way they are cut changes nothing', async
       return bytes
     })
   const random = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.oneof(mutated, random), fc.array(fc.nat(300)), (bytes, cuts) => {
       const whole = parseProxyHeader(bytes)
       const pieces = feed(

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { createChoicePicker } from './choices.ts'
 import { freshSeed, seededRandom } from './testing/random.ts'
 
@@ -20,9 +21,10 @@ for (const { weights, draw, at, why } of cases) {
   })
 }
 
-t.test('whatever the weights, the owner of a draw has some', async () => {
+t.test('whatever the weights, the owner of a draw has some', async (t) => {
   const draws = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(fc.nat(1_000_000), { maxLength: 8 }), draws, (weights, draw) => {
       const at = createChoicePicker(weights)(draw)
       return at === -1 ? weights.every((weight) => weight === 0) : (weights[at] ?? 0) > 0

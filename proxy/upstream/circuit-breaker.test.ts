@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { CircuitBreaker } from '../../shared/routing/backend.ts'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import { Breaker } from './circuit-breaker.ts'
 import { testPools } from './testing/pools.ts'
 
@@ -81,8 +82,9 @@ t.test('workers share the limit, rounded up', async (t) => {
   }
 })
 
-t.test('without limits it never refuses', async () => {
-  fc.assert(
+t.test('without limits it never refuses', async (t) => {
+  assertProperty(
+    t,
     fc.property(fc.array(fc.boolean()), fc.nat(1000), (outcomes, active) => {
       const { breaker, pools, admit } = stage({})
       for (const pool of pools) pool.active = active
@@ -95,9 +97,10 @@ t.test('without limits it never refuses', async () => {
   )
 })
 
-t.test('while it is open, no more than one request passes in each period', async () => {
+t.test('while it is open, no more than one request passes in each period', async (t) => {
   const steps = fc.array(fc.record({ ms: fc.nat(400), fails: fc.boolean() }), { maxLength: 60 })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(steps, (steps) => {
       const { time, fail, admit } = stage({ consecutiveFailures: 1, openMs: 1000 })
       fail(1)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { HealthCheck } from '../../shared/routing/backend.ts'
 import type { CallRequest, CallResult } from '../../shared/routing/filters/kind.ts'
+import { assertProperty } from '../../shared/testing/assert-property.ts'
 import type { EndpointPool } from './endpoint-pool.ts'
 import { HealthChecks } from './health-checks.ts'
 import { LiveUpstream } from './live-upstream.ts'
@@ -216,9 +217,10 @@ t.test('an endpoint that comes is asked, one that goes is not', async (t) => {
   t.equal(two?.health.isUnhealthy, false)
 })
 
-t.test('whatever happens, nobody is unhealthy when all checks are over', async () => {
+t.test('whatever happens, nobody is unhealthy when all checks are over', async (t) => {
   const step = fc.record({ what: fc.nat(4), numbers: fc.uniqueArray(fc.nat(4)), ms: fc.nat(3000) })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(fc.array(step, { maxLength: 20 }), fc.integer(), (steps, seed) => {
       const { checks, asked, upstreamOf, update, run } = stage(seed)
       const upstream = upstreamOf(0, 1)

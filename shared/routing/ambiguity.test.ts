@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../testing/assert-property.ts'
 import { isAmbiguous } from './ambiguity.ts'
 import { parseRulePath } from './ingress/paths.ts'
 import { normalisePath, readingsOf } from './path.ts'
@@ -241,7 +242,8 @@ t.test(
   'no reading of a request belongs to another rule than the one that handles it',
   async (t) => {
     let handled = 0
-    fc.assert(
+    assertProperty(
+      t,
       fc.property(rules, anySpelling, (rows, path) => {
         const router = routerOf(rows)
         const rule = handle(router, path)
@@ -272,7 +274,8 @@ const equivalent = segments.chain((names) =>
 )
 
 t.test('equivalent spellings are handled by one rule and never refused', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(rules, equivalent, (rows, { plain, path }) => {
       const router = routerOf(rows)
       const canonical = Buffer.from(plain).toString('latin1')

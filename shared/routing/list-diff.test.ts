@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../testing/assert-property.ts'
 import { diffLists, editList } from './list-diff.ts'
 
 const cases: { before: string; after: string; edits: [number, string, string][]; why: string }[] = [
@@ -41,9 +42,10 @@ for (const { before, after, edits, why } of cases) {
   })
 }
 
-t.test('edits make of what belongs to the first list what belongs to the second', async () => {
+t.test('edits make of what belongs to the first list what belongs to the second', async (t) => {
   const list = fc.array(fc.constantFrom(...'abcdefgh'), { maxLength: 14 })
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(list, list, (before, after) => {
       let made = 0
       const derived = editList(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../testing/assert-property.ts'
 import { normalisePath, readingsOf, spellQuery } from './path.ts'
 
 const cases = [
@@ -227,8 +228,9 @@ t.test('no reading of a path that /public matched leaves /public', async (t) => 
       fc.array(piece, { maxLength: 14 }),
     )
     .map(([start, pieces]) => start + pieces.join(''))
-  fc.assert(fc.property(path, staysWhereMatched), { numRuns: 20000 })
-  fc.assert(
+  assertProperty(t, fc.property(path, staysWhereMatched), { numRuns: 20000 })
+  assertProperty(
+    t,
     fc.property(path, (path) => {
       const result = normalisePath(path)
       return result === undefined || normalisePath(result) === result
@@ -239,7 +241,8 @@ t.test('no reading of a path that /public matched leaves /public', async (t) => 
 })
 
 t.test('any string is answered in linear time without throwing', async (t) => {
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(
       fc.string({ unit: 'binary' }),
       (text) => typeof normalisePath(`/${text}`) !== 'number',

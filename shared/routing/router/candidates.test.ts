@@ -1,6 +1,7 @@
 // Which of several rules that fit is asked first, and who is asked when its conditions fail?
 import fc from 'fast-check'
 import t from 'tap'
+import { assertProperty } from '../../testing/assert-property.ts'
 import { allHold, compileConditions } from '../conditions/compile.ts'
 import type { Condition } from '../conditions/condition.ts'
 import { compareSpecificity } from '../conditions/specificity.ts'
@@ -217,7 +218,8 @@ const arbitraryRules = fc
 
 t.test('finds what a scan of all rules finds', async (t) => {
   const seen = { none: 0, later: 0 }
-  fc.assert(
+  assertProperty(
+    t,
     fc.property(
       arbitraryRules,
       fc.array(fc.tuple(fc.constantFrom('h.a', 'h.a', 'x.a', 'x'), path, arbitraryRequest), {

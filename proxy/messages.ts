@@ -2,7 +2,7 @@
 
 import type { Owner, TableDelta } from '../shared/routing/table.ts'
 import type { AccessLogMessage } from './observe/access-log.ts'
-import type { SlotsMessage } from './observe/slots.ts'
+import type { ForgetSeriesMessage, SeriesForgottenMessage, SlotsMessage } from './observe/slots.ts'
 import type { ProxySettings } from './settings.ts'
 
 /** What a worker is started with. */
@@ -26,6 +26,7 @@ export type ToWorker =
   /** The process is above or below its memory watermark. */
   | { readonly kind: 'memory'; readonly isTooHigh: boolean }
   | { readonly kind: 'count-in-flight' }
+  | ForgetSeriesMessage
 
 /** From a worker to the control thread. */
 export type FromWorker =
@@ -37,4 +38,5 @@ export type FromWorker =
   /** A filter of this owner's route threw; told once a second at most. */
   | { readonly kind: 'filter-failed'; readonly owner: Owner | undefined; readonly error: string }
   | SlotsMessage
+  | SeriesForgottenMessage
   | AccessLogMessage

@@ -33,12 +33,13 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     busyMs: () => performance.eventLoopUtilization().active,
   })
   let failureToldAt = Number.NEGATIVE_INFINITY
+  const recorder = createRecorder({ slots, accessLog })
   const dataPlane = new DataPlane({
     settings,
     clock: systemClock,
     random: Math.random,
     randomBytes,
-    recorder: createRecorder({ slots, accessLog }),
+    recorder,
     onFilterThrow: (owner, error) => {
       const now = systemClock.now()
       if (now - failureToldAt < failureToldMs) return
@@ -66,6 +67,10 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         return
       case 'count-in-flight':
         post({ kind: 'in-flight', count: dataPlane.inFlight })
+        return
+      case 'forget-series':
+        recorder.forget(message.routes)
+        post({ kind: 'series-forgotten', routes: message.routes })
         return
       case 'finish':
         await dataPlane.finish(message.boundMs)

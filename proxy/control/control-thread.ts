@@ -37,6 +37,8 @@ export interface RunningProxy {
 
 const accessLogBytes = 8 << 20
 const memoryCheckMs = 1000
+// How often what routes that are gone had counted is looked for.
+const forgetMs = 60_000
 
 /** Starts a proxy; rejects with the system's error when a port cannot be had. */
 export async function startProxy(options: ControlThreadOptions): Promise<RunningProxy> {
@@ -62,6 +64,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     wholeTable: () => keeper.whole(),
     onApplied: (version) => inUse.noteApplied(version),
     onSlots: (message, worker) => metrics.slots.accept(message, worker),
+    onSeriesForgotten: (routes, worker) => metrics.slots.noteForgotten(routes, worker),
     onAccessLog: (message) => writer.accept(message),
     onListening: (workers) => metrics.setWorkers(workers),
     onExit: (worker, isCrash) => {
@@ -105,6 +108,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     finish: async (boundMs) => {
       await pool.finish(boundMs)
       stopMemoryWatch()
+      stopForgetting()
       externalNames.stop()
       keeper.stop()
       await Promise.all([feed.stop(), admin.close(), controlSocket?.close(), sink.close(2000)])
@@ -130,6 +134,9 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     status,
     log,
   })
+  const stopForgetting = clock.every(forgetMs, () =>
+    metrics.slots.forgetGone((routes) => pool.forgetSeries(routes)),
+  )
   const stopMemoryWatch = watchMemory(settings.maxMemoryMb, clock, pool)
   if (settings.controlSocket !== undefined) {
     controlSocket = await startControlSocket({

@@ -21,6 +21,8 @@ export interface WorkerPoolOptions {
   /** All workers serve this version of the table. */
   readonly onApplied: (version: number) => void
   readonly onSlots: (message: SlotsMessage, worker: number) => void
+  /** A worker has given back the slots of these routes. */
+  readonly onSeriesForgotten: (routes: readonly string[], worker: number) => void
   readonly onAccessLog: (message: AccessLogMessage) => void
   /** So many workers listen now. */
   readonly onListening: (workers: number) => void
@@ -103,6 +105,12 @@ export class WorkerPool {
     if (isTooHigh === this.#isMemoryTooHigh) return
     this.#isMemoryTooHigh = isTooHigh
     this.#tell({ kind: 'memory', isTooHigh })
+  }
+
+  /** Has all workers give back the slots of these routes; returns who was told. */
+  forgetSeries(routes: readonly string[]): readonly number[] {
+    this.#tell({ kind: 'forget-series', routes })
+    return [...this.#members].map(({ id }) => id)
   }
 
   /** Counts requests and tunnels that are not finished. */
@@ -212,6 +220,9 @@ export class WorkerPool {
       }
       case 'slots':
         this.#options.onSlots(message, member.id)
+        return
+      case 'series-forgotten':
+        this.#options.onSeriesForgotten(message.routes, member.id)
         return
       case 'access-log':
         this.#options.onAccessLog(message)

@@ -6,7 +6,7 @@ import type { RequestRecord } from './record.ts'
 import { createRecorder } from './recorder.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector } from './slot-collector.ts'
-import { add } from './slots.ts'
+import { add, type Slots } from './slots.ts'
 import { exampleRecord } from './testing/records.ts'
 
 const names = { ingress: 'front', namespace: 'shop', service: 'web' }
@@ -159,10 +159,49 @@ t.test('what can be counted shows as 0 from the start', async (t) => {
   t.equal(sampleValue(families, 'weir_upstream_connections', { state: 'idle' }), 6)
 })
 
-t.test('the same names give the same counters', async (t) => {
-  const { recorder } = setUp()
-  t.equal(recorder.countersFor('a', 'b', 'c'), recorder.countersFor('a', 'b', 'c'))
-  t.not(recorder.countersFor('a', 'b', 'c'), recorder.countersFor('a', 'b', 'd'))
+t.test('the same names count together', async (t) => {
+  const { recorder, record, scrape } = setUp()
+  record({})
+  record({ counters: recorder.countersFor('shop', 'front', 'web') })
+  record({ counters: recorder.countersFor('shop', 'front', 'other') })
+  const total = async (service: string) =>
+    sampleValue(await scrape(), 'weir_request_duration_seconds_count', { ...names, service })
+  t.equal(await total('web'), 2)
+  t.equal(await total('other'), 1)
+})
+
+t.test('what is forgotten is given back, and what was in flight counts anew', async (t) => {
+  const announced: string[] = []
+  const free: string[] = []
+  const place = (metric: string, labels: object) => `${metric} ${JSON.stringify(labels)}`
+  const slots: Slots = {
+    counter(metric, labels) {
+      announced.push(place(metric, labels))
+      return { page: new Float64Array(1), at: 0 }
+    },
+    histogram(metric, labels, buckets) {
+      announced.push(place(metric, labels))
+      return { page: new Float64Array(buckets + 2), at: 0 }
+    },
+    release: (metric, labels) => free.push(place(metric, labels)),
+  }
+  const recorder = createRecorder({ slots })
+  announced.length = 0
+  const counters = recorder.countersFor('shop', 'front', 'web')
+  const all = () => {
+    recorder.record(exampleRecord({ counters, status: 503, error: 'no-endpoints' }))
+    recorder.record(exampleRecord({ counters, method: 'BREW', upstreamMs: 0 }))
+    recorder.record(exampleRecord({ counters, status: 999, tunnel: true }))
+  }
+  all()
+  const first = announced.splice(0)
+  t.equal(first.length, 6)
+  recorder.forget(['shop/front/other', 'shop/front/web'])
+  t.same(free.sort(), first.sort(), 'each slot, and no other')
+  recorder.forget(['shop/front/web'])
+  t.equal(free.length, 6, 'once')
+  all()
+  t.same(announced.sort(), first, 'new slots for the same series')
 })
 
 t.test('a fault in the bookkeeping fails no request', async (t) => {

@@ -4,13 +4,16 @@ import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 import type { AccessLog } from './access-log.ts'
 import { families } from './families.ts'
 import type { RequestRecord } from './record.ts'
-import { createHistogram, observe, type SlotHistogram } from './slot-histogram.ts'
+import { type RouteSeries, SeriesOfRoutes } from './route-series.ts'
+import { createHistogram, observe } from './slot-histogram.ts'
 import { add, type RouteCounters, type Slot, type Slots } from './slots.ts'
 
 /** Counts what happens in one worker. */
 export interface Recorder {
-  /** Gives the counters of a route; called when the route is built. The same names give the same counters. */
+  /** Gives the counters of a route; called when the route is built. The same names count together. */
   countersFor(namespace: string, ingress: string, service: string): RouteCounters
+  /** Frees what was counted for these routes (`routeKey`): their series are exported no more. */
+  forget(routes: readonly string[]): void
   /** Counts and logs one finished request. Never throws and keeps no reference. */
   record(record: RequestRecord): void
   /** One more attempt at an upstream. */
@@ -35,8 +38,8 @@ export interface RecorderOptions {
 
 /** Makes the recorder of one worker. */
 export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder {
-  const byRoute = new Map<string, RouteSeries>()
-  const unrouted = new RouteSeries('', '', '')
+  const byRoute = new SeriesOfRoutes(slots)
+  const unrouted = byRoute.handleOf('', '', '')
   const overhead = createHistogram(slots, families.proxyOverhead, {})
   const lost = slots.counter(families.recordsLost.name, {})
   const errors = new Map<FailureCode, Slot>()
@@ -45,31 +48,18 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
   }
 
   function count(record: RequestRecord): void {
-    const counters = record.counters
-    const series = counters instanceof RouteSeries ? counters : unrouted
-    add(requestSlot(slots, series, record.method, record.status), 1)
-    if (record.error !== '' && isFailure(record)) add(failureSlot(slots, series, record.error), 1)
+    const series: RouteSeries = byRoute.seriesOf(record.counters ?? unrouted)
+    add(series.requests(record.method, record.status), 1)
+    if (record.error !== '' && isFailure(record)) add(series.failures(record.error), 1)
     if (record.tunnel) return
-    series.duration ??= createHistogram(slots, families.requestDuration, series.labels)
     observe(series.duration, record.totalMs)
-    if (record.upstreamMs > 0) {
-      series.upstream ??= createHistogram(slots, families.upstreamDuration, series.labels)
-      observe(series.upstream, record.upstreamMs)
-    }
+    if (record.upstreamMs > 0) observe(series.upstream, record.upstreamMs)
     if (record.overheadMs > 0) observe(overhead, record.overheadMs)
   }
 
   return {
-    countersFor(namespace, ingress, service) {
-      // No Kubernetes name contains a slash.
-      const key = `${namespace}/${ingress}/${service}`
-      let series = byRoute.get(key)
-      if (series === undefined) {
-        series = new RouteSeries(namespace, ingress, service)
-        byRoute.set(key, series)
-      }
-      return series
-    },
+    countersFor: (namespace, ingress, service) => byRoute.handleOf(namespace, ingress, service),
+    forget: (routes) => byRoute.forget(routes),
     record(record) {
       try {
         count(record)
@@ -102,58 +92,9 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
   }
 }
 
-/** What `countersFor` hands out: the slots of one route, made when first needed. */
-class RouteSeries implements RouteCounters {
-  readonly namespace: string
-  readonly ingress: string
-  readonly service: string
-  readonly labels: Readonly<Record<string, string>>
-  /** By method and status, see `requestSlot`. */
-  readonly requests = new Map<number, Slot>()
-  /** By code, see `failureSlot`. */
-  readonly failures = new Map<string, Slot>()
-  duration: SlotHistogram | undefined
-  upstream: SlotHistogram | undefined
-
-  constructor(namespace: string, ingress: string, service: string) {
-    this.namespace = namespace
-    this.ingress = ingress
-    this.service = service
-    this.labels = { ingress, namespace, service }
-  }
-}
-
-function requestSlot(slots: Slots, series: RouteSeries, method: string, status: number): Slot {
-  const index = methodIndex(method)
-  const key = index * 1000 + status
-  const found = series.requests.get(key)
-  if (found !== undefined) return found
-  const labels = { ...series.labels, method: methods[index] ?? 'OTHER', status: String(status) }
-  const slot = slots.counter(families.requests.name, labels)
-  series.requests.set(key, slot)
-  return slot
-}
-
-// A client may send any token as its method: what is not listed shares one label, or it could fill the memory.
-const methods = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'CONNECT', 'TRACE']
-
-function methodIndex(method: string): number {
-  if (method === 'GET') return 0
-  const index = methods.indexOf(method)
-  return index === -1 ? methods.length : index
-}
-
 /** A redirect is an answer of Weir's own as well, but nobody needs to be told. */
 function isFailure({ error, status }: RequestRecord): boolean {
   return status >= 400 || error in failures
-}
-
-function failureSlot(slots: Slots, series: RouteSeries, code: string): Slot {
-  const found = series.failures.get(code)
-  if (found !== undefined) return found
-  const slot = slots.counter(families.failures.name, { ...series.labels, code })
-  series.failures.set(code, slot)
-  return slot
 }
 
 function errorSlot(slots: Slots, code: FailureCode): Slot {

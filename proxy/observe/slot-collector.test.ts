@@ -1,9 +1,12 @@
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
+import type { Route } from '../../shared/routing/table.ts'
+import { routeOf } from '../../shared/routing/testing/route.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { families } from './families.ts'
-import { createRecorder } from './recorder.ts'
+import type { RequestRecord } from './record.ts'
+import { createRecorder, type Recorder } from './recorder.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector, type SlotCollector } from './slot-collector.ts'
 import { add, type SlotsMessage } from './slots.ts'
@@ -72,49 +75,165 @@ t.test(
   },
 )
 
+const names = { ingress: 'front', namespace: 'shop', service: 'web' }
+
+/** A collector with threads that obey it, and the count of one route's requests as a scrape shows it. */
+function world(...ids: number[]) {
+  const clock = new ManualClock()
+  const collector = createSlotCollector(clock)
+  const threads = new Map<number, Recorder>()
+  const start = (id: number) => {
+    const slots = createSlots((message) => collector.accept(message, id))
+    const recorder = createRecorder({ slots })
+    threads.set(id, recorder)
+    return recorder
+  }
+  for (const id of ids) start(id)
+  const obey = (routes: readonly string[], id: number) => {
+    threads.get(id)?.forget(routes)
+    collector.noteForgotten(routes, id)
+  }
+  const told: string[] = []
+  return {
+    clock,
+    collector,
+    start,
+    obey,
+    told,
+    record: (id: number, changes: Partial<RequestRecord> = {}) => {
+      const recorder = threads.get(id)
+      const counters = recorder?.countersFor('shop', 'front', 'web')
+      recorder?.record(exampleRecord({ counters, ...changes }))
+    },
+    count: () => sampleValue(scrape(collector), `${requestDuration.name}_count`, names),
+    serve: (...routes: Route[]) => collector.setTable({ routes, upstreams: [] }),
+    /** As the control thread does each minute; without `isLate` the threads obey at once. */
+    sweep: (isLate = false) =>
+      collector.forgetGone((routes) => {
+        told.push(...routes)
+        if (!isLate) for (const id of threads.keys()) obey(routes, id)
+        return isLate ? [...threads.keys()] : []
+      }),
+  }
+}
+
+const front = exampleRecord({}).route ?? routeOf({})
+
+t.test('the series of a route that is gone leave after 15 minutes', async (t) => {
+  const { clock, collector, record, count, serve, sweep, told } = world(0)
+  record(0)
+  record(0, { counters: undefined, route: undefined })
+  serve(front)
+  clock.advance(3_600_000)
+  sweep()
+  t.equal(count(), 1, 'not while it is served')
+
+  serve()
+  clock.advance(600_000)
+  sweep()
+  serve()
+  t.equal(count(), 1, 'the last counts can still be scraped')
+  serve(front)
+  t.equal(count(), 1, 'it goes on where it was')
+  serve()
+  sweep()
+  clock.advance(899_000)
+  t.equal(count(), 1)
+  clock.advance(2000)
+  t.equal(count(), undefined)
+  t.same(told, [])
+  sweep()
+  t.same(told, ['shop/front/web'])
+  const none = { ingress: '', namespace: '', service: '' }
+  t.equal(
+    sampleValue(scrape(collector), `${requestDuration.name}_count`, none),
+    1,
+    'what belongs to no route stays',
+  )
+  t.equal(sampleValue(scrape(collector), retries.name), 0)
+  sweep()
+  t.equal(told.length, 1, 'once')
+
+  serve(front)
+  t.equal(count(), undefined)
+  record(0)
+  t.equal(count(), 1, 'a route that returns later counts anew')
+})
+
+t.test('the fallback is served, too', async (t) => {
+  const { clock, collector, record, count, sweep } = world(0)
+  record(0)
+  collector.setTable({ routes: [], upstreams: [], fallback: front })
+  clock.advance(3_600_000)
+  sweep()
+  t.equal(count(), 1)
+})
+
+t.test('what was in flight when its route was forgotten shows, and leaves as well', async (t) => {
+  const { clock, record, count, serve, sweep, told } = world(0)
+  record(0)
+  serve()
+  sweep()
+  clock.advance(901_000)
+  sweep()
+  t.equal(count(), undefined)
+  record(0, { tunnel: true, status: 101 })
+  record(0)
+  t.equal(count(), 1)
+  sweep()
+  clock.advance(899_000)
+  sweep()
+  t.equal(count(), 1)
+  clock.advance(2000)
+  sweep()
+  t.equal(count(), undefined)
+  t.same(told, ['shop/front/web', 'shop/front/web'])
+})
+
 t.test(
-  'the series of a route that is gone are left out after a while and return with it',
+  'a slot that was announced before its thread heard of the end counts for nobody',
   async (t) => {
-    const clock = new ManualClock()
-    const collector = createSlotCollector(clock)
-    const recorder = createRecorder({
-      slots: createSlots((message) => collector.accept(message, 0)),
-    })
-    const { route } = exampleRecord({})
-    const routes = route === undefined ? [] : [route]
-    const labels = { ingress: 'front', namespace: 'shop', service: 'web' }
-    const count = () => sampleValue(scrape(collector), `${requestDuration.name}_count`, labels)
-    recorder.record(exampleRecord({ counters: recorder.countersFor('shop', 'front', 'web') }))
-    recorder.record(exampleRecord({ route: undefined }))
-    collector.setTable({ routes, upstreams: [] })
-    clock.advance(3_600_000)
+    const { clock, collector, record, count, serve, sweep, obey, told } = world(0, 1)
+    record(0)
+    record(1)
+    serve()
+    sweep()
+    clock.advance(901_000)
+    sweep(true)
+    t.same(told, ['shop/front/web'])
+    // Thread 1 has not heard yet; the route comes back meanwhile.
+    record(1, { status: 404 })
+    serve(front)
+    obey(told, 0)
+    record(0)
+    t.equal(count(), 1, 'of the thread that has')
+    const late = { ...names, method: 'GET', status: '404' }
+    t.equal(sampleValue(scrape(collector), requests.name, late), undefined)
+    record(1)
+    obey(told, 1)
     t.equal(count(), 1)
-
-    collector.setTable({ routes: [], upstreams: [] })
-    clock.advance(600_000)
-    collector.setTable({ routes: [], upstreams: [] })
-    t.equal(count(), 1, 'the last counts can still be scraped')
-    clock.advance(301_000)
-    t.equal(count(), undefined)
-    const none = { ingress: '', namespace: '', service: '' }
-    t.equal(
-      sampleValue(scrape(collector), `${requestDuration.name}_count`, none),
-      1,
-      'what belongs to no route stays',
-    )
-    t.equal(sampleValue(scrape(collector), retries.name), 0)
-
-    collector.setTable({ routes, upstreams: [] })
-    t.equal(count(), 1, 'it goes on where it was')
-    collector.setTable(
-      route === undefined
-        ? { routes, upstreams: [] }
-        : { routes: [], upstreams: [], fallback: route },
-    )
+    record(1)
+    record(1)
+    t.equal(count(), 3)
     clock.advance(3_600_000)
-    t.equal(count(), 1, 'the fallback is served too')
+    sweep()
+    t.equal(count(), 3)
   },
 )
+
+t.test('a thread that ends without a word is awaited no more', async (t) => {
+  const { clock, collector, start, record, count, serve, sweep } = world(0)
+  record(0)
+  serve()
+  sweep()
+  clock.advance(901_000)
+  sweep(true)
+  collector.retire(0)
+  start(1)
+  serve(front)
+  record(1)
+  t.equal(count(), 1, 'its counts are gone with the route')
+})
 
 t.test('label values cannot break the text', async (t) => {
   const collector = createSlotCollector(new ManualClock())

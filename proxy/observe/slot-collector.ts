@@ -1,11 +1,13 @@
 // What all workers counted, as one text: sums each series over the slots of every worker, when scraped.
 // Invariant: counters never go back. A worker that ended leaves its counts behind, its gauges go with it.
-// Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go).
+// Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go), and so does
+// the memory: what a route that is gone had counted is forgotten here and in the workers (slots.ts says how).
 import type { Clock } from '../../shared/clock.ts'
 import { type Route, type RouteTable, serviceOf } from '../../shared/routing/table.ts'
 import { type Family, families } from './families.ts'
+import { helpText, labelText, seriesText } from './series-text.ts'
 import { keyOf } from './slot-allocator.ts'
-import type { SlotsMessage } from './slots.ts'
+import { routeKey, type SlotsMessage } from './slots.ts'
 
 /** Gathers the slots of all threads. */
 export interface SlotCollector {
@@ -13,8 +15,15 @@ export interface SlotCollector {
   accept(message: SlotsMessage, worker: number): void
   /** Keeps the counts of a thread that ended, and drops its gauges and its pages. */
   retire(worker: number): void
-  /** Says which routes are served; the series of others are left out 15 minutes later, and return with their route. */
+  /** Says which routes are served; the series of others are left out 15 minutes later. */
   setTable(table: RouteTable): void
+  /**
+   * Forgets the series that are left out by now; called every minute. `tell` has the workers give their slots back and names
+   * those who were told; each answers by `noteForgotten`.
+   */
+  forgetGone(tell: (routes: readonly string[]) => readonly number[]): void
+  /** A worker has given back the slots of these routes: what it announces from now on is new. */
+  noteForgotten(routes: readonly string[], worker: number): void
   /** Renders every family in Prometheus's text format, in pieces: whoever takes them lets other work run in between. */
   pieces(): Iterable<string>
 }
@@ -28,11 +37,22 @@ interface Part {
 interface Series {
   /** `a="1",b="2"`, or empty. */
   readonly labels: string
-  /** What `routeKey` makes of its route; empty for a series that belongs to none. */
-  readonly route: string
+  readonly size: number
+  /** Of a series that belongs to one. */
+  readonly route: CountedRoute | undefined
   parts: Part[]
   /** What threads that ended had counted. */
-  readonly retired: Float64Array
+  retired: Float64Array | undefined
+}
+
+type SeriesByKey = Map<string, Series>
+
+/** A route that was counted, served or not. */
+interface CountedRoute {
+  /** Monotonic ms; undefined while it is served. */
+  goneSince: number | undefined
+  /** Where its series are. */
+  readonly series: [of: SeriesByKey, key: string][]
 }
 
 // Long enough for what was still in flight to be counted and scraped.
@@ -41,118 +61,163 @@ const hideAfterMs = 15 * 60_000
 // 250 histograms are some 4,500 lines and half a MB: about 2 ms.
 const seriesPerPiece = 250
 
+const list: readonly Family[] = Object.values(families)
+
 /** Makes a collector of the families in families.ts; slots of other metrics are refused. */
 export function createSlotCollector(clock: Pick<Clock, 'now'>): SlotCollector {
-  const list: readonly Family[] = Object.values(families)
-  const counted = new Set<string>()
-  // Routes that are no longer served, and since when.
-  const gone = new Map<string, number>()
-  const byMetric = new Map(list.map(({ name }) => [name, new Map<string, Series>()]))
+  return new Collector(clock)
+}
 
-  return {
-    accept({ metric, labels, page, at, size }, worker) {
-      const known = byMetric.get(metric)
-      if (known === undefined) throw new Error(`No metric family is named ${metric}.`)
-      const key = keyOf(metric, labels)
-      let series = known.get(key)
-      if (series === undefined) {
-        const retired = new Float64Array(size)
-        series = { labels: labelText(labels), route: routeKey(labels), parts: [], retired }
-        known.set(key, series)
-        if (series.route !== '') counted.add(series.route)
+class Collector implements SlotCollector {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #byMetric = new Map<string, SeriesByKey>(list.map(({ name }) => [name, new Map()]))
+  readonly #routes = new Map<string, CountedRoute>()
+  /** Routes whose slots each worker was told to give back and has not yet. */
+  readonly #awaited = new Map<number, Set<string>>()
+  #table: RouteTable | undefined
+  #tableSince = 0
+  /** What the table says is noted at the routes. */
+  #isNoted = true
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock
+  }
+
+  accept({ metric, labels, page, at, size }: SlotsMessage, worker: number): void {
+    const known = this.#byMetric.get(metric)
+    if (known === undefined) throw new Error(`No metric family is named ${metric}.`)
+    const route = keyOfLabels(labels)
+    // Announced before the worker heard that its slots are free: they may be another series' by now.
+    if (this.#awaited.get(worker)?.has(route) === true) return
+    const key = keyOf(metric, labels)
+    let series = known.get(key)
+    if (series === undefined) {
+      const counted = route === '' ? undefined : this.#routeOf(route)
+      series = { labels: labelText(labels), size, route: counted, parts: [], retired: undefined }
+      counted?.series.push([known, key])
+      known.set(key, series)
+    }
+    series.parts.push({ worker, page: new Float64Array(page), at })
+  }
+
+  /** A route may be counted when it is gone already: something was in flight. */
+  #routeOf(key: string): CountedRoute {
+    let route = this.#routes.get(key)
+    if (route === undefined) {
+      route = { goneSince: undefined, series: [] }
+      this.#routes.set(key, route)
+      if (this.#table !== undefined && this.#isNoted) {
+        this.#tableSince = this.#clock.now()
+        this.#isNoted = false
       }
-      series.parts.push({ worker, page: new Float64Array(page), at })
-    },
-    retire(worker) {
-      for (const { name, kind } of list) {
-        for (const series of byMetric.get(name)?.values() ?? []) {
-          const own = series.parts.filter((part) => part.worker === worker)
-          if (own.length === 0) continue
-          series.parts = series.parts.filter((part) => part.worker !== worker)
-          if (kind !== 'gauge') addParts(series.retired, own)
-        }
+    }
+    return route
+  }
+
+  retire(worker: number): void {
+    this.#awaited.delete(worker)
+    for (const { name, kind } of list) {
+      for (const series of this.#byMetric.get(name)?.values() ?? []) {
+        const own = series.parts.filter((part) => part.worker === worker)
+        if (own.length === 0) continue
+        series.parts = series.parts.filter((part) => part.worker !== worker)
+        if (kind === 'gauge') continue
+        series.retired ??= new Float64Array(series.size)
+        addParts(series.retired, own)
       }
-    },
-    setTable({ routes, fallback }) {
-      const served = new Set(routes.map(seriesKey))
-      if (fallback !== undefined) served.add(seriesKey(fallback))
-      for (const route of counted) {
-        if (served.has(route)) gone.delete(route)
-        else if (!gone.has(route)) gone.set(route, clock.now())
+    }
+  }
+
+  /** Only taken note of: a change among 16,000 routes must not wait for their names to be looked through. */
+  setTable(table: RouteTable): void {
+    this.#table = table
+    this.#tableSince = this.#clock.now()
+    this.#isNoted = false
+  }
+
+  #noteTable(): void {
+    const table = this.#table
+    if (this.#isNoted || table === undefined) return
+    this.#isNoted = true
+    const served = new Set(table.routes.map(keyOfRoute))
+    if (table.fallback !== undefined) served.add(keyOfRoute(table.fallback))
+    for (const [key, route] of this.#routes) {
+      if (served.has(key)) route.goneSince = undefined
+      else route.goneSince ??= this.#tableSince
+    }
+  }
+
+  forgetGone(tell: (routes: readonly string[]) => readonly number[]): void {
+    this.#noteTable()
+    const now = this.#clock.now()
+    const keys: string[] = []
+    for (const [key, route] of this.#routes) {
+      if (!isLeftOut(route, now)) continue
+      for (const [known, seriesKey] of route.series) known.delete(seriesKey)
+      this.#routes.delete(key)
+      keys.push(key)
+    }
+    if (keys.length === 0) return
+    for (const worker of tell(keys)) {
+      const awaited = this.#awaited.get(worker) ?? new Set()
+      this.#awaited.set(worker, awaited)
+      for (const key of keys) awaited.add(key)
+    }
+  }
+
+  noteForgotten(routes: readonly string[], worker: number): void {
+    const awaited = this.#awaited.get(worker)
+    for (const key of routes) awaited?.delete(key)
+    if (awaited?.size === 0) this.#awaited.delete(worker)
+  }
+
+  *pieces(): Iterable<string> {
+    this.#noteTable()
+    const now = this.#clock.now()
+    let text = ''
+    let left = seriesPerPiece
+    for (const family of list) {
+      text += `# HELP ${family.name} ${helpText(family.help)}\n# TYPE ${family.name} ${family.kind}\n`
+      for (const series of this.#byMetric.get(family.name)?.values() ?? []) {
+        if (series.route !== undefined && isLeftOut(series.route, now)) continue
+        text += seriesText(family, series.labels, sumOf(series))
+        left -= 1
+        if (left > 0) continue
+        yield text
+        text = ''
+        left = seriesPerPiece
       }
-    },
-    *pieces() {
-      const goneBefore = clock.now() - hideAfterMs
-      let text = ''
-      let left = seriesPerPiece
-      for (const family of list) {
-        text += `# HELP ${family.name} ${helpText(family.help)}\n# TYPE ${family.name} ${family.kind}\n`
-        for (const series of byMetric.get(family.name)?.values() ?? []) {
-          if ((gone.get(series.route) ?? Number.POSITIVE_INFINITY) < goneBefore) continue
-          text += seriesText(family, series)
-          left -= 1
-          if (left > 0) continue
-          yield text
-          text = ''
-          left = seriesPerPiece
-        }
-      }
-      yield text
-    },
+    }
+    yield text
   }
 }
 
-interface RouteNames {
-  readonly namespace?: string
-  readonly ingress?: string
-  readonly service?: string
+function isLeftOut({ goneSince }: CountedRoute, now: number): boolean {
+  return goneSince !== undefined && goneSince < now - hideAfterMs
 }
 
-function seriesKey(route: Route): string {
+function keyOfRoute(route: Route): string {
   const { namespace, name } = route.owner
-  return routeKey({ namespace, ingress: name, service: serviceOf(route) })
+  return keyOfLabels({ namespace, ingress: name, service: serviceOf(route) })
 }
 
-function routeKey({ namespace = '', ingress = '', service = '' }: RouteNames): string {
-  return ingress === '' ? '' : `${namespace}/${ingress}/${service}`
+/** Empty for a series that belongs to no route that could go. */
+function keyOfLabels({
+  namespace = '',
+  ingress = '',
+  service = '',
+}: Readonly<Record<string, string>>): string {
+  return ingress === '' ? '' : routeKey({ namespace, ingress, service })
+}
+
+function sumOf({ size, parts, retired }: Series): Float64Array {
+  const values = retired?.slice() ?? new Float64Array(size)
+  addParts(values, parts)
+  return values
 }
 
 function addParts(sum: Float64Array, parts: readonly Part[]): void {
   for (const { page, at } of parts) {
     for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] ?? 0) + (page[at + i] ?? 0)
   }
-}
-
-function seriesText(family: Family, series: Series): string {
-  const values = series.retired.slice()
-  addParts(values, series.parts)
-  const { labels } = series
-  const braces = labels === '' ? '' : `{${labels}}`
-  if (family.kind !== 'histogram') return `${family.name}${braces} ${values[0]}\n`
-
-  const { name, bounds } = family
-  const bucket = labels === '' ? `${name}_bucket{le="` : `${name}_bucket{${labels},le="`
-  let text = ''
-  let count = 0
-  // Slots hold each bucket's own count; Prometheus wants how many are at most `le`.
-  for (const [i, bound] of bounds.entries()) {
-    count += values[i] ?? 0
-    text += `${bucket}${bound}"} ${count}\n`
-  }
-  count += values[bounds.length] ?? 0
-  return `${text}${bucket}+Inf"} ${count}\n${name}_sum${braces} ${values[bounds.length + 1]}\n${name}_count${braces} ${count}\n`
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${value.replace(/[\\"\n]/g, escapeLabel)}"`)
-    .join(',')
-}
-
-function escapeLabel(character: string): string {
-  return character === '\n' ? '\\n' : `\\${character}`
-}
-
-function helpText(help: string): string {
-  return help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 }

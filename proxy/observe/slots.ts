@@ -1,6 +1,11 @@
 // Counters that cost one addition on the request path: numbers in pages of shared memory.
 // A worker allocates a slot the first time it needs one and tells the control thread which metric and labels it stands for;
 // the control thread sums the slots of all workers when it is scraped. Pages outlive a crashed worker, so counters never go back.
+//
+// How the slots of a route that is gone are used again:
+//   control: its series have left /metrics ──forget-series──► worker: frees its slots ──series-forgotten──► control
+// Invariant: between the two the control thread takes no slot of that route from that worker, so nothing reads a slot that
+// may already belong to another series.
 
 /** The worker's message about new slots; sent to the control thread before the slot is first used. */
 export interface SlotsMessage {
@@ -12,6 +17,18 @@ export interface SlotsMessage {
   readonly at: number
   /** 1 for a counter or gauge; buckets + 2 for a histogram (each bucket's own count, then +Inf's, then the sum). */
   readonly size: number
+}
+
+/** From the control thread to a worker: the slots of these routes (`routeKey`) are free. */
+export interface ForgetSeriesMessage {
+  readonly kind: 'forget-series'
+  readonly routes: readonly string[]
+}
+
+/** The worker's answer, when it has freed them. Slots that it announces later are new ones. */
+export interface SeriesForgottenMessage {
+  readonly kind: 'series-forgotten'
+  readonly routes: readonly string[]
 }
 
 /** One number in shared memory: `slot.page[slot.at] += 1` is the whole cost. */
@@ -32,11 +49,18 @@ export interface Slots {
   counter(metric: string, labels: Readonly<Record<string, string>>): Slot
   /** A histogram with `buckets` finite upper bounds: `buckets` own counts, then +Inf's, then the sum. */
   histogram(metric: string, labels: Readonly<Record<string, string>>, buckets: number): Slot
+  /** Frees a slot for other series. Whoever read it has let go of it, and nobody adds to it any more. */
+  release(metric: string, labels: Readonly<Record<string, string>>): void
 }
 
-/** The counters of one (namespace, ingress, service): looked up when a route is built, never per request. */
+/** Whose requests are counted: looked up when a route is built, never per request. */
 export interface RouteCounters {
   readonly namespace: string
   readonly ingress: string
   readonly service: string
+}
+
+/** One text per route that is counted; no Kubernetes name contains a slash. */
+export function routeKey({ namespace, ingress, service }: RouteCounters): string {
+  return `${namespace}/${ingress}/${service}`
 }

@@ -1,0 +1,135 @@
+// Which slots count the requests of a route? Made when first needed, so that an idle route costs nothing, and given back when
+// its series are exported no more.
+//
+// A route holds a handle; routes of the same names share the series behind it. What is still in flight when a series is
+// forgotten counts for a new one of the same names: nothing is ever added to a slot that was given back.
+import { families } from './families.ts'
+import { createHistogram, type SlotHistogram } from './slot-histogram.ts'
+import { type RouteCounters, routeKey, type Slot, type Slots } from './slots.ts'
+
+/** All series of routes in one worker. */
+export class SeriesOfRoutes {
+  readonly #slots: Slots
+  readonly #byRoute = new Map<string, RouteSeries>()
+
+  constructor(slots: Slots) {
+    this.#slots = slots
+  }
+
+  /** Gives what a route is counted by. */
+  handleOf(namespace: string, ingress: string, service: string): RouteCounters {
+    return new RouteHandle(namespace, ingress, service)
+  }
+
+  /** Finds the series of a handle; costs two comparisons unless it is the first request. */
+  seriesOf(counters: RouteCounters): RouteSeries {
+    const known = counters instanceof RouteHandle ? counters.series : undefined
+    if (known !== undefined && !known.isForgotten) return known
+    const key = routeKey(counters)
+    let series = this.#byRoute.get(key)
+    if (series === undefined) {
+      series = new RouteSeries(this.#slots, counters)
+      this.#byRoute.set(key, series)
+    }
+    if (counters instanceof RouteHandle) counters.series = series
+    return series
+  }
+
+  /** Gives back all slots of these routes (`routeKey`). */
+  forget(routes: readonly string[]): void {
+    for (const key of routes) {
+      this.#byRoute.get(key)?.forget()
+      this.#byRoute.delete(key)
+    }
+  }
+}
+
+/** One route's way to its series. */
+class RouteHandle implements RouteCounters {
+  readonly namespace: string
+  readonly ingress: string
+  readonly service: string
+  series: RouteSeries | undefined
+
+  constructor(namespace: string, ingress: string, service: string) {
+    this.namespace = namespace
+    this.ingress = ingress
+    this.service = service
+  }
+}
+
+type Labels = Readonly<Record<string, string>>
+
+/** The slots of all routes of the same names. */
+export class RouteSeries {
+  readonly #slots: Slots
+  readonly #labels: Labels
+  /** By method and status. */
+  readonly #requests = new Map<number, Slot>()
+  /** By code. */
+  readonly #failures = new Map<string, Slot>()
+  #duration: SlotHistogram | undefined
+  #upstream: SlotHistogram | undefined
+  /** Its slots may belong to others now. */
+  isForgotten = false
+
+  constructor(slots: Slots, { namespace, ingress, service }: RouteCounters) {
+    this.#slots = slots
+    this.#labels = { ingress, namespace, service }
+  }
+
+  requests(method: string, status: number): Slot {
+    const key = methodIndex(method) * 1000 + status
+    const found = this.#requests.get(key)
+    if (found !== undefined) return found
+    const slot = this.#slots.counter(families.requests.name, this.#requestLabels(key))
+    this.#requests.set(key, slot)
+    return slot
+  }
+
+  failures(code: string): Slot {
+    const found = this.#failures.get(code)
+    if (found !== undefined) return found
+    const slot = this.#slots.counter(families.failures.name, { ...this.#labels, code })
+    this.#failures.set(code, slot)
+    return slot
+  }
+
+  get duration(): SlotHistogram {
+    this.#duration ??= createHistogram(this.#slots, families.requestDuration, this.#labels)
+    return this.#duration
+  }
+
+  get upstream(): SlotHistogram {
+    this.#upstream ??= createHistogram(this.#slots, families.upstreamDuration, this.#labels)
+    return this.#upstream
+  }
+
+  /** Gives back its slots. */
+  forget(): void {
+    this.isForgotten = true
+    const slots = this.#slots
+    for (const key of this.#requests.keys()) {
+      slots.release(families.requests.name, this.#requestLabels(key))
+    }
+    for (const code of this.#failures.keys()) {
+      slots.release(families.failures.name, { ...this.#labels, code })
+    }
+    slots.release(families.requestDuration.name, this.#labels)
+    slots.release(families.upstreamDuration.name, this.#labels)
+  }
+
+  #requestLabels(key: number): Labels {
+    const method = methods[Math.floor(key / 1000)] ?? 'OTHER'
+    return { ...this.#labels, method, status: String(key % 1000) }
+  }
+}
+
+// A client may send any token as its method: what is not listed shares one label, or it could fill the memory.
+const methods = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'CONNECT', 'TRACE']
+
+function methodIndex(method: string): number {
+  if (method === 'GET') return 0
+  const index = methods.indexOf(method)
+  return index === -1 ? methods.length : index
+}

@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import type { KubeObject } from '../kube/objects.ts'
+import { servicePort } from '../options-kinds.ts'
 import { parseYamlDocuments } from '../yaml.ts'
-import { parseBackendName } from './ingress/backend.ts'
 import { type Cluster, snapshotOf } from './testing/cluster.ts'
 import { type TranslateOptions, translate } from './translate.ts'
 
@@ -38,7 +38,7 @@ function objectsOf(documents: readonly KubeObject[]): Cluster {
 function optionsOf(documents: readonly KubeObject[]): TranslateOptions {
   const given: CaseOptions =
     documents.find((document) => document.kind === 'TranslateOptions') ?? ({} satisfies KubeObject)
-  const defaultBackend = parseBackendName(given.defaultBackend ?? '')
+  const backend = servicePort.parse([given.defaultBackend ?? ''])
   return {
     classRules: {
       ingressClasses: given.ingressClasses ?? ['weir'],
@@ -46,7 +46,7 @@ function optionsOf(documents: readonly KubeObject[]): TranslateOptions {
       watchWithoutClass: given.watchWithoutClass ?? false,
     },
     externalNames: given.externalNames ?? [],
-    ...(defaultBackend === undefined ? {} : { defaultBackend }),
+    ...(backend === undefined ? {} : { defaultBackend: { ...backend, service: backend.name } }),
   }
 }
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Problem } from '../../problem.ts'
 import { reportTo } from '../shapes.ts'
-import { parseBackend, parseBackendName } from './backend.ts'
+import { parseBackend } from './backend.ts'
 
 const service = (name: unknown, port: unknown) => ({ service: { name, port } })
 
@@ -98,20 +98,3 @@ for (const { value, key, reason, why } of cases) {
     )
   })
 }
-
-t.test('the value of --default-backend', async (t) => {
-  t.same(parseBackendName('n/web:80'), { namespace: 'n', service: 'web', port: 80 })
-  t.same(parseBackendName('n/web:http'), { namespace: 'n', service: 'web', port: 'http' })
-  for (const text of [
-    '',
-    'web:80',
-    'n/web',
-    'n/web:',
-    'n/web:0',
-    'n/web:99999',
-    'a/b/c:80',
-    'N/web:80',
-  ]) {
-    t.equal(parseBackendName(text), undefined, text)
-  }
-})

@@ -3,7 +3,7 @@
 // Invariant: the Service name of a reference is empty or has no `/`, so its key cannot point into another namespace.
 
 import { isAbsent, isMapping, isPort, mappingOf, type Report, shown, textOf } from '../shapes.ts'
-import { type BackendName, type BackendRef, refOf } from '../upstreams/backend-ref.ts'
+import { type BackendRef, refOf } from '../upstreams/backend-ref.ts'
 
 const serviceName = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 
@@ -69,14 +69,4 @@ function parsePort(value: unknown, field: string, report: Report): number | stri
     'Set either port.number (1 to 65535) or port.name.',
   )
   return ''
-}
-
-/** Reads `namespace/name:port`, the value of `--default-backend`; undefined when it has another form. */
-export function parseBackendName(text: string): BackendName | undefined {
-  const match = /^([a-z0-9][-a-z0-9.]*)\/([a-z0-9][-a-z0-9]*):([A-Za-z0-9-]+)$/.exec(text)
-  const [, namespace, service, port] = match ?? []
-  if (namespace === undefined || service === undefined || port === undefined) return undefined
-  if (!/^\d+$/.test(port)) return { namespace, service, port }
-  const number = Number(port)
-  return isPort(number) ? { namespace, service, port: number } : undefined
 }

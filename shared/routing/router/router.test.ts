@@ -3,9 +3,9 @@ import t from 'tap'
 import { assertProperty } from '../../testing/assert-property.ts'
 import type { PathType } from '../table.ts'
 import { buildTree } from './build-tree.ts'
-import { checkTree } from './check-tree.ts'
 import type { PathPattern, Rule } from './host-rules.ts'
 import { emptyRouter, findRoute, type Router, updateRouter } from './router.ts'
+import { checkTree } from './testing/check-tree.ts'
 
 type Row = readonly [host: string, pathType: PathType, path: string]
 

@@ -6,7 +6,7 @@
 //         1           ├ "d"                             from 1, 0 is none; a node is named by its index, 0 is the root
 //                     2 3                               (empty label); first codes ascend
 //
-// Invariant: a node without a rule has at least two children, except the root (checkTree in check-tree.ts).
+// Invariant: a node without a rule has at least two children, except the root (checkTree in testing/check-tree.ts).
 // Invariant: a lookup reads each character of the path at most once and never goes back, whatever the client sends.
 
 /**

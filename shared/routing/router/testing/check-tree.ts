@@ -1,5 +1,5 @@
 // Is a tree well formed? Walks all of it and names every broken invariant; used by tests after each build.
-import { childrenAt, exactAt, labelAt, numberAt, prefixAt, type Tree } from './tree.ts'
+import { childrenAt, exactAt, labelAt, numberAt, prefixAt, type Tree } from '../tree.ts'
 
 /** What a walk over the tree has found. */
 export interface TreeReport {

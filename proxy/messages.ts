@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly port: number
   /** Several workers share the port (SO_REUSEPORT). */
   readonly isPortShared: boolean
+  /** Of the budgets that all workers share (shared-counters.ts). */
+  readonly counters: SharedArrayBuffer
 }
 
 /** From the control thread to a worker. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../shared/clock.ts'
+import { openCounterTable } from '../shared/shared-counters.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { tickMs } from './net/coarse-time.ts'
 import { createAccessLog } from './observe/access-log.ts'
@@ -40,6 +41,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     random: Math.random,
     randomBytes,
     recorder,
+    shared: openCounterTable({ memory: start.counters, nowMicros: processMicros() }),
     onFilterThrow: (owner, error) => {
       const now = systemClock.now()
       if (now - failureToldAt < failureToldMs) return
@@ -89,6 +91,12 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     post({ kind: 'listen-failed', code, message })
     port.close()
   }
+}
+
+/** `performance.now()` begins with each thread; this is one time for all threads of the process. */
+function processMicros(): () => number {
+  const offset = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000
+  return () => performance.now() * 1000 + offset
 }
 
 if (parentPort !== null) await run(parentPort, workerData as WorkerStart)

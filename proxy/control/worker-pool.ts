@@ -5,6 +5,7 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { TableDelta } from '../../shared/routing/table.ts'
+import { createCounterMemory } from '../../shared/shared-counters.ts'
 import type { FromWorker, ToWorker, WorkerStart } from '../messages.ts'
 import type { AccessLogMessage } from '../observe/access-log.ts'
 import type { SlotsMessage } from '../observe/slots.ts'
@@ -60,6 +61,8 @@ const workerFile = import.meta.url.endsWith('.ts') ? '../worker.ts' : '../worker
 export class WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #members = new Set<Member>()
+  // One for the life of the process: a worker that replaces another goes on counting where that one was.
+  readonly #counters = createCounterMemory()
   #nextId = 0
   #port = 0
   #announced = 0
@@ -148,6 +151,7 @@ export class WorkerPool {
       place,
       port: this.#port,
       isPortShared: settings.workers > 1,
+      counters: this.#counters,
     }
     const thread = new Worker(new URL(workerFile, import.meta.url), { workerData: start })
     const member: Member = {

@@ -10,14 +10,15 @@ export function createCompileContext(
   routeKey: string,
   upstream: (key: string) => LiveUpstream,
 ): CompileContext {
-  const { clock, random } = worker
+  const { clock, random, workers, shared, store } = worker
   return {
     clock,
     random,
     routeKey,
+    workers,
     call: (key, request, onResult) => startCall(worker, upstream(key), request, onResult),
     asset: () => ({ value: undefined }),
-    shared: { take: () => 0 },
-    store: undefined,
+    shared,
+    store,
   }
 }

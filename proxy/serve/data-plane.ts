@@ -5,7 +5,7 @@
 
 import { type CidrSet, createCidrSet } from '../../shared/cidr.ts'
 import type { Clock } from '../../shared/clock.ts'
-import type { FilterKind } from '../../shared/routing/filters/kind.ts'
+import type { FilterKind, SharedCounters, SharedStore } from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter } from '../../shared/routing/router/router.ts'
 import type { Owner, TableDelta } from '../../shared/routing/table.ts'
@@ -37,6 +37,10 @@ export interface DataPlaneOptions {
   /** Gives that many unpredictable bytes, for request ids. */
   readonly randomBytes: (size: number) => Buffer
   readonly recorder: Recorder
+  /** Budgets that all workers of this proxy share. */
+  readonly shared: SharedCounters
+  /** Counters that all nodes share; absent without `--valkey`. */
+  readonly store?: SharedStore | undefined
   /** The kinds of filters; absent: those of Weir. */
   readonly kinds?: ReadonlyMap<string, FilterKind>
   /** Told what a filter of an owner's route threw. */
@@ -179,6 +183,9 @@ function createWorkerState(options: DataPlaneOptions): WorkerState {
   const { settings, clock, random, randomBytes, recorder, onFilterThrow = () => {} } = options
   return {
     clock,
+    workers: settings.workers,
+    shared: options.shared,
+    store: options.store,
     random,
     time: { now: clock.now() },
     clientLimits: settings,

@@ -1,5 +1,6 @@
 // What all exchanges of one worker share: routes, limits, time, counters, and whether the worker is on its way out.
 import type { Clock } from '../../shared/clock.ts'
+import type { SharedCounters, SharedStore } from '../../shared/routing/filters/kind.ts'
 import type { Router } from '../../shared/routing/router/router.ts'
 import type { Tunnel } from '../http/tunnel.ts'
 import type { ClientShared } from '../http1/client-connection.ts'
@@ -27,6 +28,12 @@ export interface Ticking {
 /** The state of one worker that its exchanges read. */
 export interface WorkerState extends ClientShared {
   readonly clock: Clock
+  /** Workers of this proxy. */
+  readonly workers: number
+  /** Budgets that all workers of this proxy share. */
+  readonly shared: SharedCounters
+  /** Counters that all nodes share; undefined without `--valkey`. */
+  readonly store: SharedStore | undefined
   /** In [0, 1). */
   readonly random: () => number
   readonly limits: ExchangeLimits

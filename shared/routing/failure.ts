@@ -21,6 +21,7 @@ const rows = {
   'body-too-large': { status: 413, side: 'client', text: 'The request body is too large.' },
   'target-too-long': { status: 414, side: 'client', text: 'The request target is too long.' },
   'expectation-failed': { status: 417, side: 'client', text: 'The expectation is not supported.' },
+  'rate-limited': { status: 429, side: 'client', text: 'Too many requests.' },
   'head-too-large': {
     status: 431,
     side: 'client',
@@ -56,6 +57,16 @@ const rows = {
     status: 503,
     side: 'proxy',
     text: 'This route is closed until its configuration is mended.',
+  },
+  'concurrency-limited': {
+    status: 503,
+    side: 'proxy',
+    text: 'Too many requests of this route are in progress.',
+  },
+  'store-unavailable': {
+    status: 503,
+    side: 'proxy',
+    text: 'The limit of this route cannot be checked now.',
   },
   'not-synced': { status: 503, side: 'proxy', text: 'The proxy has not loaded its routes yet.' },
   'over-capacity': { status: 503, side: 'proxy', text: 'The proxy has too many connections.' },

@@ -7,6 +7,18 @@ export type RequestKey =
   | { readonly from: 'address' | 'path' | 'uri' | 'host' }
   | { readonly from: 'header' | 'cookie' | 'query'; readonly name: string }
 
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** Says what is wrong with a key, as the end of a sentence. */
+export function faultOfRequestKey(key: RequestKey): string | undefined {
+  if (!('name' in key)) return undefined
+  if (key.from === 'query') return key.name === '' ? 'a query parameter needs a name' : undefined
+  if (!token.test(key.name)) return `'${key.name}' is no name of a ${key.from}`
+  return key.from === 'header' && key.name !== key.name.toLowerCase()
+    ? `the header '${key.name}' must be in lower case`
+    : undefined
+}
+
 /** Makes the function that finds the key of a request; a property that is absent gives an empty text. */
 export function compileRequestKey(key: RequestKey): (request: RequestView) => string {
   switch (key.from) {

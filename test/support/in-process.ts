@@ -9,10 +9,11 @@ import type { SlotsMessage } from '../../proxy/observe/slots.ts'
 import { DataPlane } from '../../proxy/serve/data-plane.ts'
 import { type ProxySettings, parseProxySettings } from '../../proxy/settings.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
-import type { FilterKind } from '../../shared/routing/filters/kind.ts'
+import type { FilterKind, SharedCounters, SharedStore } from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import type { Endpoint, Owner, Route, TableDelta } from '../../shared/routing/table.ts'
 import { type RouteSketch, routeOf } from '../../shared/routing/testing/route.ts'
+import { createCounterMemory, openCounterTable } from '../../shared/shared-counters.ts'
 
 /** A whole table in short: rules, and the endpoints of each service. A service that is not named does not exist. */
 export interface TableSketch {
@@ -30,6 +31,9 @@ export interface InProcessOptions extends TableSketch {
   readonly kinds?: readonly FilterKind[]
   /** In [0, 1): where a balance begins; always 0 unless said otherwise. */
   readonly random?: () => number
+  /** Budgets that several data planes share; its own unless said otherwise. */
+  readonly shared?: SharedCounters
+  readonly store?: SharedStore
   /** True: no table is applied, as before the first sync. */
   readonly isUnsynced?: boolean
 }
@@ -91,6 +95,13 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
     random,
     randomBytes,
     recorder: createRecorder({ slots, accessLog }),
+    shared:
+      options.shared ??
+      openCounterTable({
+        memory: createCounterMemory(1024),
+        nowMicros: () => clock.now() * 1000,
+      }),
+    store: options.store,
   })
   const port = await plane.listen(0, false)
   const tables = new TableSeries()

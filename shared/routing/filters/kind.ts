@@ -210,6 +210,8 @@ export interface CompileContext {
   readonly random: () => number
   /** Names the route among all routes: the same in every worker and after each rebuild. */
   readonly routeKey: string
+  /** Workers of this proxy: a count that they cannot share is divided among them. */
+  readonly workers: number
   /** Sends a request of Weir's own: same pools, limits and counters. `upstream` is the key of a BackendRef. */
   call(upstream: string, request: CallRequest, onResult: (result: CallResult) => void): Cancel
   /** An asset that the filter named in `assets`; `parse` runs once per version and worker. A throw means undefined. */

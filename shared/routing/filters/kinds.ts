@@ -7,12 +7,14 @@ import { errorPagesKind } from './error-pages.ts'
 import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
 import type { FilterKind } from './kind.ts'
 import { mirrorKind } from './mirror.ts'
+import { rateLimitKind } from './rate-limit.ts'
 import { appRootKind, redirectKind } from './redirect.ts'
 import { rewriteKind } from './rewrite.ts'
 
 const rows: readonly FilterKind[] = [
   corsKind,
   accessKind,
+  rateLimitKind,
   appRootKind,
   redirectKind,
   rewriteKind,

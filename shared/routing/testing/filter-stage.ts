@@ -139,6 +139,8 @@ export interface StagedContext extends CompileContext {
 export interface ContextSketch {
   readonly routeKey?: string
   readonly seed?: number
+  /** 1 unless said otherwise. */
+  readonly workers?: number
   readonly store?: SharedStore
 }
 
@@ -152,6 +154,7 @@ export function compileContext(sketch: ContextSketch = {}): StagedContext {
     clock,
     random: seededRandom(sketch.seed ?? 1),
     routeKey: sketch.routeKey ?? 'default/rules a.test/',
+    workers: sketch.workers ?? 1,
     shared: plainCounters(clock),
     store: sketch.store,
     calls,

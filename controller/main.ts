@@ -15,7 +15,7 @@ import { version } from '../shared/version.ts'
 import { startAdmin } from './admin.ts'
 import { createElbv2 } from './aws/elbv2.ts'
 import { createAskProxy } from './balancer/ask-proxy.ts'
-import { createController } from './controller.ts'
+import { Replica } from './replica.ts'
 import { type ControllerSettings, parseControllerSettings } from './settings.ts'
 
 const wrongSettings = 2
@@ -29,7 +29,7 @@ async function run(settings: ControllerSettings): Promise<void> {
     ...(settings.kubeconfig === undefined ? {} : { kubeconfig: settings.kubeconfig }),
   })
   const client = createKubeClient(kubeConfig, { clock: systemClock, userAgent: 'weir-controller' })
-  const controller = createController({
+  const replica = new Replica({
     settings,
     client,
     openElbv2: (onCall) =>
@@ -59,29 +59,29 @@ async function run(settings: ControllerSettings): Promise<void> {
   }
 
   if (settings.once) {
-    await finish(await controller.runOnce())
+    await finish(await replica.runOnce())
     return
   }
   const admin = await startAdmin({
     ...settings.admin,
     metrics: () => registry.pieces(),
-    isReady: () => controller.isReady,
-    targets: () => controller.targets(),
+    isReady: () => replica.isReady,
+    targets: () => replica.targets(),
     log,
   })
   log.info(
     { admin: admin.address.port, targetGroups: settings.targetGroup },
     'weir-controller runs',
   )
-  controller.start()
+  replica.start()
   let signals = 0
   const end = (signal: NodeJS.Signals): void => {
     signals++
     if (signals > 1 || signal === 'SIGINT') process.exit(signals > 1 ? 1 : 0)
     log.info({ signal }, 'ends')
-    void controller
+    void replica
       .drain(signal)
-      .then(() => controller.stop())
+      .then(() => replica.stop())
       .then(() => admin.close())
       .then(() => finish(0))
   }

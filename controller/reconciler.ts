@@ -17,7 +17,7 @@ export interface Reconciler {
 }
 
 /** The full diff that heals whatever no event told of. */
-export const fullDiffEveryMs = 30_000
+const fullDiffEveryMs = 30_000
 const debounceMs = 200
 const soonMs = 3_000
 

@@ -30,8 +30,6 @@ export interface HistogramMetric {
 
 /** The metrics of one program. */
 export interface MetricsRegistry {
-  /** Content-Type of `render`'s text. */
-  readonly contentType: string
   counter(options: MetricOptions): CounterMetric
   /** `collect` runs at each scrape and may set the gauge then. */
   gauge(options: MetricOptions & { readonly collect?: (gauge: GaugeMetric) => void }): GaugeMetric
@@ -50,7 +48,6 @@ export function createRegistry(options: { readonly nodeMetrics: boolean }): Metr
   if (options.nodeMetrics) collectDefaultMetrics({ register: registry })
 
   return {
-    contentType: registry.contentType,
     counter({ name, help, labelNames = [] }) {
       const counter = new Counter({ name, help, labelNames, registers })
       return { add: (amount, labels = {}) => counter.inc(labels, amount) }

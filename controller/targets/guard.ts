@@ -78,7 +78,7 @@ export class RemovalGuard {
 }
 
 /** Counts how many of `healthy` targets may go within the window; at least one unless the percentage is 0. */
-export function removalBudget(healthy: number, percent: number): number {
+function removalBudget(healthy: number, percent: number): number {
   return percent === 0 ? 0 : Math.max(1, Math.floor((healthy * percent) / 100))
 }
 

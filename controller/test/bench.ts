@@ -13,7 +13,7 @@ import { createRegistry } from '../../shared/metrics.ts'
 import { type ApiServer, createApiServer } from '../../shared/testing/api-server.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { createElbv2 } from '../aws/elbv2.ts'
-import { type Controller, createController } from '../controller.ts'
+import { Replica } from '../replica.ts'
 import { parseControllerSettings } from '../settings.ts'
 import { gateCondition } from '../targets/proxy-pods.ts'
 import { Elbv2Model, type ModelOptions } from './elbv2-model.ts'
@@ -27,7 +27,7 @@ interface Tap {
 
 /** One replica on the stage. */
 export interface BenchReplica {
-  readonly controller: Controller
+  readonly controller: Replica
   readonly lines: { readonly level: string; readonly message: string; readonly fields: LogFields }[]
   readonly printed: string[]
   metrics(): Promise<string>
@@ -125,7 +125,7 @@ export class Bench {
     const lines: BenchReplica['lines'] = []
     const printed: string[] = []
     const registry = createRegistry({ nodeMetrics: false })
-    const controller = createController({
+    const controller = new Replica({
       settings,
       client,
       openElbv2: (onCall) =>

@@ -18,7 +18,7 @@ import { createRegistry } from '../../shared/metrics.ts'
 import { type ApiServer, createApiServer } from '../../shared/testing/api-server.ts'
 import { eventually } from '../../shared/testing/eventually.ts'
 import { createElbv2 } from '../aws/elbv2.ts'
-import { type Controller, createController } from '../controller.ts'
+import { Replica } from '../replica.ts'
 import { parseControllerSettings } from '../settings.ts'
 import { Elbv2Model } from './elbv2-model.ts'
 import { ModelLoadBalancer } from './model-balancer.ts'
@@ -73,18 +73,18 @@ function soon(what: string, isTrue: () => boolean): Promise<void> {
   return eventually(what, isTrue, undefined, 30_000)
 }
 
-interface Replica {
+interface WeirPod {
   readonly proxy: RollProxy
-  readonly controller: Controller
+  readonly replica: Replica
 }
 
 interface Stage {
   /** All proxies listen on it, each on an address of its own. */
   readonly port: number
   readonly balancer: ModelLoadBalancer
-  start(number: number): Promise<Replica>
-  terminate(replica: Replica): void
-  remove(replica: Replica): Promise<void>
+  start(number: number): Promise<WeirPod>
+  terminate(weirPod: WeirPod): void
+  remove(weirPod: WeirPod): Promise<void>
 }
 
 async function setStage(t: Test): Promise<Stage> {
@@ -107,18 +107,18 @@ async function setStage(t: Test): Promise<Stage> {
   const endpoint = await model.start()
   const folder = mkdtempSync(join(tmpdir(), 'weir-roll-'))
   const kubeconfig = await api.kubeconfigFile(folder)
-  const running = new Set<Replica>()
+  const running = new Set<WeirPod>()
   const clients: KubeClient[] = []
-  const remove = async (replica: Replica): Promise<void> => {
-    running.delete(replica)
-    await replica.controller.stop()
-    await replica.proxy.leave()
-    await replica.proxy.control.close()
-    api.remove(pods, 'edge', replica.proxy.name)
+  const remove = async (weirPod: WeirPod): Promise<void> => {
+    running.delete(weirPod)
+    await weirPod.replica.stop()
+    await weirPod.proxy.leave()
+    await weirPod.proxy.control.close()
+    api.remove(pods, 'edge', weirPod.proxy.name)
   }
   t.teardown(async () => {
     await balancer.stop()
-    for (const replica of running) await remove(replica)
+    for (const weirPod of running) await remove(weirPod)
     for (const client of clients) await client.close()
     await model.stop()
     await api.close()
@@ -154,7 +154,7 @@ async function setStage(t: Test): Promise<Stage> {
       const config = await loadKubeConfig({ env: {}, clock: systemClock, kubeconfig })
       const client = createKubeClient(config, { clock: systemClock })
       clients.push(client)
-      const controller = createController({
+      const replica = new Replica({
         settings,
         client,
         openElbv2: (onCall) =>
@@ -174,7 +174,7 @@ async function setStage(t: Test): Promise<Stage> {
         identity: proxy.name,
         print: () => undefined,
       })
-      controller.start()
+      replica.start()
       const ip = proxy.address
       api.put<Pod>({
         apiVersion: 'v1',
@@ -187,9 +187,9 @@ async function setStage(t: Test): Promise<Stage> {
           conditions: [{ type: 'Ready', status: 'True' }],
         },
       })
-      const replica = { proxy, controller }
-      running.add(replica)
-      return replica
+      const weirPod = { proxy, replica }
+      running.add(weirPod)
+      return weirPod
     },
     terminate({ proxy }) {
       const pod = api.get(pods, 'edge', proxy.name)
@@ -219,7 +219,7 @@ function freePort(): Promise<number> {
 async function roll(
   t: Test,
   count: number,
-  end: (stage: Stage, replica: Replica) => Promise<void>,
+  end: (stage: Stage, weirPod: WeirPod) => Promise<void>,
 ): Promise<ModelLoadBalancer> {
   const stage = await setStage(t)
   const { balancer, port } = stage
@@ -230,8 +230,8 @@ async function roll(
   const watch = setInterval(() => {
     isWithout ||= balancer.routable().length === 0
   }, 20)
-  for (const [at, replica] of old.slice(0, count).entries()) {
-    await end(stage, replica)
+  for (const [at, weirPod] of old.slice(0, count).entries()) {
+    await end(stage, weirPod)
     const next = await stage.start(at + 11)
     const key = `${next.proxy.address}:${port}`
     await soon('the successor is routed to', () =>
@@ -246,10 +246,10 @@ async function roll(
 }
 
 t.test('with the choreography no request fails', async (t) => {
-  const { stats } = await roll(t, 3, async (stage, replica) => {
-    stage.terminate(replica)
-    await replica.controller.drain('SIGTERM')
-    await stage.remove(replica)
+  const { stats } = await roll(t, 3, async (stage, weirPod) => {
+    stage.terminate(weirPod)
+    await weirPod.replica.drain('SIGTERM')
+    await stage.remove(weirPod)
   })
   t.comment(`${stats.sent} requests, ${stats.failures.length} failed`)
   t.strictSame(stats.failures, [])
@@ -257,11 +257,11 @@ t.test('with the choreography no request fails', async (t) => {
 })
 
 t.test('without it requests fail: the proxy is gone before the load balancer knows', async (t) => {
-  const { stats } = await roll(t, 1, async (stage, replica) => {
-    stage.terminate(replica)
-    await replica.proxy.leave()
+  const { stats } = await roll(t, 1, async (stage, weirPod) => {
+    stage.terminate(weirPod)
+    await weirPod.proxy.leave()
     await pause(1_500)
-    await stage.remove(replica)
+    await stage.remove(weirPod)
   })
   t.comment(`${stats.sent} requests, ${stats.failures.length} failed`)
   t.ok(stats.failures.length > 0)

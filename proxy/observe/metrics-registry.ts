@@ -12,7 +12,6 @@ import { add } from './slots.ts'
 export interface ProxyMetrics {
   /** Takes the workers' slot messages. */
   readonly slots: SlotCollector
-  readonly contentType: string
   /** The table being served now. */
   setTable(table: RouteTable): void
   /** Counts the problems of now by reason; reasons without one show 0. */
@@ -126,7 +125,6 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
 
   return {
     slots,
-    contentType: registry.contentType,
     setTable(table) {
       routes.set(table.routes.length)
       slots.setTable(table)

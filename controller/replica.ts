@@ -27,7 +27,8 @@ const exitChanges = 3
 /** How long `--once` waits for the lease, and then for its lists and its pass. */
 const onceWithinMs = 60_000
 
-export interface ControllerOptions {
+/** What a replica is made of. */
+export interface ReplicaOptions {
   readonly settings: ControllerSettings
   readonly client: KubeClient
   /** Makes the AWS client; called once. */
@@ -47,27 +48,9 @@ export interface ControllerOptions {
   readonly print: (text: string) => void
 }
 
-export interface Controller {
-  start(): void
-  /** Runs one pass without taking part for longer; resolves with the exit code of `--once`. */
-  runOnce(): Promise<number>
-  /** Ends in order: hands the lease over, takes our own pod out, then stops. Resolves when all is done. */
-  drain(reason: string): Promise<void>
-  /** Stops at once: nothing is deregistered. */
-  stop(): Promise<void>
-  readonly isLeader: boolean
-  /** True from the moment on when the replica knows its part; never false again. */
-  readonly isReady: boolean
-  /** The document of /targets. */
-  targets(): unknown
-}
-
-export function createController(options: ControllerOptions): Controller {
-  return new Replica(options)
-}
-
-class Replica implements Controller {
-  readonly #options: ControllerOptions
+/** A replica of the controller; nothing happens before `start` or `runOnce`. */
+export class Replica {
+  readonly #options: ReplicaOptions
   readonly #metrics: ControllerMetrics
   readonly #elbv2: Elbv2
   readonly #events: EventRecorder
@@ -81,7 +64,7 @@ class Replica implements Controller {
   /** Terms end one after the other: the end of the last one is awaited when we stop. */
   #ending: Promise<void> = Promise.resolve()
 
-  constructor(options: ControllerOptions) {
+  constructor(options: ReplicaOptions) {
     this.#options = options
     const { settings, client, clock, log, registry, identity, random } = options
     this.#metrics = createControllerMetrics(registry, {
@@ -123,6 +106,7 @@ class Replica implements Controller {
     this.#ownPod = podName === undefined ? undefined : this.#createOwnPod(podName, podNamespace)
   }
 
+  /** Takes part from now on: watches its own pod, and the election. */
   start(): void {
     this.#ownPod?.start()
     // A dry run looks and prints: it needs no turn.
@@ -130,6 +114,7 @@ class Replica implements Controller {
     else this.#election.start()
   }
 
+  /** Runs one pass without taking part for longer; resolves with the exit code of `--once`. */
   async runOnce(): Promise<number> {
     const { settings, clock, log } = this.#options
     if (!settings.dryRun) {
@@ -154,6 +139,7 @@ class Replica implements Controller {
     return settings.dryRun && plan.actions.length > 0 ? exitChanges : 0
   }
 
+  /** Ends in order: hands the lease over, takes our own pod out, then stops. Resolves when all is done. */
   drain(reason: string): Promise<void> {
     this.#draining ??= this.#drain(reason)
     return this.#draining
@@ -166,6 +152,7 @@ class Replica implements Controller {
     await Promise.all([own, this.#election.stop()])
   }
 
+  /** Stops at once: nothing is deregistered. */
   async stop(): Promise<void> {
     this.#endTerm()
     await this.#election.stop()
@@ -179,12 +166,14 @@ class Replica implements Controller {
     return this.#election.isLeader
   }
 
+  /** True from the moment on when the replica knows its part; never false again. */
   get isReady(): boolean {
     this.#isReady ||=
       this.#leader === undefined ? this.#election.hasSeenLease : this.#leader.lastPass !== undefined
     return this.#isReady
   }
 
+  /** The document of /targets. */
   targets(): unknown {
     const status = {
       identity: this.#options.identity,

@@ -111,6 +111,35 @@ t.test('a value is found among field lines, several are joined', async (t) => {
   t.equal(fieldValue('Empty:\r\n', 'empty', ','), '')
 })
 
+const chars = fc.constantFrom('a', 'A', 'b', '-', '^', '~', '`', '@')
+const name = fc.array(chars, { minLength: 1, maxLength: 3 }).map((chars) => chars.join(''))
+const value = fc
+  .array(fc.constantFrom('a', ':', ' ', '\t', '\xa0', 'b'), { maxLength: 5 })
+  .map((chars) => chars.join(''))
+const head = fc
+  .array(
+    fc.tuple(
+      name.filter((name) => !name.includes('@')),
+      value,
+    ),
+    { maxLength: 6 },
+  )
+  .map((fields) => fields.map(([name, value]) => `${name}:${value}\r\n`).join(''))
+
+t.test('the value of a field is what a walk over all lines finds', async (t) => {
+  assertProperty(
+    t,
+    fc.property(head, name, (lines, any) => {
+      const name = any.toLowerCase()
+      const values = walk(`${lines}\r\n`)?.filter(([own]) => own === name)
+      const expected = values?.map(([, value]) => value).join('; ')
+      return fieldValue(lines, name, '; ') === (values?.length === 0 ? undefined : expected)
+    }),
+    { numRuns: 5000 },
+  )
+  t.pass()
+})
+
 const lists = [
   { value: 'close', is: ['close'], why: 'one member' },
   { value: 'Keep-Alive, X-A ,\tX-B', is: ['keep-alive', 'x-a', 'x-b'], why: 'in lower case' },

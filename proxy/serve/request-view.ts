@@ -114,8 +114,15 @@ export class ExchangeView implements RequestView {
   }
 
   field(name: string): string | undefined {
-    const sent = () => fieldValue(this.#head.fields + this.#facts.lines, name, ', ')
-    return this.requestChanges === undefined ? sent() : this.requestChanges.read(name, sent)
+    if (this.requestChanges === undefined) return this.#sentField(name)
+    return this.requestChanges.read(name, () => this.#sentField(name))
+  }
+
+  #sentField(name: string): string | undefined {
+    const own = fieldValue(this.#head.fields, name, ', ')
+    const settled = fieldValue(this.#facts.lines, name, ', ')
+    if (own === undefined) return settled
+    return settled === undefined ? own : `${own}, ${settled}`
   }
 
   cookie(name: string): string | undefined {

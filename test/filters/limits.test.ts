@@ -3,10 +3,12 @@ import t from 'tap'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import type { FilterSketch } from '../../shared/routing/testing/route.ts'
 import { createCounterMemory, openCounterTable } from '../../shared/shared-counters.ts'
+import { eventually } from '../../shared/testing/eventually.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { get, head, startPair } from '../exchange/pair.ts'
 import { ask } from '../support/ask.ts'
 import { fieldsOf } from '../support/raw-client.ts'
+import { okResponse, type UpstreamSide } from '../support/upstream.ts'
 
 /** A filter with what its kind has for the rest. */
 function filterOf(sketch: FilterSketch): FilterSketch {
@@ -92,4 +94,114 @@ t.test('a change of the table forgets no count', async (t) => {
   })
   t.equal((await ask(dataPlane.port, { host: 'a.test' })).status, 429)
   t.equal((await ask(dataPlane.port, { host: 'a.test', path: '/new' })).status, 200)
+})
+
+// ── how many at a time ──────────────────────────────────────────────────────────────────────────
+
+/** A route with one place and this queue; its upstream keeps each request until it is told to answer. */
+async function oneAtATime(t: Parameters<typeof startPair>[0], parts: object) {
+  const held: UpstreamSide[] = []
+  const pair = await startPair(t, {
+    routes: [{ filters: [filterOf({ kind: 'concurrency', limit: 1, ...parts })] }],
+    script: {
+      onRequest(_, side) {
+        held.push(side)
+        return undefined
+      },
+    },
+  })
+  return {
+    ...pair,
+    held,
+    answer: () => held.shift()?.send(okResponse),
+    /** Sends a request whose path is `name` and waits until upstream has `seen` requests. */
+    async send(name: string, seen: number) {
+      const client = await pair.connect()
+      client.send(get.replace('/', `/${name}`))
+      await eventually(
+        'it has gone as far as it gets',
+        () => pair.upstream.requests.length === seen,
+      )
+      return client
+    },
+  }
+}
+
+const orders: { order: string; served: string[] }[] = [
+  { order: 'fifo', served: ['/first', '/second', '/third'] },
+  { order: 'lifo', served: ['/first', '/third', '/second'] },
+]
+
+for (const { order, served } of orders) {
+  t.test(`who waits is served when there is a place: ${order}`, async (t) => {
+    const { dataPlane, upstream, send, answer } = await oneAtATime(t, { queue: 5, order })
+    const inFlight = (count: number) =>
+      eventually(`${count} are known`, () => dataPlane.plane.inFlight === count)
+    const clients = [await send('first', 1)]
+    for (const [at, name] of ['second', 'third'].entries()) {
+      clients.push(await send(name, 1))
+      await inFlight(at + 2)
+    }
+    for (let seen = 1; seen <= 3; seen += 1) {
+      await eventually('the next goes upstream', () => upstream.requests.length === seen)
+      answer()
+    }
+    for (const client of clients) t.equal((await client.response()).status, 200)
+    t.strictSame(
+      upstream.requests.map(({ target }) => target),
+      served,
+    )
+  })
+}
+
+t.test('who finds no place in the queue gets 503', async (t) => {
+  const { send, connect, held, answer } = await oneAtATime(t, {})
+  const first = await send('first', 1)
+  const second = await connect()
+  const refused = await second.request(get)
+  t.equal(refused.status, 503)
+  t.match(refused.body, /^503 concurrency-limited\n.*\nRequest id: /)
+  answer()
+  t.equal((await first.response()).status, 200)
+  second.send(get)
+  await eventually('it goes upstream', () => held.length === 1)
+  answer()
+  t.equal((await second.response()).status, 200, 'on the same connection')
+})
+
+t.test('nobody waits longer than the route allows', async (t) => {
+  const { dataPlane, send, clock } = await oneAtATime(t, { queue: 1, maxWaitMs: 300 })
+  await send('first', 1)
+  const second = await send('second', 1)
+  await eventually('it waits', () => dataPlane.plane.inFlight === 2)
+  clock.advance(299)
+  t.equal(second.responses.length, 0)
+  clock.advance(1)
+  t.equal((await second.response()).status, 503)
+})
+
+t.test('a client that goes away leaves the queue, or its place', async (t) => {
+  const { dataPlane, upstream, send } = await oneAtATime(t, { queue: 1 })
+  const first = await send('first', 1)
+  const second = await send('second', 1)
+  await eventually('it waits', () => dataPlane.plane.inFlight === 2)
+  second.socket.resetAndDestroy()
+  await eventually('it is gone', () => dataPlane.plane.inFlight === 1)
+  t.match(dataPlane.log(), [{ path: '/second', status: 499, error: 'client-closed' }])
+  const third = await send('third', 1)
+  await eventually('it waits', () => dataPlane.plane.inFlight === 2)
+  t.equal(third.responses.length, 0, 'there was room in the queue')
+  first.socket.resetAndDestroy()
+  await eventually('the third goes upstream', () => upstream.requests.length === 2)
+})
+
+t.test('a request that fails gives its place back', async (t) => {
+  const { dataPlane } = await startPair(t, {
+    routes: [{ service: 'gone', filters: [filterOf({ kind: 'concurrency', limit: 1 })] }],
+  })
+  for (let at = 0; at < 3; at += 1) {
+    const { status, body } = await ask(dataPlane.port, { host: 'a.test' })
+    t.equal(status, 503)
+    t.match(body, /^503 service-missing/)
+  }
 })

@@ -2,6 +2,7 @@
 // the order of this table: who may come in, then what is answered at once, then what is changed on the way.
 import { accessKind } from './access.ts'
 import { compressKind } from './compress.ts'
+import { concurrencyKind } from './concurrency.ts'
 import { corsKind } from './cors.ts'
 import { errorPagesKind } from './error-pages.ts'
 import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
@@ -18,6 +19,7 @@ const rows: readonly FilterKind[] = [
   appRootKind,
   redirectKind,
   rewriteKind,
+  concurrencyKind,
   mirrorKind,
   requestHeadersKind,
   responseHeadersKind,

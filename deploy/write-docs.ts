@@ -1,5 +1,5 @@
-// Keeps docs/annotations.md, docs/metrics.md and the option tables of README.md true (`npm run docs`): writes each option
-// table between its markers `<!-- options:NAME -->`.
+// Keeps docs/annotations.md, docs/metrics.md, the option tables of README.md and the codes in rules.yaml true (`npm run docs`):
+// writes each option table between its markers `<!-- options:NAME -->`.
 // A new program with options gets its markers in the README and a line in `tables`.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { controllerOptions } from '../controller/settings-table.ts'
@@ -7,6 +7,7 @@ import { proxyOptions } from '../proxy/settings-table.ts'
 import { configOption } from '../shared/options.ts'
 import { markdownTable } from '../shared/options-help.ts'
 import { renderAnnotations } from '../shared/routing/ingress/annotations/document.ts'
+import { rulesFile, withFailureCodes } from './prometheus/rules.ts'
 import { renderMetrics } from './write-metrics.ts'
 
 const tables = {
@@ -32,4 +33,5 @@ if (import.meta.main) {
   writeFileSync(new URL('../docs/metrics.md', import.meta.url), await renderMetrics())
   const path = new URL('../README.md', import.meta.url)
   writeFileSync(path, writeTables(readFileSync(path, 'utf8')))
+  writeFileSync(rulesFile, withFailureCodes(readFileSync(rulesFile, 'utf8')))
 }

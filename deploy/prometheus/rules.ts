@@ -1,5 +1,6 @@
 // What is in rules.yaml, for those that check it and write about it.
 import { readFileSync } from 'node:fs'
+import { failures } from '../../shared/routing/failure.ts'
 import { parseYamlDocuments } from '../../shared/yaml.ts'
 
 /** A rule that alerts. */
@@ -36,4 +37,15 @@ export function readRules(): {
     alerts: rules.filter((rule) => 'alert' in rule),
     recordings: rules.filter((rule) => 'record' in rule),
   }
+}
+
+/** Gives the rules with the codes that count against Weir as the table of failures has them (`npm run docs`). */
+export function withFailureCodes(rules: string): string {
+  const codes = Object.entries(failures)
+    .filter(([, { status, side }]) => status >= 500 && side !== 'client')
+    .map(([code]) => code)
+  return rules.replace(
+    /(record: ingress:weir_failures_5xx:rate5m\n.*\n.*\n.*code=~")[^"]*/,
+    `$1${codes.toSorted().join('|')}`,
+  )
 }

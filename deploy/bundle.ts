@@ -10,7 +10,12 @@ import { type BundledPackage, bundledPackages, readManifest } from './bundled-pa
 import { licenceList, sbom } from './sbom.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const entryPoints = ['proxy/main.ts', 'proxy/worker.ts', 'controller/main.ts']
+const entryPoints = [
+  'proxy/main.ts',
+  'proxy/worker.ts',
+  'proxy/password-worker.ts',
+  'controller/main.ts',
+]
 
 // CommonJS packages inside an ES module look for the names that Node gives to CommonJS alone.
 const banner = [

@@ -1,5 +1,6 @@
 // What the control thread and a worker say to each other.
 
+import type { AssetData, AssetRef } from '../shared/routing/filters/kind.ts'
 import type { Owner, TableDelta } from '../shared/routing/table.ts'
 import type { AccessLogMessage } from './observe/access-log.ts'
 import type { ForgetSeriesMessage, SeriesForgottenMessage, SlotsMessage } from './observe/slots.ts'
@@ -21,6 +22,8 @@ export interface WorkerStart {
 /** From the control thread to a worker. */
 export type ToWorker =
   | { readonly kind: 'delta'; readonly delta: TableDelta }
+  /** What a filter needs has another content; absent: it is gone. */
+  | { readonly kind: 'asset'; readonly ref: AssetRef; readonly data?: AssetData }
   /** Health answers 503, each response closes its connection. */
   | { readonly kind: 'drain' }
   /** Stop accepting, close what is idle, cut tunnels, finish requests for at most `boundMs`, then end. */

@@ -61,6 +61,9 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         dataPlane.apply(message.delta)
         post({ kind: 'applied', version: message.delta.version })
         return
+      case 'asset':
+        dataPlane.setAsset(message.ref, message.data)
+        return
       case 'drain':
         dataPlane.drain()
         return

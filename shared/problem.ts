@@ -18,6 +18,7 @@ export type ProblemReason =
   | 'unreadable-file'
   | 'unread-kind'
   | 'missing-permission'
+  | 'asset-missing'
 
 /** One finding about one object. */
 export interface Problem {

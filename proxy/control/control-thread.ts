@@ -6,13 +6,16 @@ import type { ControlStatus } from '../../shared/control-socket.ts'
 import type { Feed } from '../../shared/feed/feed.ts'
 import { formatHostPort } from '../../shared/host-port.ts'
 import { createLineSink, type Log } from '../../shared/log.ts'
+import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 import { createLogWriter } from '../observe/access-log.ts'
 import { createProxyMetrics, type ProxyMetrics } from '../observe/metrics-registry.ts'
 import type { ProxySettings } from '../settings.ts'
 import { startAdmin } from './admin/server.ts'
 import { type ControlSocket, startControlSocket } from './control-socket.ts'
+import { createAssets } from './resolvers/assets.ts'
 import { createExternalNames } from './resolvers/external-names.ts'
+import { fetchText } from './resolvers/fetch-text.ts'
 import { resolveName } from './resolvers/resolve-name.ts'
 import { Shutdown } from './shutdown.ts'
 import { type TableChange, TableKeeper } from './table-keeper.ts'
@@ -62,6 +65,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     clock,
     log,
     wholeTable: () => keeper.whole(),
+    assets: () => assets.all(),
     onApplied: (version) => inUse.noteApplied(version),
     onSlots: (message, worker) => metrics.slots.accept(message, worker),
     onSeriesForgotten: (routes, worker) => metrics.slots.noteForgotten(routes, worker),
@@ -79,6 +83,16 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     onChange: () => keeper.refresh(),
   })
   const translator = createTranslator(translateOptions(settings))
+  const assets = createAssets({
+    clock,
+    log,
+    objects: feed,
+    kinds: filterKinds,
+    fetchText,
+    onAsset: (ref, data) => pool.setAsset(ref, data),
+    onProblems: () => metrics.setProblems(allProblems()),
+  })
+  const allProblems = () => [...keeper.problems, ...assets.problems]
   const keeper = new TableKeeper({
     clock,
     log,
@@ -89,8 +103,9 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       inUse.noteSent(change)
       metrics.setTable(change.table)
       pool.apply(change.delta)
+      assets.noteDelta(change.delta)
     },
-    onProblems: (problems) => metrics.setProblems(problems),
+    onProblems: () => metrics.setProblems(allProblems()),
   })
 
   const port = await pool.start()
@@ -110,6 +125,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       stopMemoryWatch()
       stopForgetting()
       externalNames.stop()
+      assets.stop()
       keeper.stop()
       await Promise.all([feed.stop(), admin.close(), controlSocket?.close(), sink.close(2000)])
     },
@@ -129,7 +145,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     },
     routes: () => ({
       table: keeper.table ?? { routes: [], upstreams: [] },
-      problems: keeper.problems,
+      problems: allProblems(),
     }),
     status,
     log,

@@ -4,6 +4,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
+import type { AssetData, AssetRef } from '../../shared/routing/filters/kind.ts'
 import type { TableDelta } from '../../shared/routing/table.ts'
 import { createCounterMemory } from '../../shared/shared-counters.ts'
 import type { FromWorker, ToWorker, WorkerStart } from '../messages.ts'
@@ -19,6 +20,8 @@ export interface WorkerPoolOptions {
   readonly log: Log
   /** The whole table, for a worker that starts after the first delta; undefined before it. */
   readonly wholeTable: () => TableDelta | undefined
+  /** What filters need, for a worker that starts. */
+  readonly assets: () => Iterable<readonly [AssetRef, AssetData]>
   /** All workers serve this version of the table. */
   readonly onApplied: (version: number) => void
   readonly onSlots: (message: SlotsMessage, worker: number) => void
@@ -55,7 +58,7 @@ interface Member {
 
 // A worker that crashes at once every time must not take the whole CPU with restarts.
 const restartDelayMs = 500
-const workerFile = import.meta.url.endsWith('.ts') ? '../worker.ts' : '../worker.js'
+const workerFile = import.meta.url.endsWith('.ts') ? '../worker.ts' : './worker.js'
 
 /** The workers of one proxy. */
 export class WorkerPool {
@@ -95,6 +98,11 @@ export class WorkerPool {
   /** Sends a change of the table to all workers. */
   apply(delta: TableDelta): void {
     this.#tell({ kind: 'delta', delta })
+  }
+
+  /** Sends what a filter needs to all workers; undefined: it is gone. */
+  setAsset(ref: AssetRef, data: AssetData | undefined): void {
+    this.#tell({ kind: 'asset', ref, ...(data && { data }) })
   }
 
   /** From now on health answers 503 and each response closes its connection. */
@@ -185,6 +193,7 @@ export class WorkerPool {
 
   /** Tells a worker that starts late what the others know. */
   #catchUp(member: Member): void {
+    for (const [ref, data] of this.#options.assets()) send(member, { kind: 'asset', ref, data })
     const delta = this.#options.wholeTable()
     if (delta !== undefined) send(member, { kind: 'delta', delta })
     if (this.#isDraining) send(member, { kind: 'drain' })

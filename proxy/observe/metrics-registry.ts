@@ -57,6 +57,7 @@ const reasons = {
   'unreadable-file': 0,
   'unread-kind': 0,
   'missing-permission': 0,
+  'asset-missing': 0,
 } as const satisfies Record<ProblemReason, 0>
 
 // Workers are named by numbers from 0 up; the control thread counts in slots too, where a family is shared.

@@ -17,7 +17,8 @@ export function createCompileContext(
     routeKey,
     workers,
     call: (key, request, onResult) => startCall(worker, upstream(key), request, onResult),
-    asset: () => ({ value: undefined }),
+    asset: (ref, parse) => worker.assets.live(ref, parse),
+    verifyPassword: (hash, password, onResult) => worker.passwords.verify(hash, password, onResult),
     shared,
     store,
   }

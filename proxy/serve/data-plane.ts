@@ -5,7 +5,13 @@
 
 import { type CidrSet, createCidrSet } from '../../shared/cidr.ts'
 import type { Clock } from '../../shared/clock.ts'
-import type { FilterKind, SharedCounters, SharedStore } from '../../shared/routing/filters/kind.ts'
+import type {
+  AssetData,
+  AssetRef,
+  FilterKind,
+  SharedCounters,
+  SharedStore,
+} from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter } from '../../shared/routing/router/router.ts'
 import type { Owner, TableDelta } from '../../shared/routing/table.ts'
@@ -22,9 +28,11 @@ import { add } from '../observe/slots.ts'
 import type { ProxySettings } from '../settings.ts'
 import { EndpointPools } from '../upstream/endpoint-pools.ts'
 import { RetryBudget } from '../upstream/retry.ts'
+import { AssetStore } from './asset-store.ts'
 import { createCompileContext } from './compile-context.ts'
 import { Exchange } from './exchange.ts'
 import { failureAnswer, ownLines, reasonOf, serverLine } from './own-answers.ts'
+import { PasswordThread } from './password-thread.ts'
 import { RouteSet } from './route-set.ts'
 import type { WorkerState } from './worker-state.ts'
 
@@ -107,6 +115,11 @@ export class DataPlane {
     this.#worker.isSynced = true
   }
 
+  /** Takes over what the control thread fetched for filters; undefined: it is gone. */
+  setAsset(ref: AssetRef, data: AssetData | undefined): void {
+    this.#worker.assets.set(ref, data)
+  }
+
   /** Refuses or accepts new connections, by the memory that the process uses. */
   setRefusing(isRefusing: boolean): void {
     this.#listener.isRefusing = isRefusing
@@ -136,6 +149,7 @@ export class DataPlane {
     for (const connection of connections) connection.abort()
     this.#stopTicks()
     this.#pools.closeIdle()
+    await this.#worker.passwords.stop()
   }
 
   #serve(accepted: AcceptedSocket, header: ProxyHeader | undefined): void {
@@ -212,6 +226,8 @@ function createWorkerState(options: DataPlaneOptions): WorkerState {
     tunnels: new Set(),
     connectionGauges: recorder.connections,
     calls: new Set(),
+    assets: new AssetStore(),
+    passwords: new PasswordThread(),
     reportThrow: (route, error) => onFilterThrow(route?.route.owner, error),
   }
 }

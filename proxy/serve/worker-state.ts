@@ -6,7 +6,9 @@ import type { Tunnel } from '../http/tunnel.ts'
 import type { ClientShared } from '../http1/client-connection.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RetryBudget } from '../upstream/retry.ts'
+import type { AssetStore } from './asset-store.ts'
 import type { LiveRoute } from './live-route.ts'
+import type { PasswordThread } from './password-thread.ts'
 
 /** Time limits of an exchange, in ms; a route may set its own. */
 export interface ExchangeLimits {
@@ -58,6 +60,8 @@ export interface WorkerState extends ClientShared {
   /** One per client stream, as long as it is open. */
   readonly exchanges: Set<Ticking>
   readonly tunnels: Set<Tunnel>
+  readonly assets: AssetStore
+  readonly passwords: PasswordThread
   /** Requests of Weir's own that are under way. */
   readonly calls: Set<Ticking>
   /** Tells what a filter of a route threw. */

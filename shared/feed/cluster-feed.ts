@@ -6,10 +6,11 @@ import type { Clock } from '../clock.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { createReflector, type Reflector } from '../kube/reflector.ts'
-import type { KubeResource } from '../kube/resources.ts'
+import { configMaps, type KubeResource, secrets } from '../kube/resources.ts'
 import { createSnapshot, type WatchedKind } from '../kube/snapshot.ts'
 import type { Log } from '../log.ts'
 import type { Feed, FeedUpdate } from './feed.ts'
+import type { NamedObject } from './named-objects.ts'
 
 export interface ClusterFeedOptions {
   readonly client: KubeClient
@@ -35,6 +36,7 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
   const { clock, log, namespace } = options
   let onUpdate: (update: FeedUpdate) => void = () => undefined
   let collections: readonly Collection[] = []
+  const followers = new Set<Reflector<KubeObject>>()
   let pendingSinceMs: number | undefined
   let hasStarted = false
   let isStopped = false
@@ -95,7 +97,35 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
     })
   }
 
+  /** A reflector of one object: list and watch with its name, which RBAC can allow alone (resourceNames). */
+  function follow(
+    { kind, namespace: home, name }: NamedObject,
+    onObject: (object: KubeObject | undefined) => void,
+  ): () => void {
+    const reflector: Reflector<KubeObject> = createReflector({
+      client: options.client,
+      resource: kind === 'Secret' ? secrets : configMaps,
+      namespace: home,
+      fieldSelector: `metadata.name=${name}`,
+      mayBeUnserved: true,
+      clock,
+      ...(options.random === undefined ? {} : { random: options.random }),
+      log,
+      onChange: () => onObject([...reflector.items().values()][0]),
+      onProblem: (problem) => {
+        if (problem !== undefined) log.warn({ ...problem, namespace: home, name }, problem.message)
+      },
+    })
+    reflector.start()
+    followers.add(reflector)
+    return () => {
+      followers.delete(reflector)
+      reflector.stop().catch((error: unknown) => log.warn({ error }, 'a watch did not end'))
+    }
+  }
+
   return {
+    follow,
     start(kinds, listener) {
       onUpdate = listener
       collections = kinds.map(createCollection)
@@ -103,7 +133,8 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
     },
     async stop() {
       isStopped = true
-      await Promise.all(collections.map(({ reflector }) => reflector.stop()))
+      const all = [...collections.map(({ reflector }) => reflector), ...followers]
+      await Promise.all(all.map((reflector) => reflector.stop()))
     },
     ages: () =>
       Object.fromEntries(

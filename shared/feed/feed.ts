@@ -1,6 +1,7 @@
 // Where Kubernetes objects come from: a folder of manifests or a cluster. Both give whole snapshots, never single events.
 import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
+import type { NamedObjects } from './named-objects.ts'
 
 /** What a feed reports. `problems` are the feed's own (unreadable file, missing permission), whole each time. */
 export interface FeedUpdate {
@@ -11,7 +12,7 @@ export interface FeedUpdate {
 }
 
 /** A source of objects. */
-export interface Feed {
+export interface Feed extends NamedObjects {
   /**
    * Starts reading objects of `kinds`. `onUpdate` is first called when everything was read once, then after each change.
    * Errors never end a feed: it keeps its last good objects, reports, and tries again.

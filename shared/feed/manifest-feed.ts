@@ -8,7 +8,8 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
-import type { KubeResource } from '../kube/resources.ts'
+import type { KubeObject } from '../kube/objects.ts'
+import { configMaps, type KubeResource, secrets } from '../kube/resources.ts'
 import type { Snapshot } from '../kube/snapshot.ts'
 import type { Log } from '../log.ts'
 import type { Problem } from '../problem.ts'
@@ -17,6 +18,7 @@ import { type ManifestFile, takeFailure, takeText } from './manifest-file.ts'
 import { unreadable } from './manifest-files.ts'
 import { mergeManifests } from './manifest-merge.ts'
 import { type FoundFile, isGone, reasonOf, type Scan, scanManifests } from './manifest-scan.ts'
+import type { NamedObject } from './named-objects.ts'
 
 export interface ManifestFeedOptions {
   /** Files and folders; of an object in several of them the first one counts. */
@@ -32,6 +34,13 @@ const lookAgainMs = 150
 const hintMs = 20
 /** A file may be written twice within one tick of its file system's clock: so young, its stamp proves nothing. */
 const youngMs = 100
+
+/** Who wants to know of one object. */
+interface Follower {
+  readonly want: NamedObject
+  last: KubeObject | undefined
+  readonly onObject: (object: KubeObject | undefined) => void
+}
 
 /** One of the paths, and what it gives. */
 interface Root {
@@ -57,6 +66,7 @@ export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): 
   let published = ''
   let isStopped = false
   let isHinted = false
+  const followers = new Set<Follower>()
 
   /** Looks now, then again and again; only one look at a time. */
   function lookNow(): void {
@@ -100,9 +110,16 @@ export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): 
     published = version
     const files = roots.flatMap((root) => [...root.files.values()])
     const merged = mergeManifests(files, resources, snapshot)
+    const isFirst = snapshot === undefined
     snapshot = merged.snapshot
     const problems = [...roots.flatMap((root) => root.problems), ...merged.problems]
     onUpdate({ snapshot, problems, eventAtMs })
+    for (const follower of followers) {
+      const object = objectOf(follower.want)
+      if (object === follower.last && !isFirst) continue
+      follower.last = object
+      follower.onObject(object)
+    }
   }
 
   function warnOnce(problems: readonly Problem[]): void {
@@ -130,9 +147,22 @@ export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): 
     }
   }
 
+  function objectOf({ kind, namespace, name }: NamedObject): KubeObject | undefined {
+    const list = snapshot?.list<KubeObject>(kind === 'Secret' ? secrets : configMaps) ?? []
+    return list.find(
+      ({ metadata }) => metadata?.name === name && (metadata.namespace ?? 'default') === namespace,
+    )
+  }
+
   return {
+    follow(want, onObject) {
+      const follower: Follower = { want, last: objectOf(want), onObject }
+      followers.add(follower)
+      if (snapshot !== undefined) onObject(follower.last)
+      return () => followers.delete(follower)
+    },
     start(kinds, listener) {
-      resources = kinds.map(({ resource }) => resource)
+      resources = [...kinds.map(({ resource }) => resource), secrets, configMaps]
       onUpdate = listener
       lookNow()
     },

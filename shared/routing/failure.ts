@@ -41,6 +41,11 @@ const rows = {
     side: 'upstream',
     text: 'The upstream sent an invalid response.',
   },
+  'auth-unavailable': {
+    status: 503,
+    side: 'proxy',
+    text: 'Who may use this route cannot be found out now.',
+  },
   'service-missing': { status: 503, side: 'upstream', text: 'The service does not exist.' },
   'no-endpoints': { status: 503, side: 'upstream', text: 'The service has no ready endpoints.' },
   'circuit-open': {

@@ -3,6 +3,8 @@
 // Invariant: depends on Ingresses and classes only, never on Services: endpoints change far more often than rules.
 import type { Problem } from '../problem.ts'
 import { settle } from './conflicts.ts'
+import type { Filter } from './filters/kind.ts'
+import { filterKinds } from './filters/kinds.ts'
 import type { Claim, IngressReading } from './ingress/claims.ts'
 import type { Route } from './table.ts'
 import type { BackendRef } from './upstreams/backend-ref.ts'
@@ -26,9 +28,11 @@ export function mergeReadings(readings: readonly IngressReading[]): MergedIngres
   const settlement = settle(readings.map((reading) => reading.claims))
   const uses = new Map<string, { ref: BackendRef; claims: Claim[] }>()
   for (const claim of settlement.winners) {
-    const use = uses.get(claim.backend.key)
-    if (use === undefined) uses.set(claim.backend.key, { ref: claim.backend, claims: [claim] })
-    else use.claims.push(claim)
+    for (const ref of [claim.backend, ...upstreamsOf(claim.route.filters)]) {
+      const use = uses.get(ref.key)
+      if (use === undefined) uses.set(ref.key, { ref, claims: [claim] })
+      else use.claims.push(claim)
+    }
   }
   return {
     routes: settlement.winners.map((claim) => claim.route),
@@ -36,3 +40,11 @@ export function mergeReadings(readings: readonly IngressReading[]): MergedIngres
     problems: [...readings.flatMap((reading) => reading.problems), ...settlement.problems],
   }
 }
+
+/** The Services that filters call. */
+function upstreamsOf(filters: readonly Filter[]): readonly BackendRef[] {
+  if (filters.length === 0) return noRefs
+  return filters.flatMap((filter) => filterKinds.get(filter.kind)?.upstreams?.(filter) ?? [])
+}
+
+const noRefs: readonly BackendRef[] = []

@@ -216,6 +216,15 @@ export interface CompileContext {
   call(upstream: string, request: CallRequest, onResult: (result: CallResult) => void): Cancel
   /** An asset that the filter named in `assets`; `parse` runs once per version and worker. A throw means undefined. */
   asset<T>(ref: AssetRef, parse: (data: AssetData) => T): LiveAsset<T>
+  /**
+   * Checks a password (latin1 bytes) against a hash of an htpasswd file, in a thread of its own; `onResult` gets undefined
+   * when too many wait already.
+   */
+  verifyPassword(
+    hash: string,
+    password: string,
+    onResult: (fits: boolean | undefined) => void,
+  ): Cancel
   /** Counts that all workers of this proxy share. */
   readonly shared: SharedCounters
   /** The store that all nodes share (Valkey); undefined when none is configured. */

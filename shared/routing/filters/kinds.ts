@@ -1,11 +1,15 @@
 // Which kinds of filters are there? One row each. A source without an order of its own (annotations) has its filters act in
 // the order of this table: who may come in, then what is answered at once, then what is changed on the way.
+
 import { accessKind } from './access.ts'
+import { basicAuthKind } from './basic-auth.ts'
 import { compressKind } from './compress.ts'
 import { concurrencyKind } from './concurrency.ts'
 import { corsKind } from './cors.ts'
 import { errorPagesKind } from './error-pages.ts'
+import { externalAuthKind } from './external-auth.ts'
 import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
+import { jwtKind } from './jwt.ts'
 import type { FilterKind } from './kind.ts'
 import { mirrorKind } from './mirror.ts'
 import { rateLimitKind } from './rate-limit.ts'
@@ -16,6 +20,9 @@ const rows: readonly FilterKind[] = [
   corsKind,
   accessKind,
   rateLimitKind,
+  basicAuthKind,
+  jwtKind,
+  externalAuthKind,
   appRootKind,
   redirectKind,
   rewriteKind,

@@ -616,7 +616,7 @@ const wrong: {
     why: 'its name limits',
   },
   {
-    given: { 'w/jwt-issuer': 'x' },
+    given: { 'w/oidc-issuer': 'x' },
     reason: 'unknown-annotation',
     closed: true,
     why: 'its name authenticates',

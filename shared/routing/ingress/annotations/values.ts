@@ -6,15 +6,11 @@
 import { parseCidr } from '../../../cidr.ts'
 import { faultOfName, faultOfValue } from '../../filters/header-edits.ts'
 import type { RedirectTarget } from '../../filters/redirect.ts'
-import type { BackendName } from '../../upstreams/backend-ref.ts'
 
 /** Either a value or the reason why the text is none. */
 export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly reason: string }
-
-/** A port of a Service of the Ingress's own namespace. */
-export type ServiceName = Omit<BackendName, 'namespace'>
 
 export type Parser<T> = (text: string) => Parsed<T>
 
@@ -197,63 +193,17 @@ export function parseHeaderNames(text: string): Parsed<readonly string[]> {
     : refuse(`must be a list of header names, but ${fault}`)
 }
 
-/** Parses `service:port`, the port by number or name; the Service is one of the Ingress's own namespace. */
-export function parseService(text: string): Parsed<ServiceName> {
-  const match = /^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?):([a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?)$/.exec(
-    text,
-  )
-  const [, service = '', , port = ''] = match ?? []
-  const number = Number(port)
-  if (match === null || (/^\d+$/.test(port) && (number < 1 || number > 65_535))) {
-    return refuse('must be a Service of this namespace and its port, such as auth:80')
-  }
-  return accept({ service, port: /^\d+$/.test(port) ? number : port })
-}
-
-/** Parses a whole number from `min` to `max`. */
-export function parseWhole(min: number, max: number): Parser<number> {
-  return (text) => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-    return value >= min && value <= max
-      ? accept(value)
-      : refuse(`must be a whole number from ${min} to ${max}`)
-  }
-}
-
-/** Parses a percentage of 0 to 100, with or without `%`; fractions may follow a point. */
-export function parsePercent(text: string): Parsed<number> {
-  const match = /^(\d{1,3}(?:\.\d{1,4})?)%?$/.exec(text)
-  const value = Number(match?.[1] ?? Number.NaN)
-  return value >= 0 && value <= 100 ? accept(value) : refuse('must be 0 to 100 percent')
-}
-
-/** Parses statuses and ranges of them: `404, 500-599`. */
-export function parseStatuses(text: string): Parsed<readonly number[]> {
-  const statuses: number[] = []
-  for (const item of splitList(text)) {
-    const match = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(item)
-    const from = Number(match?.[1])
-    const to = Number(match?.[2] ?? match?.[1])
-    if (match === null || to < from) return refuse('must be statuses such as 404, 500-599')
-    for (let status = from; status <= to; status += 1) statuses.push(status)
-  }
-  return statuses.length === 0 ? refuse('must name at least one status') : accept(statuses)
-}
-
-/** Parses words separated by commas or white space; they become lower case. At least one. */
-export function parseWords(text: string): Parsed<readonly string[]> {
-  const words = splitList(text.toLowerCase())
-  return words.length === 0 ? refuse('must name at least one') : accept(words)
-}
-
-function splitList(text: string): readonly string[] {
+/** Splits at commas and white space. */
+export function splitList(text: string): readonly string[] {
   return text.split(/[\s,]+/).filter((item) => item !== '')
 }
 
-function accept<T>(value: T): Parsed<T> {
+/** Makes the result of a text that is understood. */
+export function accept<T>(value: T): Parsed<T> {
   return { ok: true, value }
 }
 
-function refuse(reason: string): { readonly ok: false; readonly reason: string } {
+/** Makes the result of a text that is not; `reason` ends the sentence "The value …". */
+export function refuse(reason: string): { readonly ok: false; readonly reason: string } {
   return { ok: false, reason }
 }

@@ -1,6 +1,14 @@
 // Weir's own annotations for filters with keys of one family only: each key sets a part, the filter's kind judges the whole.
 import { refOf } from '../../upstreams/backend-ref.ts'
 import type { Draft } from './draft.ts'
+import {
+  parsePercent,
+  parseService,
+  parseStatuses,
+  parseWhole,
+  parseWords,
+  type ServiceName,
+} from './filter-values.ts'
 import { type Row, supported } from './row.ts'
 import { limitTo, partOf } from './settings.ts'
 import {
@@ -9,13 +17,7 @@ import {
   parseDuration,
   parseHeaderNames,
   parsePath,
-  parsePercent,
-  parseService,
   parseSize,
-  parseStatuses,
-  parseWhole,
-  parseWords,
-  type ServiceName,
 } from './values.ts'
 
 /** The Service as a backend of the Ingress's namespace. */

@@ -17,6 +17,7 @@ import {
   parseRewriteTarget,
   parseSize,
 } from './values.ts'
+import { authRows } from './weir-auth.ts'
 import { filterRows } from './weir-filters.ts'
 
 const headerLines = '`Name: value`, one per line'
@@ -27,6 +28,7 @@ const duration = '`500ms`, `30s`, `5m`'
 export const weir: Family = {
   prefix: 'weir.dev/',
   rows: [
+    ...authRows,
     ...filterRows,
     guarded(
       'allow-source-ranges',

@@ -1,0 +1,190 @@
+// What do the filters of all routes need that is not in the table, and what is it now? Secrets, ConfigMaps and key sets.
+//
+//   delta ─► wanted assets, counted by host ─► followed by name (feed) or asked for again and again (key sets) ─► workers
+//
+// Invariant: only what a route names is read, by its name, and it is forgotten when no route names it any more.
+// Invariant: contents are in memory only: never in the table, `/routes`, a log line or a problem.
+import type { Clock } from '../../../shared/clock.ts'
+import type { NamedObjects } from '../../../shared/feed/named-objects.ts'
+import type { KubeObject } from '../../../shared/kube/objects.ts'
+import type { Log } from '../../../shared/log.ts'
+import type { Problem } from '../../../shared/problem.ts'
+import type { AssetData, AssetRef, FilterKind } from '../../../shared/routing/filters/kind.ts'
+import type { Owner, Route, TableDelta } from '../../../shared/routing/table.ts'
+
+/** What the keeper of assets needs. */
+export interface AssetsOptions {
+  readonly clock: Clock
+  readonly log: Log
+  readonly objects: NamedObjects
+  readonly kinds: ReadonlyMap<string, FilterKind>
+  /** Gets the text of a URL; rejects when there is none. */
+  readonly fetchText: (url: string) => Promise<string>
+  /** An asset has another content, or none. */
+  readonly onAsset: (ref: AssetRef, data: AssetData | undefined) => void
+  /** What is missing changed. */
+  readonly onProblems: () => void
+}
+
+/** Keeps the assets of the served table. */
+export interface Assets {
+  /** Takes over what a change of the table wants. */
+  noteDelta(delta: TableDelta): void
+  /** All that are there, for a worker that starts now. */
+  all(): Iterable<readonly [AssetRef, AssetData]>
+  /** Assets that routes name and that are not there. */
+  readonly problems: readonly Problem[]
+  stop(): void
+}
+
+interface Asset {
+  readonly ref: AssetRef
+  /** Hosts that use it, each with one of the routes' owners. */
+  readonly users: Map<string, Owner>
+  data: AssetData | undefined
+  hasAnswered: boolean
+  cancel: () => void
+}
+
+const refreshMs = 300_000
+const firstBackOffMs = 2_000
+const maxBackOffMs = 60_000
+
+/** Creates the keeper; nothing is read before a route names something. */
+export function createAssets(options: AssetsOptions): Assets {
+  const { clock, log, objects, kinds, fetchText, onAsset, onProblems } = options
+  const assets = new Map<string, Asset>()
+  const keysByHost = new Map<string, ReadonlySet<string>>()
+
+  function noteHost(host: string, routes: readonly Route[]): void {
+    const wanted = new Map<string, { ref: AssetRef; owner: Owner }>()
+    for (const route of routes) {
+      for (const filter of route.filters) {
+        for (const ref of kinds.get(filter.kind)?.assets?.(filter) ?? []) {
+          wanted.set(keyOf(ref), { ref, owner: route.owner })
+        }
+      }
+    }
+    for (const [key, { ref, owner }] of wanted)
+      (assets.get(key) ?? add(key, ref)).users.set(host, owner)
+    for (const key of keysByHost.get(host) ?? []) if (!wanted.has(key)) release(key, host)
+    if (wanted.size === 0) keysByHost.delete(host)
+    else keysByHost.set(host, new Set(wanted.keys()))
+  }
+
+  function add(key: string, ref: AssetRef): Asset {
+    const asset: Asset = {
+      ref,
+      users: new Map(),
+      data: undefined,
+      hasAnswered: false,
+      cancel: () => {},
+    }
+    assets.set(key, asset)
+    if (ref.kind === 'jwks') void refresh(asset, firstBackOffMs)
+    else {
+      const [namespace = '', name = ''] = ref.name.split('/')
+      const kind = ref.kind === 'secret' ? 'Secret' : 'ConfigMap'
+      asset.cancel = objects.follow({ kind, namespace, name }, (object) =>
+        take(asset, object === undefined ? undefined : contentsOf(object)),
+      )
+    }
+    return asset
+  }
+
+  function release(key: string, host: string): void {
+    const asset = assets.get(key)
+    if (asset === undefined) return
+    asset.users.delete(host)
+    if (asset.users.size > 0) return
+    asset.cancel()
+    assets.delete(key)
+    if (asset.data !== undefined) onAsset(asset.ref, undefined)
+  }
+
+  function take(asset: Asset, data: AssetData | undefined): void {
+    asset.hasAnswered = true
+    if (data !== undefined || asset.data !== undefined) {
+      asset.data = data
+      onAsset(asset.ref, data)
+    }
+    onProblems()
+  }
+
+  /** Gets a key set now, and again later: a failure keeps the last one. */
+  async function refresh(asset: Asset, backOffMs: number): Promise<void> {
+    let nextMs = refreshMs
+    let nextBackOffMs = firstBackOffMs
+    try {
+      const keys = await fetchText(asset.ref.name)
+      if (asset.users.size > 0 && keys !== asset.data?.keys) take(asset, { keys })
+    } catch (error) {
+      log.warn({ url: asset.ref.name, error }, 'a key set cannot be had; the last one counts')
+      nextMs = backOffMs
+      nextBackOffMs = Math.min(backOffMs * 2, maxBackOffMs)
+      if (asset.data === undefined) take(asset, undefined)
+    }
+    if (assets.get(keyOf(asset.ref)) !== asset) return
+    asset.cancel = clock.after(nextMs, () => void refresh(asset, nextBackOffMs))
+  }
+
+  return {
+    noteDelta({ hosts, fallback }) {
+      for (const [host, routes] of hosts) noteHost(host, routes)
+      if (fallback !== undefined)
+        noteHost('\n', fallback.route === undefined ? [] : [fallback.route])
+      onProblems()
+    },
+    *all() {
+      for (const { ref, data } of assets.values())
+        if (data !== undefined) yield [ref, data] as const
+    },
+    get problems() {
+      return [...assets.values()].filter(isMissing).flatMap(problemsOf)
+    },
+    stop() {
+      for (const asset of assets.values()) asset.cancel()
+    },
+  }
+}
+
+/** Tells assets apart: kind and name. */
+export function keyOf({ kind, name }: AssetRef): string {
+  return `${kind} ${name}`
+}
+
+function isMissing({ data, hasAnswered }: Asset): boolean {
+  return hasAnswered && data === undefined
+}
+
+const words = { secret: 'Secret', 'config-map': 'ConfigMap', jwks: 'key set' } as const
+
+function problemsOf({ ref, users }: Asset): Problem[] {
+  const owners = new Map(
+    [...users.values()].map((owner) => [`${owner.kind} ${owner.namespace}/${owner.name}`, owner]),
+  )
+  return [...owners.values()].map(({ kind, namespace, name }) => ({
+    reason: 'asset-missing',
+    kind,
+    namespace,
+    name,
+    field: 'metadata.annotations',
+    message: `The ${words[ref.kind]} ${ref.name} is not there, or may not be read: what needs it answers 503.`,
+    remedy:
+      ref.kind === 'jwks'
+        ? 'Check the URL, and that the proxy can reach it.'
+        : `Create it, and let the proxy get and watch it by name (docs/operations.md).`,
+  }))
+}
+
+/** The entries of a Secret (base64) or ConfigMap, as latin1 text. */
+function contentsOf(object: KubeObject): AssetData {
+  const { data = {}, kind } = object as KubeObject & { data?: Record<string, unknown> }
+  const entries = Object.entries(data ?? {}).filter(
+    (entry): entry is [string, string] => typeof entry[1] === 'string',
+  )
+  if (kind === 'ConfigMap') return Object.fromEntries(entries)
+  return Object.fromEntries(
+    entries.map(([key, text]) => [key, Buffer.from(text, 'base64').toString('latin1')]),
+  )
+}

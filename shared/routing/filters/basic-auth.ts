@@ -1,0 +1,134 @@
+// Who is it, by name and password? (RFC 7617) Users come from a Secret: an htpasswd file, or one name with its password.
+//
+// Invariant: without the Secret, or with one that cannot be read, nobody comes in (503).
+// Invariant: a name that does not exist takes as long as one that does, and a password is checked once: what fits is
+// remembered by its digest, bounded, and forgotten with the Secret's next version.
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { createBoundedCache } from '../../bounded-cache.ts'
+import type { AssetData, CompileContext, Filter, FilterKind, RequestView, Verdict } from './kind.ts'
+
+/** Lets in who knows a name and password of the Secret. */
+export interface BasicAuthFilter extends Filter {
+  readonly kind: 'basic-auth'
+  /** `namespace/name`. Entry `auth`, `htpasswd` or `users` (htpasswd lines), or `username` and `password`. */
+  readonly secret: string
+  /** Shown by browsers: ASCII without quotes. */
+  readonly realm: string
+}
+
+interface Users {
+  /** Hash of each name; the empty name's is what unknown names are checked against. */
+  readonly hashes: ReadonlyMap<string, string>
+  /** Of a Secret with one name: its password as it is. */
+  readonly plain: string | undefined
+  /** Digests of what was checked and fits. */
+  readonly known: ReturnType<typeof createBoundedCache<string, object>>
+}
+
+const maxKnown = 1000
+const timeoutMs = 10_000
+const fits = {}
+
+export const basicAuthKind: FilterKind<BasicAuthFilter> = {
+  kind: 'basic-auth',
+  isGuard: true,
+  defaults: { realm: 'Authentication Required' },
+  fault({ secret, realm }) {
+    if (secret === undefined) return 'there is no Secret with the users'
+    return /^[ !#-[\]-~]*$/.test(realm) ? undefined : 'the realm must be ASCII without quotes'
+  },
+  assets: ({ secret }) => [{ kind: 'secret', name: secret }],
+  compile({ secret, realm }, context) {
+    const users = context.asset({ kind: 'secret', name: secret }, readUsers)
+    const refusal: Verdict = {
+      status: 401,
+      code: 'unauthorized',
+      headers: [
+        ['WWW-Authenticate', `Basic realm="${realm}", charset="UTF-8"`],
+        ['Content-Type', 'text/plain; charset=utf-8'],
+      ],
+      body: '401 unauthorized\nA name and a password are needed.\n',
+    }
+    return {
+      request: {
+        kind: 'async',
+        timeoutMs,
+        onTimeout: 'auth-unavailable',
+        start(request, settle) {
+          if (users.value === undefined) settle('auth-unavailable')
+          else return check(users.value, request, context, refusal, settle)
+          return () => {}
+        },
+      },
+    }
+  },
+}
+
+function check(
+  users: Users,
+  request: RequestView,
+  context: CompileContext,
+  refusal: Verdict,
+  settle: (verdict: Verdict) => void,
+): () => void {
+  const given = readCredentials(request.field('authorization'))
+  if (given === undefined) {
+    settle(refusal)
+    return () => {}
+  }
+  const { name, password } = given
+  const digest = createHash('sha256').update(`${name}\0${password}`, 'latin1').digest('base64')
+  if (users.known.get(digest) !== undefined) {
+    settle(undefined)
+    return () => {}
+  }
+  const hash = users.hashes.get(name)
+  if (users.plain !== undefined) {
+    settle(hash !== undefined && isSame(users.plain, password) ? undefined : refusal)
+    return () => {}
+  }
+  return context.verifyPassword(hash ?? users.hashes.get('') ?? '', password, (isRight) => {
+    if (isRight === undefined) settle('auth-unavailable')
+    else if (isRight && hash !== undefined) {
+      users.known.set(digest, fits)
+      settle(undefined)
+    } else settle(refusal)
+  })
+}
+
+function isSame(a: string, b: string): boolean {
+  const digestOf = (text: string) => createHash('sha256').update(text, 'latin1').digest()
+  return timingSafeEqual(digestOf(a), digestOf(b))
+}
+
+/** Reads `Basic base64(name:password)` (RFC 7617 §2), as latin1 bytes; undefined when it is none. */
+export function readCredentials(
+  field: string | undefined,
+): { readonly name: string; readonly password: string } | undefined {
+  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(field ?? '')?.[1]
+  if (encoded === undefined) return undefined
+  const text = Buffer.from(encoded, 'base64').toString('latin1')
+  const colon = text.indexOf(':')
+  if (colon < 1) return undefined
+  return { name: text.slice(0, colon), password: text.slice(colon + 1) }
+}
+
+/** Reads the users of a Secret. Throws when there are none. */
+export function readUsers(data: AssetData): Users {
+  const known = createBoundedCache<string, object>({ max: maxKnown })
+  const { username, password } = data
+  if (username !== undefined && password !== undefined) {
+    return { hashes: new Map([[username, '']]), plain: password, known }
+  }
+  const file = data.auth ?? data.htpasswd ?? data.users
+  if (file === undefined) throw new Error('the Secret has no entry auth, htpasswd or users')
+  const hashes = new Map<string, string>()
+  for (const line of file.split(/\r?\n/)) {
+    const colon = line.indexOf(':')
+    if (colon > 0 && !line.startsWith('#')) hashes.set(line.slice(0, colon), line.slice(colon + 1))
+  }
+  const [first] = hashes.values()
+  if (first === undefined) throw new Error('the htpasswd file has no user')
+  hashes.set('', first)
+  return { hashes, plain: undefined, known }
+}

@@ -1,0 +1,172 @@
+// May this request go on? A Service is asked before each, as nginx's auth_request, Traefik's forwardAuth and Envoy's ext_authz do.
+//
+// Invariant: only a 2xx lets a request in; what is not an answer within the time is a no (503), and nothing is cached of it.
+// Invariant: fields that the Service may set are never believed from a client: they are dropped before it is asked.
+import { createBoundedCache } from '../../bounded-cache.ts'
+import { compileRequestKey, type RequestKey } from '../request-key.ts'
+import type { BackendRef } from '../upstreams/backend-ref.ts'
+import type {
+  Answer,
+  CallResult,
+  Cancel,
+  Filter,
+  FilterKind,
+  RequestView,
+  Verdict,
+} from './kind.ts'
+
+/** Asks a Service about each request. */
+export interface ExternalAuthFilter extends Filter {
+  readonly kind: 'external-auth'
+  readonly service: BackendRef
+  /** Path and query that are asked for. */
+  readonly path: string
+  readonly method: string
+  readonly timeoutMs: number
+  /** Fields of a 2xx answer that go upstream. Lower case. */
+  readonly upstreamHeaders: readonly string[]
+  /** Fields of a 2xx answer that go to the client with its response. Lower case. */
+  readonly clientHeaders: readonly string[]
+  /** Where a browser is sent on 401; `{url}` in it is the request's own URL, escaped. */
+  readonly signIn?: string
+  /** A 2xx counts for requests with the same key for so long; 0: every request is asked about. */
+  readonly cacheMs: number
+  readonly cacheKeys: readonly RequestKey[]
+}
+
+/** What a 2xx answer means for the requests that it counts for. */
+interface Permission {
+  readonly upstream: readonly (readonly [string, string])[]
+  readonly client: readonly (readonly [string, string])[]
+  readonly until: number
+}
+
+const maxCached = 10_000
+const maxAnswerBytes = 64 << 10
+// Fields of the answer that go to a client who is refused.
+const refusalFields = [
+  'www-authenticate',
+  'location',
+  'set-cookie',
+  'content-type',
+  'cache-control',
+]
+const nothing = () => {}
+
+export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
+  kind: 'external-auth',
+  isGuard: true,
+  defaults: {
+    path: '/',
+    method: 'GET',
+    timeoutMs: 2000,
+    upstreamHeaders: [],
+    clientHeaders: [],
+    cacheMs: 0,
+    cacheKeys: [],
+  },
+  fault({ service, cacheMs, cacheKeys }) {
+    if (service === undefined) return 'there is no Service to ask'
+    return cacheMs > 0 && cacheKeys.length === 0
+      ? 'a cache needs keys that tell clients apart, such as a cookie'
+      : undefined
+  },
+  upstreams: ({ service }) => [service],
+  compile(filter, context) {
+    const keys = filter.cacheKeys.map(compileRequestKey)
+    const cache = createBoundedCache<string, Permission>({ max: maxCached })
+    return {
+      request: {
+        kind: 'async',
+        timeoutMs: filter.timeoutMs,
+        onTimeout: 'auth-unavailable',
+        start(request, settle): Cancel {
+          const key = keys.map((read) => read(request)).join('\n')
+          const mayCache = filter.cacheMs > 0 && /[^\n]/.test(key)
+          for (const name of filter.upstreamHeaders) request.dropField(name)
+          const { fields } = request
+          const known = mayCache ? cache.get(key) : undefined
+          if (known !== undefined && known.until > context.clock.now()) {
+            apply(known, request)
+            settle(undefined)
+            return nothing
+          }
+          return context.call(
+            filter.service.key,
+            {
+              method: filter.method,
+              target: filter.path,
+              authority: request.authority,
+              fields: askingFields(request, fields),
+              timeoutMs: filter.timeoutMs,
+              maxBodyBytes: maxAnswerBytes,
+            },
+            (result) => {
+              const isYes = 'status' in result && result.status >= 200 && result.status < 300
+              if (!isYes) {
+                settle(refuse(result, filter, request))
+                return
+              }
+              const permission = permit(result.fields, filter, context.clock.now())
+              if (mayCache) cache.set(key, permission)
+              apply(permission, request)
+              settle(undefined)
+            },
+          )
+        },
+      },
+    }
+  },
+}
+
+/** The client's fields without its body, and what was asked for. */
+function askingFields(request: RequestView, fields: string): string {
+  const kept = fields.replace(
+    /^(?:content-(?:length|type|encoding)|expect|x-original-(?:url|method)|x-forwarded-(?:method|uri)):.*\r\n/gim,
+    '',
+  )
+  const url = `${request.scheme}://${request.authority || request.host}${request.path}${request.query}`
+  const uri = request.path + request.query
+  return `${kept}X-Original-URL: ${url}\r\nX-Original-Method: ${request.method}\r\nX-Forwarded-Method: ${request.method}\r\nX-Forwarded-Uri: ${uri}\r\n`
+}
+
+function permit(fields: string, filter: ExternalAuthFilter, now: number): Permission {
+  return {
+    upstream: pick(fields, filter.upstreamHeaders),
+    client: pick(fields, filter.clientHeaders),
+    until: now + filter.cacheMs,
+  }
+}
+
+function apply({ upstream, client }: Permission, request: RequestView): void {
+  for (const [name, value] of upstream) request.setField(name, value)
+  for (const [name, value] of client) request.setResponseField(name, value, true)
+}
+
+function refuse(result: CallResult, filter: ExternalAuthFilter, request: RequestView): Verdict {
+  // What is neither yes nor no is no answer: 5xx, 1xx, no connection.
+  if ('failure' in result || result.status < 300 || result.status >= 500) return 'auth-unavailable'
+  if (result.status === 401 && filter.signIn !== undefined) return signIn(filter.signIn, request)
+  const headers: Answer['headers'] = pick(result.fields, refusalFields)
+  return { status: result.status, code: 'unauthorized', headers, body: result.body }
+}
+
+function signIn(target: string, request: RequestView): Answer {
+  const host = request.authority || request.host
+  const url = `${request.scheme}://${host}${request.path}${request.query}`
+  const location = target.replaceAll('{url}', encodeURIComponent(url))
+  const headers = [['Location', location] as const]
+  return { status: 302, code: 'redirect', headers, body: '302 redirect\n' }
+}
+
+/** All lines with one of the names, in order. */
+function pick(fields: string, names: readonly string[]): (readonly [string, string])[] {
+  if (names.length === 0) return []
+  const found: (readonly [string, string])[] = []
+  for (const line of fields.split('\r\n')) {
+    const colon = line.indexOf(':')
+    const name = line.slice(0, colon).toLowerCase()
+    if (colon > 0 && names.includes(name)) found.push([name, line.slice(colon + 1).trim()])
+  }
+  return found
+}

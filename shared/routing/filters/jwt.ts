@@ -1,0 +1,122 @@
+// Who is it, by a signed token? JSON Web Tokens (RFC 7519) with keys of a key set (RFC 7517). The only file that imports jose.
+//
+// Invariant: signature, issuer, audience and times are checked before anything of a token is believed; `none` and shared
+// secrets are never accepted. Without keys nobody comes in (503).
+// Invariant: fields that claims go to are never believed from a client.
+import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose'
+import type { Filter, FilterKind, RequestView, Verdict } from './kind.ts'
+
+/** Lets in who brings a valid token. */
+export interface JwtFilter extends Filter {
+  readonly kind: 'jwt'
+  /** URL of the key set, http or https. */
+  readonly keys: string
+  readonly issuer?: string
+  /** One of them must be among the token's; empty: any. */
+  readonly audiences: readonly string[]
+  /** Field that brings the token, lower case; `authorization` brings it after `Bearer `. */
+  readonly header: string
+  /** Cookie that may bring it instead. */
+  readonly cookie?: string
+  /** Claims that go upstream, each with its field (lower case). Values that are no text, number or boolean are JSON. */
+  readonly claims: readonly (readonly [claim: string, field: string])[]
+  /** Clocks may differ by so many seconds. */
+  readonly leewaySeconds: number
+}
+
+// Public-key signatures only (RFC 7518 §3.1).
+const algorithms = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+]
+const timeoutMs = 5000
+
+export const jwtKind: FilterKind<JwtFilter> = {
+  kind: 'jwt',
+  isGuard: true,
+  defaults: { audiences: [], header: 'authorization', claims: [], leewaySeconds: 30 },
+  fault({ keys }) {
+    if (keys === undefined) return 'there is no URL of a key set'
+    return /^https?:\/\/[!-~]+$/.test(keys)
+      ? undefined
+      : 'the key set must have an http or https URL'
+  },
+  assets: ({ keys }) => [{ kind: 'jwks', name: keys }],
+  compile(filter, context) {
+    const keys = context.asset({ kind: 'jwks', name: filter.keys }, (data) =>
+      createLocalJWKSet(JSON.parse(data.keys ?? '')),
+    )
+    const options = {
+      algorithms,
+      clockTolerance: filter.leewaySeconds,
+      ...(filter.issuer === undefined ? {} : { issuer: filter.issuer }),
+      ...(filter.audiences.length === 0 ? {} : { audience: [...filter.audiences] }),
+    }
+    return {
+      request: {
+        kind: 'async',
+        timeoutMs,
+        onTimeout: 'auth-unavailable',
+        start(request, settle) {
+          for (const [, field] of filter.claims) request.dropField(field)
+          const token = tokenOf(request, filter)
+          if (token === undefined) settle(refusal('invalid_request'))
+          else if (keys.value === undefined) settle('auth-unavailable')
+          else {
+            const currentDate = new Date(context.clock.wallNow())
+            jwtVerify(token, keys.value, { ...options, currentDate }).then(
+              ({ payload }) => {
+                setClaims(request, filter, payload)
+                settle(undefined)
+              },
+              () => settle(refusal('invalid_token')),
+            )
+          }
+          return () => {}
+        },
+      },
+    }
+  },
+}
+
+function tokenOf(request: RequestView, { header, cookie }: JwtFilter): string | undefined {
+  const field = request.field(header)
+  const token =
+    header === 'authorization' ? /^bearer +(\S+)$/i.exec(field ?? '')?.[1] : field?.trim()
+  return token ?? (cookie === undefined ? undefined : request.cookie(cookie))
+}
+
+/** RFC 6750 §3: what is wrong with the token, in as few words as may be told. */
+function refusal(error: 'invalid_request' | 'invalid_token'): Verdict {
+  const challenge = error === 'invalid_token' ? `Bearer error="${error}"` : 'Bearer'
+  return {
+    status: 401,
+    code: 'unauthorized',
+    headers: [
+      ['WWW-Authenticate', challenge],
+      ['Content-Type', 'text/plain; charset=utf-8'],
+    ],
+    body: '401 unauthorized\nA valid token is needed.\n',
+  }
+}
+
+function setClaims(request: RequestView, { claims }: JwtFilter, payload: JWTPayload): void {
+  for (const [claim, field] of claims) {
+    const value = payload[claim]
+    if (value === undefined) continue
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
+    // A field is one line of bytes: what is beyond ASCII is escaped as in JSON.
+    request.setField(
+      field,
+      text.replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`),
+    )
+  }
+}

@@ -8,6 +8,7 @@ import {
   filePath,
   hostPort,
   integer,
+  knownNames,
   names,
   oneOf,
   servicePort,
@@ -15,6 +16,7 @@ import {
   urlPath,
 } from '../shared/options-kinds.ts'
 import { type OptionTable, option, optional } from '../shared/options-table.ts'
+import { isTrustedFieldWord } from './http/trusted-fields.ts'
 
 const source = 'Where routes come from'
 const ports = 'Ports and threads'
@@ -24,6 +26,12 @@ const upstreams = 'Upstreams'
 const timeouts = 'Time limits'
 const limits = 'Size limits'
 const general = 'General'
+
+const trustedFieldNames = knownNames(
+  'NAME|alb|cloudfront|none|all,…',
+  'a list of alb, cloudfront, none, all and names of fields in which a proxy speaks about its client, such as X-Forwarded-Host, Forwarded, X-Request-Id, X-Original-* or CF-Connecting-IP',
+  isTrustedFieldWord,
+)
 
 /** Every option of the proxy. */
 export const proxyOptions = {
@@ -93,7 +101,12 @@ export const proxyOptions = {
   trustedProxies: option(cidrs, {
     group: clients,
     default: [],
-    help: 'Believes the X-Forwarded-* fields of peers in these networks.',
+    help: 'Believes the fields of --trusted-fields when peers in these networks send them.',
+  }),
+  trustedFields: option(trustedFieldNames, {
+    group: clients,
+    default: ['alb'],
+    help: 'Names the fields that trusted proxies write themselves: alb is X-Forwarded-For, -Proto and -Port; cloudfront is CloudFront in front of an ALB. All other fields in which a proxy speaks about its client are dropped or replaced.',
   }),
   proxyProtocol: option(oneOf(['off', 'required', 'optional']), {
     group: clients,

@@ -35,6 +35,11 @@ const contradictions = [
   { argv: ['--proxy-protocol', 'required'], names: /proxy-protocol needs proxy-protocol-from/ },
   { argv: ['--proxy-protocol', 'optional'], names: /proxy-protocol needs proxy-protocol-from/ },
   { argv: ['--proxy-protocol-from', '10.0.0.0/8'], names: /proxy-protocol-from has no effect/ },
+  { argv: ['--trusted-fields', 'all'], names: /trusted-fields has no effect/ },
+  {
+    argv: ['--trusted-proxies', '10.0.0.0/8', '--trusted-fields', 'alb,X-Tenant'],
+    names: /--trusted-fields must be a list of alb, .* but it is "alb,X-Tenant"/,
+  },
   { argv: ['--listen', ':9911'], names: /listen and admin/ },
   { argv: ['--listen', '127.0.0.1:9911'], names: /listen and admin/ },
   { argv: ['--max-head-bytes', '1024'], names: /max-line-bytes is larger than max-head-bytes/ },
@@ -59,6 +64,11 @@ const compatible = [
   {
     argv: ['--ingress-class=', '--controller-class=', '--watch-ingress-without-class'],
     why: 'Ingresses without a class are left',
+  },
+  { argv: ['--trusted-fields', 'none'], why: 'nobody is believed either way' },
+  {
+    argv: ['--trusted-proxies', '10.0.0.0/8', '--trusted-fields', 'ALB,X-Request-ID,x-original-*'],
+    why: 'presets, names and families',
   },
   {
     argv: ['--proxy-protocol', 'required', '--proxy-protocol-from', '10.0.0.0/8'],

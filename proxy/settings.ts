@@ -65,6 +65,12 @@ const contradictions: readonly Contradiction[] = [
       'proxy-protocol-from has no effect while proxy-protocol is off: set proxy-protocol to required or optional.',
   },
   {
+    isBroken: ({ trustedProxies, trustedFields }) =>
+      trustedProxies.length === 0 && trustedFields.some((name) => !/^(?:alb|none)$/i.test(name)),
+    message:
+      'trusted-fields has no effect without trusted-proxies: name the networks of the load balancer, as nobody else is believed.',
+  },
+  {
     isBroken: ({ listen, admin }) =>
       listen.port !== 0 && listen.port === admin.port && mayOverlap(listen.host, admin.host),
     message: 'listen and admin name the same port: the admin port must be another one.',

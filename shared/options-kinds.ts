@@ -136,6 +136,15 @@ export function names(placeholder: string): Kind<readonly string[]> {
   )
 }
 
+/** Names of which `isKnown` knows each; `allowed` says which these are. */
+export function knownNames(
+  placeholder: string,
+  allowed: string,
+  isKnown: (name: string) => boolean,
+): Kind<readonly string[]> {
+  return list(placeholder, allowed, (item) => (isKnown(item) ? item : undefined))
+}
+
 /** Hosts outside of the cluster, each in its one form (see external-host.ts). */
 export const externalHosts: Kind<readonly string[]> = list(
   'HOST,…',

@@ -334,7 +334,8 @@ t.test('/readyz before the first table', async (t) => {
 })
 
 t.test('the access log as JSON', async (t) => {
-  const { proxy } = await setUp(t, ['--trusted-proxies', '127.0.0.1/32'])
+  const trust = ['--trusted-proxies', '127.0.0.1/32', '--trusted-fields', 'alb,x-request-id']
+  const { proxy } = await setUp(t, trust)
   const fields = [
     'User-Agent: te"st\xe4',
     'Referer: https://ref.test/p?token=1',

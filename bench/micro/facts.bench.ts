@@ -2,13 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { connectionFacts, settleFacts } from '../../proxy/http/forwarded.ts'
 import { createRequestIdSource } from '../../proxy/http/request-id.ts'
+import { readTrustedFields } from '../../proxy/http/trusted-fields.ts'
 import { measure } from './measure.ts'
 
 const connection = {
   peerAddress: '10.0.0.7',
   proxySource: undefined,
   proxyDestination: undefined,
-  listenPort: 9999,
+  trustedFields: readTrustedFields(['alb']),
 }
 const untrusted = connectionFacts({ ...connection, trusted: { has: () => false } })
 const trusted = connectionFacts({
@@ -21,6 +22,7 @@ const headOf = (i: number) => ({
   forwardedProto: 'https',
   forwardedHost: undefined,
   forwardedPort: '443',
+  realIp: undefined,
   authority: `app-${i}.example.com`,
   otherForwarded: '',
   requestId: '',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { assertProperty } from '../../shared/testing/assert-property.ts'
-import { followForwardedFor, parseMember } from './forwarded-for.ts'
+import { followForwardedFor, memberAt, parseMember, parseViewerAddress } from './forwarded-for.ts'
 
 const members = [
   { text: '203.0.113.7', is: '203.0.113.7', why: 'ip' },
@@ -16,6 +16,7 @@ const members = [
   { text: 'unknown', is: 'hidden', why: 'unknown (RFC 7239 §6.2)' },
   { text: 'Unknown', is: 'hidden', why: 'in any case' },
   { text: '_gateway.1', is: 'hidden', why: 'obfuscated (RFC 7239 §6.3)' },
+  { text: 'unix:', is: 'hidden', why: 'nginx, of a client on a Unix socket' },
   { text: '"203.0.113.7', is: undefined, why: 'an open quote' },
   { text: '203.0.113.7:', is: undefined, why: 'an empty port' },
   { text: '203.0.113.7:123456', is: undefined, why: 'a port of six digits' },
@@ -86,7 +87,43 @@ const lists = [
 
 for (const { list, client, chain, why } of lists) {
   t.test(`"${list}" comes from ${client}: ${why}`, async (t) => {
-    t.strictSame(followForwardedFor(list, '10.0.0.1', trusted), { client, chain })
+    const { hops, ...followed } = followForwardedFor(list, '10.0.0.1', trusted)
+    t.strictSame(followed, { client, chain })
+  })
+}
+
+const viewers = [
+  { text: '198.51.100.10:46532', is: '198.51.100.10', why: 'as documented' },
+  { text: '[2001:DB8::7]:46532', is: '2001:db8::7', why: 'IPv6 in brackets' },
+  { text: '2001:db8::7:46532', is: '2001:db8::7', why: 'without: the last number is the port' },
+  { text: '2001:db8:1:2:3:4:5:6:46532', is: '2001:db8:1:2:3:4:5:6', why: 'not shortened' },
+  { text: '198.51.100.10', is: '198.51.100.10', why: 'no port' },
+  { text: '198.51.100.10:', is: undefined, why: 'an empty port' },
+  { text: '[198.51.100.10', is: undefined, why: 'half a bracket' },
+  { text: 'a.test:80', is: undefined, why: 'a name' },
+  { text: '', is: undefined, why: 'nothing' },
+]
+
+for (const { text, is, why } of viewers) {
+  t.test(`CloudFront-Viewer-Address ${text} is ${is}: ${why}`, async (t) => {
+    t.equal(parseViewerAddress(text), is)
+  })
+}
+
+const positions = [
+  { list: 'a, b, c', hops: 0, is: 'c', why: 'the nearest' },
+  { list: 'a, b, c', hops: 1, is: 'b', why: 'behind one hop' },
+  { list: 'a, b, c', hops: 2, is: 'a', why: 'the first' },
+  { list: 'a, b, c', hops: 9, is: 'a', why: 'fewer members than hops' },
+  { list: ' a ,, ,b, ', hops: 1, is: 'a', why: 'empty members are no members' },
+  { list: ',', hops: 0, is: '', why: 'no member' },
+  { list: '', hops: 0, is: '', why: 'no list' },
+  { list: undefined, hops: 1, is: '', why: 'no field' },
+]
+
+for (const { list, hops, is, why } of positions) {
+  t.test(`"${list}" has "${is}" at ${hops}: ${why}`, async (t) => {
+    t.equal(memberAt(list, hops), is)
   })
 }
 
@@ -100,7 +137,7 @@ t.test('keeps thirty members at most, the right-most ones', async (t) => {
 })
 
 /** The oracle: the rules in their own words, over a list that is split first. */
-function follow(list: string): string {
+function follow(list: string): { client: string; hops: number } {
   const addresses = ['10.0.0.1']
   for (const member of list.split(',').reverse().slice(0, 29)) {
     const text = member.trim()
@@ -109,7 +146,9 @@ function follow(list: string): string {
     if (address === undefined || address === 'hidden') break
     addresses.push(address)
   }
-  return addresses.find((address) => !trusted.has(address)) ?? addresses.at(-1) ?? ''
+  const first = addresses.findIndex((address) => !trusted.has(address))
+  const found = first === -1 ? addresses.length - 1 : first
+  return { client: addresses[found] ?? '', hops: first === -1 ? addresses.length - 1 : first - 1 }
 }
 
 t.test('finds the client that the rules name', async (t) => {
@@ -133,8 +172,9 @@ t.test('finds the client that the rules name', async (t) => {
       fc.constantFrom(',', ', ', ' ,\t'),
       (list, comma) => {
         const text = list.join(comma)
-        const { client, chain } = followForwardedFor(text, '10.0.0.1', trusted)
-        return client === follow(text) && chain.endsWith('10.0.0.1')
+        const { client, chain, hops } = followForwardedFor(text, '10.0.0.1', trusted)
+        const expected = follow(text)
+        return client === expected.client && hops === expected.hops && chain.endsWith('10.0.0.1')
       },
     ),
     { numRuns: 2000 },

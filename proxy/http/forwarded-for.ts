@@ -14,6 +14,8 @@ export interface ForwardedChain {
   readonly client: string
   /** The believed members as they were sent, and the peer: the value for the upstream. */
   readonly chain: string
+  /** Trusted members to the right of the client: as many members of other lists were written by them. */
+  readonly hops: number
 }
 
 /** The limit of an ALB, with the peer. */
@@ -29,6 +31,7 @@ export function followForwardedFor(
 ): ForwardedChain {
   let client = peer
   let chain = peer
+  let hops = 0
   let isKnown = true
   let end = list.length
   for (let members = 1; members < maxMembers && end > 0; members += 1) {
@@ -43,22 +46,48 @@ export function followForwardedFor(
     if (!isKnown) continue
     if (address !== 'hidden') client = address
     isKnown = address !== 'hidden' && trusted.has(address)
+    if (isKnown) hops += 1
   }
-  return { client, chain }
+  return { client, chain, hops }
 }
 
 /**
- * Reads one member: `ip`, `ip:port`, `[v6]`, `[v6]:port`, any of them quoted (ALB, RFC 7239 §6); 'hidden' for `unknown` and
- * `_names`; undefined when malformed.
+ * Reads one member: `ip`, `ip:port`, `[v6]`, `[v6]:port`, any of them quoted (ALB, RFC 7239 §6); 'hidden' for `unknown`,
+ * `_names` and `unix:` (nginx behind a socket); undefined when malformed.
  */
 export function parseMember(member: string): string | undefined {
   if (member.length > maxMemberLength) return undefined
   const text = /^"[^"\\]*"$/.test(member) ? member.slice(1, -1) : member
   if (isIpv4(text)) return text
-  if (/^(?:unknown|_[A-Za-z0-9._-]+)$/i.test(text)) return 'hidden'
+  if (/^(?:unknown|unix:|_[A-Za-z0-9._-]+)$/i.test(text)) return 'hidden'
   const parts = /^(?:\[([^\]]+)\]|([0-9.]+))(?::[0-9]{1,5})?$/.exec(text)
   if (parts === null) return normaliseAddress(text)
   const [, bracketed, plain = ''] = parts
   if (bracketed === undefined) return isIpv4(plain) ? plain : undefined
   return bracketed.includes(':') ? normaliseAddress(bracketed) : undefined
+}
+
+/** Reads CloudFront-Viewer-Address: address and port, an IPv6 address with or without brackets; undefined when malformed. */
+export function parseViewerAddress(value: string): string | undefined {
+  const parts = /^(?:\[([^\]]+)\]|(.+)):[0-9]{1,5}$/.exec(value)
+  const address = parts?.[1] ?? parts?.[2]
+  return (address === undefined ? undefined : normaliseAddress(address)) ?? normaliseAddress(value)
+}
+
+/**
+ * Finds the member of a list (X-Forwarded-Proto, -Host, -Port) that was written where the client came in: behind as many
+ * trusted members as X-Forwarded-For has. The left-most one when there are fewer, empty when there is none.
+ */
+export function memberAt(list: string | undefined, hops: number): string {
+  let found = ''
+  let left = hops
+  for (let end = list?.length ?? 0; list !== undefined && end > 0 && left >= 0; ) {
+    const comma = list.lastIndexOf(',', end - 1)
+    const member = list.slice(comma + 1, end).trim()
+    end = comma
+    if (member === '') continue
+    found = member
+    left -= 1
+  }
+  return found
 }

@@ -1,21 +1,31 @@
 // What do Weir and the upstream know about the client? Settles it once per connection, and per request only where it varies.
 //
-// Invariant: nothing that an untrusted peer sends about itself is believed or passed on.
+// Invariant: nothing that an untrusted peer sends about itself is believed or passed on, and of a trusted peer only the fields
+// that it writes itself (trusted-fields.ts).
 // Invariant: with the PROXY protocol its source is the peer: the load balancer in front is not a hop of its own.
 
 import { normaliseAddress } from '../../shared/ip-address.ts'
 import type { ProxyEndpoint } from '../net/proxy-protocol.ts'
-import { followForwardedFor, type TrustedPeers } from './forwarded-for.ts'
+import { dropFields, fieldValue } from './fields.ts'
+import { readForwarded } from './forwarded-field.ts'
+import {
+  followForwardedFor,
+  memberAt,
+  parseViewerAddress,
+  type TrustedPeers,
+} from './forwarded-for.ts'
 import { isRequestId } from './request-id.ts'
+import type { TrustedFields } from './trusted-fields.ts'
 
 /** The part of the facts that is the same for every request of a connection. */
 export interface PeerFacts {
   /** The socket's peer, or the PROXY header's source. */
   readonly address: string
-  readonly isTrusted: boolean
+  /** The fields that are believed; undefined when none is, as of a peer that nobody trusts. */
+  readonly believed: TrustedFields | undefined
   readonly trusted: TrustedPeers
   readonly scheme: 'http' | 'https'
-  /** The port that the client connected to, as text. */
+  /** The port that the client connected to, by the PROXY header; empty when nobody said. */
   readonly port: string
   /** Ready lines for a request whose fields are not believed. */
   readonly lines: string
@@ -27,9 +37,10 @@ export interface ForwardedFields {
   readonly forwardedProto: string | undefined
   readonly forwardedHost: string | undefined
   readonly forwardedPort: string | undefined
+  readonly realIp: string | undefined
   /** Host as the client sent it; empty when there was none. */
   readonly authority: string
-  /** Ready lines of other X-Forwarded-* fields and Forwarded. */
+  /** Ready lines of other fields in which a proxy speaks about its client (trusted-fields.ts). */
   readonly otherForwarded: string
   /** Empty when the client sent none. */
   readonly requestId: string
@@ -53,88 +64,144 @@ export interface RequestFacts {
   readonly lines: string
 }
 
-/** Settles what one connection says by itself. Scheme and port as ingress-nginx has them: PROXY destination, else listener. */
+/** Settles what one connection says by itself. The scheme as ingress-nginx has it: by the destination of a PROXY header. */
 export function connectionFacts(connection: {
   /** Address of the socket's peer as Node gives it. */
   readonly peerAddress: string
   readonly proxySource: ProxyEndpoint | undefined
   readonly proxyDestination: ProxyEndpoint | undefined
   readonly trusted: TrustedPeers
-  readonly listenPort: number
+  readonly trustedFields: TrustedFields
 }): PeerFacts {
-  const { proxySource, proxyDestination, peerAddress, trusted, listenPort } = connection
+  const { proxySource, proxyDestination, peerAddress, trusted, trustedFields } = connection
   // Node writes the peer of a dual-stack socket as ::ffff:a.b.c.d.
   const address = proxySource?.address ?? normaliseAddress(peerAddress) ?? peerAddress
   const scheme = proxyDestination?.port === 443 ? 'https' : 'http'
-  const port = String(proxyDestination?.port ?? listenPort)
-  const lines = factLines(address, scheme, port, address)
-  return { address, isTrusted: trusted.has(address), trusted, scheme, port, lines }
+  const port = proxyDestination === undefined ? '' : String(proxyDestination.port)
+  const believed = trusted.has(address) ? trustedFields : undefined
+  return { address, believed, trusted, scheme, port, lines: factLines(address, scheme, address) }
 }
 
-/** Settles what is known about one request's client; values of a trusted peer count where they are well formed. */
+/** Settles what is known about one request's client; values of trusted fields count where they are well formed. */
 export function clientFacts(peer: PeerFacts, fields: ForwardedFields): ClientFacts {
-  if (!peer.isTrusted) {
+  const { believed } = peer
+  if (believed === undefined) {
     return {
       clientAddress: peer.address,
       scheme: peer.scheme,
       forwardedFor: peer.address,
       forwardedHost: fields.authority,
-      forwardedPort: peer.port,
+      forwardedPort: portOf(peer, fields.authority, peer.scheme),
     }
   }
-  const list = fields.forwardedFor ?? ''
-  const { client, chain } = followForwardedFor(list, peer.address, peer.trusted)
-  const proto = lastMember(fields.forwardedProto).toLowerCase()
-  const host = lastMember(fields.forwardedHost)
-  const port = lastMember(fields.forwardedPort)
+  const said = listsOf(believed, fields)
+  const { client, chain, hops } = followForwardedFor(said.list, peer.address, peer.trusted)
+  const scheme = said.viewerScheme ?? schemeOf(memberAt(said.proto, hops)) ?? peer.scheme
+  const host = memberAt(said.host, hops)
+  const forwardedHost = isHost(host) ? host : fields.authority
+  const port = believed.forwardedPort ? memberAt(fields.forwardedPort, hops) : ''
   return {
-    clientAddress: client,
-    scheme: proto === 'http' || proto === 'https' ? proto : peer.scheme,
+    clientAddress: said.viewer ?? client,
+    scheme,
     forwardedFor: chain,
-    forwardedHost: isHost(host) ? host : fields.authority,
-    forwardedPort: isPort(port) ? port : peer.port,
+    forwardedHost,
+    forwardedPort: isPort(port) ? port : portOf(peer, forwardedHost, scheme),
+  }
+}
+
+/** The words of trusted fields, several fields for one thing brought into an order: what CloudFront saw counts most. */
+interface Said {
+  /** As X-Forwarded-For. */
+  readonly list: string
+  readonly proto: string | undefined
+  readonly host: string | undefined
+  readonly viewer: string | undefined
+  readonly viewerScheme: 'http' | 'https' | undefined
+}
+
+function listsOf(believed: TrustedFields, fields: ForwardedFields): Said {
+  const said = (name: string) =>
+    believed.others?.has(name) === true ? fieldValue(fields.otherForwarded, name, ', ') : undefined
+  const hasOthers = believed.others !== undefined && fields.otherForwarded !== ''
+  const forwarded = hasOthers ? readForwarded(said('forwarded') ?? '') : undefined
+  const realIp = believed.realIp ? fields.realIp : undefined
+  return {
+    list:
+      (believed.forwardedFor ? fields.forwardedFor : undefined) ||
+      forwarded?.forwardedFor ||
+      realIp ||
+      '',
+    proto:
+      (believed.forwardedProto ? fields.forwardedProto : undefined) || forwarded?.forwardedProto,
+    host: (believed.forwardedHost ? fields.forwardedHost : undefined) || forwarded?.forwardedHost,
+    viewer: hasOthers ? parseViewerAddress(said('cloudfront-viewer-address') ?? '') : undefined,
+    viewerScheme: hasOthers ? schemeOf(said('cloudfront-forwarded-proto') ?? '') : undefined,
   }
 }
 
 /**
- * Settles the facts of one request and writes the lines that tell the upstream. `otherForwarded` are ready lines of other
- * X-Forwarded-* fields and Forwarded; `requestId` is empty when the client sent none. Both count from trusted peers only.
+ * Settles the facts of one request and writes the lines that tell the upstream. Fields of the client's that are not believed
+ * are not among them.
  */
 export function settleFacts(
   peer: PeerFacts,
   head: ForwardedFields,
   createRequestId: () => string,
 ): RequestFacts {
-  // The usual case, an untrusted peer, parses nothing: all but two lines were written when the connection came.
-  if (!peer.isTrusted) {
+  // The usual case, an untrusted peer, parses nothing: most lines were written when the connection came.
+  const { believed } = peer
+  if (believed === undefined) {
     const requestId = createRequestId()
-    const lines = peer.lines + requestLines(head.authority, requestId)
-    return { clientAddress: peer.address, scheme: peer.scheme, requestId, lines }
+    const { address: clientAddress, scheme } = peer
+    const port = portOf(peer, head.authority, scheme)
+    const lines = peer.lines + requestLines(head.authority, port, requestId)
+    return { clientAddress, scheme, requestId, lines }
   }
-  const { clientAddress, scheme, forwardedFor, forwardedHost, forwardedPort } = clientFacts(
-    peer,
-    head,
-  )
-  const requestId = isRequestId(head.requestId) ? head.requestId : createRequestId()
+  const facts = clientFacts(peer, head)
+  const { clientAddress, scheme, forwardedFor, forwardedHost, forwardedPort } = facts
+  const keepsId = believed.requestId && isRequestId(head.requestId)
+  const requestId = keepsId ? head.requestId : createRequestId()
   const lines =
-    factLines(forwardedFor, scheme, forwardedPort, clientAddress) +
-    requestLines(forwardedHost, requestId) +
-    head.otherForwarded
+    factLines(forwardedFor, scheme, clientAddress) +
+    requestLines(forwardedHost, forwardedPort, requestId) +
+    believedLines(believed, head.otherForwarded)
   return { clientAddress, scheme, requestId, lines }
 }
 
-function factLines(forwardedFor: string, scheme: string, port: string, client: string): string {
-  return `X-Forwarded-For: ${forwardedFor}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Port: ${port}\r\nX-Real-IP: ${client}\r\n`
+function factLines(forwardedFor: string, scheme: string, client: string): string {
+  return `X-Forwarded-For: ${forwardedFor}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Real-IP: ${client}\r\n`
 }
 
-function requestLines(host: string, requestId: string): string {
-  const id = `X-Request-Id: ${requestId}\r\n`
-  return host === '' ? id : `X-Forwarded-Host: ${host}\r\n${id}`
+function requestLines(host: string, port: string, requestId: string): string {
+  const hostLine = host === '' ? '' : `X-Forwarded-Host: ${host}\r\n`
+  return `${hostLine}X-Forwarded-Port: ${port}\r\nX-Request-Id: ${requestId}\r\n`
 }
 
-/** Of a list the last member was written by the nearest proxy, the one that is trusted. */
-function lastMember(value: string | undefined): string {
-  return value === undefined ? '' : value.slice(value.lastIndexOf(',') + 1).trim()
+function believedLines({ others }: TrustedFields, lines: string): string {
+  if (others === undefined || lines === '') return ''
+  return dropFields(lines, { has: (name) => !others.has(name) })
+}
+
+/** The port that the client asked for: that of its connection, else that of Host (RFC 9110 §7.2), else that of the scheme. */
+function portOf(peer: PeerFacts, host: string, scheme: 'http' | 'https'): string {
+  if (peer.port !== '') return peer.port
+  const colon = host.lastIndexOf(':')
+  if (colon !== -1 && isPort(host.slice(colon + 1))) return host.slice(colon + 1)
+  return scheme === 'https' ? '443' : '80'
+}
+
+/** Traefik writes ws and wss for WebSockets. */
+function schemeOf(text: string): 'http' | 'https' | undefined {
+  switch (text.toLowerCase()) {
+    case 'http':
+    case 'ws':
+      return 'http'
+    case 'https':
+    case 'wss':
+      return 'https'
+    default:
+      return undefined
+  }
 }
 
 function isHost(text: string): boolean {

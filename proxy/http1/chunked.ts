@@ -7,6 +7,7 @@
 
 import type { BodySink } from '../http/body-sink.ts'
 import { FieldCursor } from '../http/fields.ts'
+import { isClaim } from '../http/trusted-fields.ts'
 
 const maxSizeLine = 256
 // Object stores sign each chunk in an extension.
@@ -180,9 +181,9 @@ export class ChunkedReader {
 // RFC 9110 §6.5.1: fields for framing, routing, authentication, request modifiers and response control never come as
 // trailers; here they are dropped before anybody can merge them into a head.
 const forbidden =
-  /^(?:content-[a-z-]+|transfer-encoding|te|trailer|host|connection|keep-alive|proxy-.*|upgrade|expect|max-forwards|authorization|www-authenticate|cookie|set-cookie2?|cache-control|pragma|range|if-.*|age|date|expires|location|retry-after|vary|warning|forwarded|via|x-forwarded-.*|x-real-ip|x-request-id)$/i
+  /^(?:content-[a-z-]+|transfer-encoding|te|trailer|host|connection|keep-alive|proxy|proxy-.*|upgrade|expect|max-forwards|authorization|www-authenticate|cookie|set-cookie2?|cache-control|pragma|range|if-.*|age|date|expires|location|retry-after|vary|warning|via)$/i
 
 function isForbiddenTrailer(line: string): boolean {
   const name = line.slice(0, line.indexOf(':'))
-  return forbidden.test(name) || name.includes('_')
+  return forbidden.test(name) || name.includes('_') || isClaim(name.toLowerCase())
 }

@@ -5,10 +5,11 @@
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import { FieldCursor, listMembers } from '../http/fields.ts'
 import { countPasses } from '../http/loop.ts'
+import { isClaim } from '../http/trusted-fields.ts'
 import type { HeadLimits, Http1RequestHead } from './request-head.ts'
 
 // Names that some parser reads as the field with `-`: refused, as a back end that maps both to one variable would mix them up.
-const lookAlike = /^(?:content.length|transfer.encoding|x.real.ip|x.request.id|x.forwarded.*)$/
+const lookAlike = /^(?:content.length|transfer.encoding)$/
 
 /** Notes of one head's fields; reused for the next. Repeated fields are joined by commas, as RFC 9110 §5.3 reads them. */
 export class RequestFields {
@@ -71,6 +72,9 @@ export class RequestFields {
         this.hosts += 1
         head.authority = cursor.value()
         return true
+      case 5:
+        // A CGI server would make it HTTP_PROXY, which sets the proxy of its own requests (httpoxy, CVE-2016-5385).
+        return cursor.name() === 'proxy'
       case 6:
         if (cursor.name() !== 'expect') return false
         this.expect = joined(this.expect, cursor.value())
@@ -79,7 +83,7 @@ export class RequestFields {
         return this.#takesOutSeven(head)
       case 8:
         if (cursor.name() === 'cdn-loop') head.passes += countPasses(cursor.value())
-        return false
+        return this.#takesOutClaim(cursor.name(), text, head)
       case 10:
         return this.#takesOutTen(head)
       case 9:
@@ -92,7 +96,7 @@ export class RequestFields {
       case 19:
         return this.#takesOutLong(text, head)
       default:
-        return cursor.nameLength > 12 && this.#takesOutForwarded(cursor.name(), text, head)
+        return cursor.nameLength > 10 && this.#takesOutClaim(cursor.name(), text, head)
     }
   }
 
@@ -144,37 +148,41 @@ export class RequestFields {
       case 'proxy-authenticate':
       case 'proxy-authorization':
       case 'http2-settings':
+        return true
       case 'x-real-ip':
+        head.realIp = cursor.value()
         return true
       case 'x-request-id':
         head.requestId = cursor.value()
         return true
       default:
-        return this.#takesOutForwarded(name, text, head)
+        return this.#takesOutClaim(name, text, head)
     }
   }
 
-  #takesOutForwarded(name: string, text: string, head: Http1RequestHead): boolean {
+  /** Takes out what a proxy would say about its client; whether it is believed is settled later (../http/forwarded.ts). */
+  #takesOutClaim(name: string, text: string, head: Http1RequestHead): boolean {
     const cursor = this.#cursor
     switch (name) {
       case 'x-forwarded-for':
         head.forwardedFor = joined(head.forwardedFor ?? '', cursor.value())
         return true
       case 'x-forwarded-proto':
-        head.forwardedProto = cursor.value()
+        head.forwardedProto = joined(head.forwardedProto ?? '', cursor.value())
         return true
       case 'x-forwarded-host':
-        head.forwardedHost = cursor.value()
+        head.forwardedHost = joined(head.forwardedHost ?? '', cursor.value())
         return true
       case 'x-forwarded-port':
-        head.forwardedPort = cursor.value()
+        head.forwardedPort = joined(head.forwardedPort ?? '', cursor.value())
         return true
       default:
-        if (name === 'forwarded' || name.startsWith('x-forwarded-')) {
+        if (isClaim(name)) {
           head.otherForwarded += text.slice(cursor.lineStart, cursor.lineEnd)
           return true
         }
-        this.#isRefused = name.includes('_') && lookAlike.test(name)
+        if (!name.includes('_')) return false
+        this.#isRefused = lookAlike.test(name) || isClaim(name.replaceAll('_', '-'))
         return this.#isRefused
     }
   }

@@ -41,7 +41,7 @@ export class Http1RequestHead implements RequestHead {
   forwardedProto: string | undefined
   forwardedHost: string | undefined
   forwardedPort: string | undefined
-  /** Other X-Forwarded-* lines and Forwarded: passed on only from a trusted peer. */
+  realIp: string | undefined
   otherForwarded = ''
   requestId = ''
   userAgent = ''
@@ -72,6 +72,7 @@ export class Http1RequestHead implements RequestHead {
     this.forwardedProto = undefined
     this.forwardedHost = undefined
     this.forwardedPort = undefined
+    this.realIp = undefined
     this.otherForwarded = ''
     this.requestId = ''
     this.userAgent = ''

@@ -17,6 +17,7 @@ import { emptyRouter } from '../../shared/routing/router/router.ts'
 import type { Owner, TableDelta } from '../../shared/routing/table.ts'
 import { connectionFacts } from '../http/forwarded.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
+import { readTrustedFields, type TrustedFields } from '../http/trusted-fields.ts'
 import { ClientConnection } from '../http1/client-connection.ts'
 import { closeLine, finalHead } from '../http1/head-writer.ts'
 import type { AcceptedSocket } from '../net/accepted-socket.ts'
@@ -66,6 +67,7 @@ export class DataPlane {
   readonly #routes: RouteSet
   readonly #listener: Listener
   readonly #trusted: CidrSet
+  readonly #trustedFields: TrustedFields
   readonly #stopTicks: () => void
   #port = 0
 
@@ -74,6 +76,7 @@ export class DataPlane {
     this.#settings = settings
     this.#clock = clock
     this.#trusted = createCidrSet(settings.trustedProxies)
+    this.#trustedFields = readTrustedFields(settings.trustedFields)
     this.#worker = createWorkerState(options)
     this.#pools = new EndpointPools(settings, this.#worker.time, recorder.upstreamConnections)
     this.#routes = new RouteSet(this.#pools, random, {
@@ -160,7 +163,7 @@ export class DataPlane {
       proxySource: header?.source,
       proxyDestination: header?.destination,
       trusted: this.#trusted,
-      listenPort: this.#port,
+      trustedFields: this.#trustedFields,
     })
     const exchange = new Exchange(worker, client.stream, peer)
     worker.exchanges.add(exchange)

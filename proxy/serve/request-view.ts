@@ -29,6 +29,7 @@ const noHead: RequestHead = {
   forwardedProto: undefined,
   forwardedHost: undefined,
   forwardedPort: undefined,
+  realIp: undefined,
   otherForwarded: '',
   requestId: '',
 }

@@ -117,7 +117,8 @@ function judgeFacts({ expect }: Vector, response: RawResponse): string {
   const isSocket = expect.useSocketAddress === true || expect.src === undefined
   const client = isSocket ? '127.0.0.1' : addressOf(expect.src ?? '')
   const right = { 'x-forwarded-for': client, 'x-real-ip': client, 'x-forwarded-proto': 'http' }
-  const port = isSocket ? String(dataPlane.port) : portOf(expect.dst ?? '')
+  // Without a destination it is that of the scheme: Host names none.
+  const port = isSocket ? '80' : portOf(expect.dst ?? '')
   const got = Object.entries({ ...right, 'x-forwarded-port': port }).map(([name, value]) => {
     const values = echoFields(readEcho(response.body), name)
     return values.length === 1 && values[0] === value ? '' : `${name}: ${values} is not ${value}`

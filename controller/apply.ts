@@ -177,10 +177,10 @@ async function applyObject(
   action: ObjectAction,
   { client, clock, onOutcome }: ApplierOptions,
 ): Promise<boolean> {
-  const isGate = action.kind === 'open-gate'
+  const isGate = action.kind !== 'show-hostnames'
   const about = isGate ? action.pod : action.ingress
   const error = isGate
-    ? await openGate(client, clock, action.pod, action.reason)
+    ? await openGate(client, clock, action)
     : await writeHostnames(client, action.ingress, action.hostnames)
   onOutcome({
     kind: action.kind,

@@ -104,7 +104,7 @@ export class Observer {
         synced: cluster.isSynced(),
         limits,
         groups: views,
-        gatedPods: this.#gatedPods(proxies, known),
+        gatedPods: this.#gatedPods(proxies, known, wanted),
         ingresses: cluster.ingresses(),
         hostnames: this.#hostnames(entries),
       },
@@ -194,8 +194,16 @@ export class Observer {
     return answer.body.metadata?.uid !== uid || phase === 'Succeeded' || phase === 'Failed'
   }
 
-  #gatedPods(proxies: readonly ProxyPod[], groups: readonly GroupFacts[]): GatedPod[] {
+  #gatedPods(
+    proxies: readonly ProxyPod[],
+    groups: readonly GroupFacts[],
+    wanted: readonly WantedTargets[],
+  ): GatedPod[] {
     const nodes = this.#options.cluster.nodes()
+    const unplaced = wanted.map((targets) => {
+      const lasting = targets.unplaced.filter(({ isLasting }) => isLasting)
+      return new Map(lasting.map(({ proxy, reason }) => [proxy, reason]))
+    })
     return proxies
       .filter((proxy) => proxy.gate !== 'none' && !proxy.isTerminating)
       .map((proxy) => ({
@@ -205,6 +213,12 @@ export class Observer {
           groups.flatMap((facts): [string, TargetKey][] => {
             const id = targetId(facts, proxy, nodes)
             return id === undefined ? [] : [[facts.arn, targetKey(id, this.#options.targetPort)]]
+          }),
+        ),
+        unplaced: new Map(
+          groups.flatMap((facts, at): [string, string][] => {
+            const reason = unplaced[at]?.get(proxy)
+            return reason === undefined ? [] : [[facts.arn, reason]]
           }),
         ),
       }))

@@ -74,7 +74,8 @@ function actionRows(action: Action): Row[] {
         reason: `${reason}, AWS: ${target.state}`,
       }))
     case 'open-gate':
-      return [objectRow('open-gate', action.pod, action.reason)]
+    case 'skip-gate':
+      return [objectRow(action.kind, action.pod, action.reason)]
     case 'show-hostnames':
       return [objectRow('show-hostnames', action.ingress, action.hostnames.join(', '))]
   }

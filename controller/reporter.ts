@@ -26,12 +26,30 @@ export interface Reporter {
 const recentMost = 50
 const failingMost = 5_000
 
-// Reasons of Events by what was done: [done, failed].
-const eventReasons: Readonly<Record<Outcome['kind'], readonly [string, string] | undefined>> = {
-  register: ['TargetRegistered', 'TargetNotRegistered'],
-  deregister: ['TargetDeregistered', 'TargetNotDeregistered'],
-  'open-gate': ['TargetHealthy', 'TargetGateNotOpened'],
-  'show-hostnames': ['LoadBalancerPublished', 'LoadBalancerNotPublished'],
+/** Reasons of Events by what was done. */
+interface EventReasons {
+  readonly kind: Occurrence['kind']
+  readonly done: string
+  readonly failed: string
+  /** What was done is something to look at. */
+  readonly isWarning?: true
+}
+
+const eventReasons: Readonly<Record<Outcome['kind'], EventReasons | undefined>> = {
+  register: { kind: 'Pod', done: 'TargetRegistered', failed: 'TargetNotRegistered' },
+  deregister: { kind: 'Pod', done: 'TargetDeregistered', failed: 'TargetNotDeregistered' },
+  'open-gate': { kind: 'Pod', done: 'TargetHealthy', failed: 'TargetGateNotOpened' },
+  'skip-gate': {
+    kind: 'Pod',
+    done: 'TargetGateSkipped',
+    failed: 'TargetGateNotOpened',
+    isWarning: true,
+  },
+  'show-hostnames': {
+    kind: 'Ingress',
+    done: 'LoadBalancerPublished',
+    failed: 'LoadBalancerNotPublished',
+  },
   claim: undefined,
   release: undefined,
 }
@@ -87,7 +105,8 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
     const what = `${kind} ${group} ${subject}`
     if (error === '') {
       failing.delete(what)
-      log.info(fields, 'done')
+      if (eventReasons[kind]?.isWarning === true) log.warn(fields, 'done')
+      else log.info(fields, 'done')
     } else if (failing.get(what) !== error) {
       if (failing.size >= failingMost) failing.clear()
       failing.set(what, error)
@@ -107,7 +126,7 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
   function reportUnplaced(unplaced: Observation['unplaced'], next: Map<string, string>): void {
     for (const { proxy, reason } of unplaced) {
       const pod = `${proxy.pod.namespace}/${proxy.pod.name}`
-      if (!isNews(next, `unplaced ${pod}`, reason)) continue
+      if (!isNews(next, `unplaced ${pod}: ${reason}`, reason)) continue
       const message = `this proxy cannot be a target: ${reason}`
       log.warn({ pod }, message)
       occur('Pod', proxy.pod, { type: 'Warning', reason: 'NoTargetAddress', message })
@@ -124,12 +143,12 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
       if (kind === 'register' || kind === 'deregister') {
         metrics.countChange(kind, isDone ? 'ok' : 'error', 1)
       }
-      const [doneReason, failedReason] = eventReasons[kind] ?? []
-      if (doneReason === undefined || failedReason === undefined) return
+      const reasons = eventReasons[kind]
+      if (reasons === undefined) return
       const where = group === '' ? '' : ` in target group ${group}`
-      occur(kind === 'show-hostnames' ? 'Ingress' : 'Pod', about, {
-        type: isDone ? 'Normal' : 'Warning',
-        reason: isDone ? doneReason : failedReason,
+      occur(reasons.kind, about, {
+        type: isDone && reasons.isWarning !== true ? 'Normal' : 'Warning',
+        reason: isDone ? reasons.done : reasons.failed,
         message: isDone ? `${subject}${where}: ${reason}` : `${subject}${where}: ${error}`,
       })
     },

@@ -110,6 +110,8 @@ export interface GatedPod {
   readonly pod: ObjectRef
   /** Its target in each group, by group ARN; a group without an entry has not got it. */
   readonly targets: ReadonlyMap<string, TargetKey>
+  /** Why it never will have one, with the remedy, by group ARN: ready, and without an id or address of the group's kind. */
+  readonly unplaced: ReadonlyMap<string, string>
   readonly isOpen: boolean
 }
 
@@ -165,6 +167,8 @@ export type Action =
   | { readonly kind: 'release'; readonly group: GroupFacts; readonly keys: readonly TargetKey[] }
   /** Sets the pod condition `weir.dev/target-healthy`. */
   | { readonly kind: 'open-gate'; readonly pod: ObjectRef; readonly reason: string }
+  /** Sets it too, though no group that could say so finds the target healthy. */
+  | { readonly kind: 'skip-gate'; readonly pod: ObjectRef; readonly reason: string }
   | {
       readonly kind: 'show-hostnames'
       readonly ingress: ObjectRef

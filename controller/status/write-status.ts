@@ -6,7 +6,9 @@ import type { KubeResult } from '../../shared/kube/error.ts'
 import type { KubeObject } from '../../shared/kube/objects.ts'
 import { ingresses, pods } from '../../shared/kube/resources.ts'
 import { gateCondition } from '../targets/proxy-pods.ts'
-import type { ObjectRef } from '../world.ts'
+import type { Action, ObjectRef } from '../world.ts'
+
+type GateAction = Extract<Action, { readonly kind: 'open-gate' | 'skip-gate' }>
 
 const attempts = 3
 
@@ -26,13 +28,12 @@ export function writeHostnames(
 export function openGate(
   client: KubeClient,
   clock: Clock,
-  pod: ObjectRef,
-  reason: string,
+  { kind, pod, reason }: GateAction,
 ): Promise<string> {
   const condition = {
     type: gateCondition,
     status: 'True',
-    reason: 'TargetHealthy',
+    reason: kind === 'open-gate' ? 'TargetHealthy' : 'TargetNotChecked',
     message: reason,
     lastTransitionTime: new Date(clock.wallNow()).toISOString().replace(/\.\d+Z$/, 'Z'),
   }

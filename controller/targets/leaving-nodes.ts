@@ -17,6 +17,13 @@ export function leavingMark(node: Node): string | undefined {
   return node.spec?.unschedulable === true ? 'spec.unschedulable' : undefined
 }
 
+/** Tells whether the cloud controller manager has yet to write what it knows of a node, its `spec.providerID` too. */
+export function isUninitialised(node: Node): boolean {
+  return (node.spec?.taints ?? []).some(
+    ({ key }) => key === 'node.cloudprovider.kubernetes.io/uninitialized',
+  )
+}
+
 /** Reads the EC2 instance id from `spec.providerID` (`aws:///ZONE/i-…`); undefined when there is none (Fargate). */
 export function instanceIdOf(node: Node): string | undefined {
   const last = node.spec?.providerID?.split('/').at(-1)

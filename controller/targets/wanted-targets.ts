@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net'
 import type { CidrSet } from '../../shared/cidr.ts'
 import type { Node } from '../../shared/kube/objects.ts'
 import type { Departure, DepartureReason, GroupFacts, TargetKey, WantedTarget } from '../world.ts'
-import { instanceIdOf, leavingMark } from './leaving-nodes.ts'
+import { instanceIdOf, isUninitialised, leavingMark } from './leaving-nodes.ts'
 import type { ProxyPod } from './proxy-pods.ts'
 import { canonicalId, targetKey } from './target-key.ts'
 
@@ -25,20 +25,28 @@ export interface WantedInput {
 export interface WantedTargets {
   readonly wanted: readonly WantedTarget[]
   readonly departures: ReadonlyMap<TargetKey, Departure>
-  /** Ready proxies that cannot be a target of this group, with the reason. */
-  readonly unplaced: readonly { readonly proxy: ProxyPod; readonly reason: string }[]
+  readonly unplaced: readonly UnplacedProxy[]
+}
+
+/** A ready proxy that cannot be a target of a group. */
+export interface UnplacedProxy {
+  readonly proxy: ProxyPod
+  /** Why, and what to do about it. */
+  readonly reason: string
+  /** False while it may still change by itself. */
+  readonly isLasting: boolean
 }
 
 /** Lists what should be registered in `group`, sorted by key. */
 export function listWantedTargets(group: GroupFacts, input: WantedInput): WantedTargets {
   const wanted = new Map<TargetKey, WantedTarget>()
   const departures = new Map<TargetKey, Departure>()
-  const unplaced: { proxy: ProxyPod; reason: string }[] = []
+  const unplaced: UnplacedProxy[] = []
   for (const proxy of input.proxies) {
     const id = targetId(group, proxy, input.nodes)
     const why = departureReason(proxy, input)
     if (id === undefined) {
-      if (why === undefined) unplaced.push({ proxy, reason: missingId(group) })
+      if (why === undefined) unplaced.push(explainUnplaced(group, proxy, input.nodes))
       continue
     }
     const key = targetKey(id, input.targetPort)
@@ -83,10 +91,27 @@ export function targetId(
   return address === undefined ? undefined : canonicalId(address)
 }
 
-function missingId(group: GroupFacts): string {
-  return group.targetType === 'instance'
-    ? 'its node has no EC2 instance id in spec.providerID'
-    : `it has no ${group.ipAddressType} address`
+function explainUnplaced(
+  group: GroupFacts,
+  proxy: ProxyPod,
+  nodes: WantedInput['nodes'],
+): UnplacedProxy {
+  if (group.targetType === 'ip') {
+    const family = group.ipAddressType
+    const reason = `it has no ${family} address: run the proxies with ${family}, or use a group of the other family`
+    return { proxy, reason, isLasting: true }
+  }
+  const node = nodes?.get(proxy.nodeName)
+  if (node === undefined || isUninitialised(node)) {
+    const reason = `its node ${proxy.nodeName} is not known completely yet: it has no EC2 instance id in spec.providerID`
+    return { proxy, reason, isLasting: false }
+  }
+  return {
+    proxy,
+    reason:
+      'its node has no EC2 instance id in spec.providerID: keep the proxies off such nodes (Fargate, nodes outside EC2), or use a group of ip targets',
+    isLasting: true,
+  }
 }
 
 function departureReason(proxy: ProxyPod, input: WantedInput): DepartureReason | undefined {

@@ -58,6 +58,8 @@ export class ModelGroup {
    * or stays initial if the group is `isChecked`.
    */
   readonly health = new Map<string, boolean>()
+  /** Keys that AWS sends nothing to, with the reason, such as `Target.NotInUse` for a zone that is not enabled. */
+  readonly unused = new Map<string, string>()
   readonly #clock: Clock
   readonly #timing: ModelTiming
   readonly #instances: ReadonlySet<string>
@@ -145,6 +147,8 @@ export class ModelGroup {
     if ((this.options.loadBalancerArns ?? []).length === 0) {
       return { state: 'unused', reason: 'Target.NotInUse' }
     }
+    const unused = this.unused.get(key)
+    if (unused !== undefined) return { state: 'unused', reason: unused }
     if (atMs - target.registeredAtMs < this.#timing.initialMs) {
       return { state: 'initial', reason: 'Elb.RegistrationInProgress' }
     }

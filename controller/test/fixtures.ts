@@ -84,7 +84,8 @@ function actionLines(action: Action): string[] {
     case 'deregister':
       return action.targets.map(({ target, reason }) => `deregister ${target.key} (${reason})`)
     case 'open-gate':
-      return [`open-gate ${action.pod.name}`]
+    case 'skip-gate':
+      return [`${action.kind} ${action.pod.name}`]
     case 'show-hostnames':
       return [`show ${action.hostnames.join(',')} on ${action.ingress.name}`]
   }

@@ -6,9 +6,11 @@ import { createCounterMemory, openCounterTable } from '../../shared/shared-count
 import { eventually } from '../../shared/testing/eventually.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { get, head, startPair } from '../exchange/pair.ts'
-import { ask } from '../support/ask.ts'
-import { fieldsOf } from '../support/raw-client.ts'
-import { okResponse, type UpstreamSide } from '../support/upstream.ts'
+import { ask, problemsOf } from '../support/ask.ts'
+import { createManifestFolder, ingressOf, serviceOf } from '../support/manifests.ts'
+import { startProxyProcess } from '../support/proxy-process.ts'
+import { connectRaw, fieldsOf } from '../support/raw-client.ts'
+import { okResponse, startScripted, type UpstreamSide } from '../support/upstream.ts'
 
 /** A filter with what its kind has for the rest. */
 function filterOf(sketch: FilterSketch): FilterSketch {
@@ -204,4 +206,76 @@ t.test('a request that fails gives its place back', async (t) => {
     t.equal(status, 503)
     t.match(body, /^503 service-missing/)
   }
+})
+
+// ── as annotations ──────────────────────────────────────────────────────────────────────────────
+
+t.test('annotations make limits, for all threads of the program', async (t) => {
+  const held: UpstreamSide[] = []
+  const slow = await startScripted({
+    onRequest(_, side) {
+      held.push(side)
+      return undefined
+    },
+  })
+  const quick = await startScripted()
+  const ingress = (name: string, service: string, annotations: Readonly<Record<string, string>>) =>
+    ingressOf(name, [{ host: `${name}.test`, service }], annotations)
+  const folder = createManifestFolder([
+    ingress('rate', 'quick', { 'weir.dev/rate-limit': '5/h' }),
+    ingress('tenants', 'quick', {
+      'weir.dev/rate-limit': '100/h',
+      'weir.dev/rate-limit-burst': '1',
+      'weir.dev/rate-limit-by': 'header:X-Tenant',
+    }),
+    ingress('bad', 'quick', { 'weir.dev/rate-limit': 'many' }),
+    ingress('places', 'slow', {
+      'weir.dev/concurrency': '2',
+      'weir.dev/concurrency-max-wait': '200ms',
+      'weir.dev/concurrency-queue': '2',
+    }),
+    ...serviceOf('slow', [slow]),
+    ...serviceOf('quick', [quick]),
+  ])
+  const proxy = await startProxyProcess({
+    flags: ['--manifests', folder.path, '--workers', '2', '--access-log', 'off'],
+  })
+  t.teardown(async () => {
+    await proxy.stop()
+    await Promise.all([slow.close(), quick.close()])
+    folder.dispose()
+  })
+
+  await t.test('a rate, counted over both threads', async (t) => {
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () => ask(proxy.port, { host: 'rate.test' })),
+    )
+    const statuses = answers.map(({ status }) => status).sort()
+    t.strictSame(statuses, [...Array(5).fill(200), ...Array(7).fill(429)])
+  })
+
+  await t.test('a budget for each tenant', async (t) => {
+    const of = async (tenant: string) =>
+      (await ask(proxy.port, { host: 'tenants.test', fields: [`X-Tenant: ${tenant}`] })).status
+    t.strictSame([await of('a'), await of('a'), await of('b'), await of('b')], [200, 429, 200, 429])
+  })
+
+  await t.test('a value that is none closes the route', async (t) => {
+    const { status, body } = await ask(proxy.port, { host: 'bad.test' })
+    t.equal(status, 503)
+    t.match(body, /^503 policy-closed/)
+    t.match(await problemsOf(proxy.adminPort), [
+      { name: 'bad', field: 'metadata.annotations["weir.dev/rate-limit"]' },
+    ])
+  })
+
+  await t.test('two at a time, who waits too long gets 503', async (t) => {
+    // Each thread has one place and one in its queue; which of them gets a connection is the kernel's choice.
+    const clients = await Promise.all(Array.from({ length: 8 }, () => connectRaw(proxy.port)))
+    for (const client of clients) client.send('GET / HTTP/1.1\r\nHost: places.test\r\n\r\n')
+    const refused = () => clients.filter(({ responses }) => responses[0]?.status === 503).length
+    await eventually('all but two are refused', () => refused() + held.length === 8)
+    t.ok(held.length === 1 || held.length === 2, `${held.length} went upstream`)
+    for (const client of clients) client.close()
+  })
 })

@@ -19,6 +19,7 @@ import {
 } from './values.ts'
 import { authRows } from './weir-auth.ts'
 import { filterRows } from './weir-filters.ts'
+import { limitRows } from './weir-limits.ts'
 
 const headerLines = '`Name: value`, one per line'
 const headerNames = 'names, comma separated'
@@ -30,6 +31,7 @@ export const weir: Family = {
   rows: [
     ...authRows,
     ...filterRows,
+    ...limitRows,
     guarded(
       'allow-source-ranges',
       'CIDRs',

@@ -1,6 +1,7 @@
 // What happens to a request when its upstream fails, over real sockets: the retry table of proxy/upstream/retry.ts row by
 // row, passive health, balance, and the life of pooled connections.
 import t, { type Test } from 'tap'
+import { pickInTurn } from '../proxy/upstream/balance/round-robin.ts'
 import { EndpointPools } from '../proxy/upstream/endpoint-pools.ts'
 import { LiveUpstream } from '../proxy/upstream/live-upstream.ts'
 import { eventually } from '../shared/testing/eventually.ts'
@@ -534,7 +535,7 @@ t.test(
       const upstream = new LiveUpstream('default/web:80', () => random)
       const pools = new EndpointPools(settingsOf([]), { now: 0 }, gauges)
       upstream.update({ key: 'default/web:80', endpoints }, pools)
-      return upstream.roundRobin([])?.name
+      return pickInTurn(upstream.list, [])?.name
     })
     t.same(firsts, ['10.0.0.2:80', '10.0.0.3:80', '10.0.0.4:80', '10.0.0.1:80'])
   },

@@ -5,7 +5,6 @@ import type { RequestRecord } from '../../proxy/observe/record.ts'
 import { createRecorder } from '../../proxy/observe/recorder.ts'
 import { createSlots } from '../../proxy/observe/slot-allocator.ts'
 import { exampleRecord } from '../../proxy/observe/testing/records.ts'
-import { routeOf } from '../../shared/routing/testing/route.ts'
 
 const slots = createSlots(() => {})
 const silent = createRecorder({ slots })
@@ -20,10 +19,7 @@ const logging = createRecorder({
   accessLog: createAccessLog({ format: 'json', post, slots }),
 })
 
-const routes = Array.from({ length: 50 }, (_, i) => {
-  const names = { namespace: 'shop', name: 'shop', service: `web-${i}` }
-  return routeOf({ host: 'shop.example.test', ...names })
-})
+const services = 50
 const records = Array.from({ length: 1024 }, (_, i) => example(i))
 
 measure('count (access log off)', (record) => silent.record(record))
@@ -56,8 +52,7 @@ function example(i: number): RequestRecord {
     bytesOut: 1234 + i,
     totalMs: 1.2345 + i / 100,
     upstreamMs: 1.1 + i / 100,
-    route: routes[i % routes.length],
-    counters: silent.countersFor('shop', 'shop', `web-${i % routes.length}`),
+    counters: silent.countersFor('shop', 'shop', `web-${i % services}`),
     userAgent: wire('Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'),
     referer: wire('https://shop.example.test/catalogue'),
   })

@@ -15,7 +15,7 @@ t.test('a JSON line has every field, in a fixed order', async (t) => {
 })
 
 t.test('a request without a route has empty route fields', async (t) => {
-  const fields = JSON.parse(formatJson(example({ route: undefined, error: 'no-route' })))
+  const fields = JSON.parse(formatJson(example({ counters: undefined, error: 'no-route' })))
   t.match(fields, { namespace: '', ingress: '', service: '', error: 'no-route' })
 })
 

@@ -1,10 +1,10 @@
 import { text as readText } from 'node:stream/consumers'
 import t from 'tap'
 import type { Problem } from '../../shared/problem.ts'
+import { routeOf } from '../../shared/routing/testing/route.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { createProxyMetrics } from './metrics-registry.ts'
-import { exampleRecord } from './testing/records.ts'
 
 function setUp(watchAges: Record<string, number> = {}, nodeMetrics = false) {
   const metrics = createProxyMetrics({
@@ -39,8 +39,7 @@ t.test('everything shows from the start, problems at 0 for each reason', async (
 t.test('what the control thread knows is exported', async (t) => {
   const ages = { ingresses: 1500, services: 0 }
   const { metrics, scrape } = setUp(ages)
-  const { route } = exampleRecord({})
-  const routes = route === undefined ? [] : [route, route]
+  const routes = [routeOf({ host: 'a.test' }), routeOf({ host: 'b.test' })]
   metrics.setTable({ routes, upstreams: [] })
   metrics.setWorkers(4)
   metrics.addWorkerRestart()

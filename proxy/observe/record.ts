@@ -1,7 +1,6 @@
 // What is known about one request when it ends: the exchange fills it in, the recorder turns it into counters and a log line.
 // One object per client connection, reused for each of its requests: nothing may keep a reference past `record()`.
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import type { Route } from '../../shared/routing/table.ts'
 import type { RouteCounters } from './slots.ts'
 
 /** One finished request. Times are monotonic ms from performance.now() unless said otherwise; 0 = did not happen. */
@@ -32,8 +31,7 @@ export interface RequestRecord {
   upstreamMs: number
   /** Weir's own time only: head read → head written upstream, plus response head read → written to the client. */
   overheadMs: number
-  route: Route | undefined
-  /** Of the route, or undefined without one. */
+  /** Of the route and the Service that was chosen; undefined without a route. */
   counters: RouteCounters | undefined
   /** `address:port` ([v6]:port) of the endpoint that answered last; empty when none. */
   endpoint: string

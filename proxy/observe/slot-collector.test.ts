@@ -117,12 +117,12 @@ function world(...ids: number[]) {
   }
 }
 
-const front = exampleRecord({}).route ?? routeOf({})
+const front = routeOf({ namespace: 'shop', name: 'front' })
 
 t.test('the series of a route that is gone leave after 15 minutes', async (t) => {
   const { clock, collector, record, count, serve, sweep, told } = world(0)
   record(0)
-  record(0, { counters: undefined, route: undefined })
+  record(0, { counters: undefined })
   serve(front)
   clock.advance(3_600_000)
   sweep()
@@ -164,6 +164,17 @@ t.test('the fallback is served, too', async (t) => {
   const { clock, collector, record, count, sweep } = world(0)
   record(0)
   collector.setTable({ routes: [], upstreams: [], fallback: front })
+  clock.advance(3_600_000)
+  sweep()
+  t.equal(count(), 1)
+})
+
+t.test('the series of each choice of a route stay', async (t) => {
+  const { clock, record, count, serve, sweep } = world(0)
+  record(0)
+  const choice = (service: string) => ({ upstream: `shop/${service}:80`, service, weight: 1 })
+  const choices = [choice('other'), choice('web')]
+  serve(routeOf({ namespace: 'shop', name: 'front', backend: { choices } }))
   clock.advance(3_600_000)
   sweep()
   t.equal(count(), 1)

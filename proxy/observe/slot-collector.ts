@@ -3,7 +3,7 @@
 // Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go), and so does
 // the memory: what a route that is gone had counted is forgotten here and in the workers (slots.ts says how).
 import type { Clock } from '../../shared/clock.ts'
-import { type Route, type RouteTable, serviceOf } from '../../shared/routing/table.ts'
+import { type Route, type RouteTable, servicesOf } from '../../shared/routing/table.ts'
 import { type Family, families } from './families.ts'
 import { helpText, labelText, seriesText } from './series-text.ts'
 import { keyOf } from './slot-allocator.ts'
@@ -139,8 +139,8 @@ class Collector implements SlotCollector {
     const table = this.#table
     if (this.#isNoted || table === undefined) return
     this.#isNoted = true
-    const served = new Set(table.routes.map(keyOfRoute))
-    if (table.fallback !== undefined) served.add(keyOfRoute(table.fallback))
+    const served = new Set(table.routes.flatMap(keysOfRoute))
+    if (table.fallback !== undefined) for (const key of keysOfRoute(table.fallback)) served.add(key)
     for (const [key, route] of this.#routes) {
       if (served.has(key)) route.goneSince = undefined
       else route.goneSince ??= this.#tableSince
@@ -196,9 +196,9 @@ function isLeftOut({ goneSince }: CountedRoute, now: number): boolean {
   return goneSince !== undefined && goneSince < now - hideAfterMs
 }
 
-function keyOfRoute(route: Route): string {
+function keysOfRoute(route: Route): string[] {
   const { namespace, name } = route.owner
-  return keyOfLabels({ namespace, ingress: name, service: serviceOf(route) })
+  return servicesOf(route).map((service) => keyOfLabels({ namespace, ingress: name, service }))
 }
 
 /** Empty for a series that belongs to no route that could go. */

@@ -13,36 +13,14 @@ import type {
   UpstreamStream,
 } from '../http/stream.ts'
 import { add } from '../observe/slots.ts'
+import { chooseEndpoint } from '../upstream/choose.ts'
+import { chooseAmong, type LiveChoice } from '../upstream/destination.ts'
 import type { EndpointPool } from '../upstream/endpoint-pool.ts'
-import { mayRetry } from '../upstream/retry.ts'
-import { chooseEndpoint, chooseSticky } from './choose-endpoint.ts'
+import { noteAnswer, noteNoAnswer } from '../upstream/outcome.ts'
+import { mayRetry, mayRetryStatus } from '../upstream/retry.ts'
+import type { AttemptLog, AttemptOwner } from './attempt-owner.ts'
 import type { LiveForward } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
-
-/** Whom an attempt serves. */
-export interface AttemptOwner {
-  /** The head is on its way: the body may follow. Called for each try. */
-  onAttemptReady(): void
-  onAttemptHead(head: ResponseHead): void
-  onAttemptData(bytes: Buffer): void
-  onAttemptEnd(trailers: FieldLines): void
-  onAttemptFlush(): void
-  onAttemptDrained(): void
-  /** There will be no (more) response. */
-  fail(code: FailureCode): void
-  /** A try failed and another begins: no more of the body until it is ready. */
-  onRetry(): void
-  isReadInUse(): boolean
-}
-
-/** What is written down about tries. */
-export interface AttemptLog {
-  noteEndpoint(name: string): void
-  noteConnecting(): void
-  noteConnected(): void
-  noteForwarded(): void
-  noteRetry(): void
-}
 
 /** The tries of one request at a time. */
 export class Attempt implements ResponseSink, OutgoingRequest {
@@ -50,11 +28,14 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   readonly #owner: AttemptOwner
   readonly #log: AttemptLog
   #backend: LiveForward | undefined
+  #choice: LiveChoice | undefined
   #pool: EndpointPool | undefined
   #stream: UpstreamStream | undefined
   /** Endpoints that failed this request. */
   readonly #tried: EndpointPool[] = []
   #retries = 0
+  /** When the try's request was complete; 0 where nobody measures. */
+  #sentAt = 0
   #isBodyConsumed = false
   #isSent = false
   #hasHead = false
@@ -88,9 +69,16 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     this.#isBodyConsumed = false
     this.#hasHead = false
     this.affinityLine = ''
-    const pool = this.#pick(backend)
-    if (pool !== undefined) this.#connect(backend, pool)
-    else this.#owner.fail(backend.upstream.isKnown ? 'no-endpoints' : 'service-missing')
+    const pool = this.#pick(backend, undefined)
+    const choice = this.#choice
+    if (choice?.counters !== undefined) this.#log.noteService(choice.counters)
+    if (choice === undefined || pool === undefined) {
+      this.#owner.fail(choice?.upstream.isKnown === false ? 'service-missing' : 'no-endpoints')
+      return
+    }
+    const refusal = choice.breaker?.admit(choice.upstream.pools)
+    if (refusal === undefined) this.#connect(backend, pool)
+    else this.#owner.fail(refusal)
   }
 
   get isRunning(): boolean {
@@ -118,6 +106,7 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     const stream = this.#stream
     if (stream === undefined) return
     this.#isSent = true
+    if (this.#pool?.latency !== undefined) this.#sentAt = this.#worker.clock.now()
     stream.end(trailers)
     stream.expect(this.#backend?.readMs ?? 0)
     this.#log.noteForwarded()
@@ -154,23 +143,33 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     this.#stream?.tick(now)
   }
 
-  #pick(backend: LiveForward): EndpointPool | undefined {
-    const { affinity } = backend
-    if (affinity === undefined) return chooseEndpoint(backend, this.#tried)
-    const choice = chooseSticky(backend, affinity, this.fields, this.#tried)
-    this.affinityLine = choice?.cookieLine ?? ''
-    return choice?.pool
+  #pick(backend: LiveForward, before: LiveChoice | undefined): EndpointPool | undefined {
+    const { only, pick } = backend.destination
+    if (only !== undefined) {
+      this.#choice = only
+      return chooseEndpoint(only.upstream, pick, this.#tried, this.view)
+    }
+    const chosen = chooseAmong(backend.destination, before, this.#tried, this)
+    this.#choice = chosen?.choice
+    this.affinityLine = chosen?.cookieLine ?? ''
+    return chosen?.pool
   }
 
   #connect(backend: LiveForward, pool: EndpointPool): void {
     this.#pool = pool
     this.#isSent = false
+    this.#sentAt = 0
     this.#log.noteEndpoint(pool.name)
     // A retry gets a new connection: an idle one may be as stale as the one that failed.
     const idle = this.#retries === 0 ? pool.takeIdle(this) : undefined
     if (idle !== undefined) {
       this.#stream = idle
       this.#begin(idle)
+      return
+    }
+    const choice = this.#choice
+    if (choice?.breaker?.mayOpen(choice.upstream.pools) === false) {
+      this.#owner.fail('circuit-full')
       return
     }
     this.#log.noteConnecting()
@@ -197,11 +196,53 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   }
 
   onResponseHead(head: ResponseHead): void {
-    if (head.status >= 200 || head.status === 101) {
+    const { status } = head
+    if (status >= 200 || status === 101) {
+      this.#noteResponse(status)
+      if (this.#mayRetryStatus(status) && this.#tryAgain()) return
       this.#hasHead = true
-      this.#pool?.noteSuccess()
     }
     this.#owner.onAttemptHead(head)
+  }
+
+  #noteResponse(status: number): void {
+    const backend = this.#backend
+    const choice = this.#choice
+    const pool = this.#pool
+    if (backend === undefined || choice === undefined || pool === undefined) return
+    if (backend.isProbe) return
+    noteAnswer(backend.destination, choice, pool, status)
+    const { clock, time } = this.#worker
+    if (this.#sentAt > 0) pool.latency?.observe(clock.now() - this.#sentAt, time.now)
+  }
+
+  #mayRetryStatus(status: number): boolean {
+    const rules = this.#backend?.retry
+    if (rules === undefined || this.#hasHead) return false
+    const answered = {
+      status,
+      method: this.method,
+      isBodyConsumed: this.#isBodyConsumed,
+      retries: this.#retries,
+    }
+    return mayRetryStatus(answered, this.#worker.limits.maxRetries, rules)
+  }
+
+  /** Throws a response away for another try, where there is another endpoint; else it is as good as any. */
+  #tryAgain(): boolean {
+    const backend = this.#backend
+    const pool = this.#pool
+    if (backend === undefined || pool === undefined) return false
+    this.#tried.push(pool)
+    const next = this.#pick(backend, this.#choice)
+    if (next === undefined) return false
+    if (!this.#worker.retryBudget.spend()) {
+      add(this.#worker.recorder.retriesRefused, 1)
+      return false
+    }
+    this.abort()
+    this.#retry(backend, next)
+    return true
   }
 
   onResponseData(bytes: Buffer): void {
@@ -241,7 +282,8 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     // A kept connection that closes before it answers says nothing against its endpoint: it was merely idle too long.
     const isStale = sent === 'to-stale-connection'
     if (!isStale) this.noteFailure(code)
-    const next = this.#mayRetry(code, isStale, hasAnswered, pool) ? this.#pick(backend) : undefined
+    const mayRetry = this.#mayRetry(code, sent, hasAnswered, pool)
+    const next = mayRetry ? this.#pick(backend, this.#choice) : undefined
     if (next === undefined) {
       this.#owner.fail(code)
     } else if (this.#worker.retryBudget.spend()) {
@@ -254,21 +296,23 @@ export class Attempt implements ResponseSink, OutgoingRequest {
 
   #mayRetry(
     code: FailureCode,
-    isStale: boolean,
+    sent: UpstreamFailure['sent'],
     hasAnswered: boolean,
     pool: EndpointPool,
   ): boolean {
     if (this.#hasHead) return false
+    const isStale = sent === 'to-stale-connection'
     const attempt = {
       code,
       method: this.method,
       isBodyConsumed: this.#isBodyConsumed,
       isConnectionReused: isStale,
+      isRefused: sent === 'nothing',
       hasAnswered,
       retries: this.#retries,
     }
     if (!isStale) this.#tried.push(pool)
-    return mayRetry(attempt, this.#worker.limits.maxRetries)
+    return mayRetry(attempt, this.#worker.limits.maxRetries, this.#backend?.retry)
   }
 
   #retry(backend: LiveForward, pool: EndpointPool): void {
@@ -282,6 +326,11 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   /** Counts a failure of the endpoint, against its health, too. */
   noteFailure(code: FailureCode): void {
     add(this.#worker.recorder.upstreamErrors(code), 1)
-    this.#pool?.noteFailure((this.#backend?.upstream.pools.length ?? 1) - 1)
+    const choice = this.#choice
+    const pool = this.#pool
+    if (choice === undefined || pool === undefined || this.#backend?.isProbe === true) return
+    const { clock, time } = this.#worker
+    const ms = this.#sentAt > 0 ? clock.now() - this.#sentAt : 0
+    noteNoAnswer(choice, pool, ms, time)
   }
 }

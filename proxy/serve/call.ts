@@ -4,12 +4,13 @@
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { CallRequest, CallResult, Cancel } from '../../shared/routing/filters/kind.ts'
 import type { ResponseHead } from '../http/stream.ts'
-import type { LiveUpstream } from '../upstream/live-upstream.ts'
-import { Attempt, type AttemptLog, type AttemptOwner } from './attempt.ts'
-import { plainForward } from './live-route.ts'
+import { Attempt } from './attempt.ts'
+import type { AttemptLog, AttemptOwner } from './attempt-owner.ts'
+import type { LiveForward } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
 
 const unwritten: AttemptLog = {
+  noteService: () => {},
   noteEndpoint: () => {},
   noteConnecting: () => {},
   noteConnected: () => {},
@@ -19,16 +20,16 @@ const unwritten: AttemptLog = {
 
 const noBytes = Buffer.alloc(0)
 
-/** Sends a request to an upstream; the result comes later, never before this returns. */
+/** Sends a request to a backend; the result comes later, never before this returns. */
 export function startCall(
   worker: WorkerState,
-  upstream: LiveUpstream,
+  backend: LiveForward,
   request: CallRequest,
   onResult: (result: CallResult) => void,
 ): Cancel {
   const call = new Call(worker, request, onResult)
   // A failure that is known at once must not reach a caller that does not have the cancel yet.
-  queueMicrotask(() => call.start(upstream))
+  queueMicrotask(() => call.start(backend))
   return () => call.cancel()
 }
 
@@ -53,9 +54,9 @@ class Call implements AttemptOwner {
     worker.calls.add(this)
   }
 
-  start(upstream: LiveUpstream): void {
+  start(backend: LiveForward): void {
     if (this.#isOver) return
-    const { method, target, authority, fields, body = noBytes, timeoutMs } = this.#request
+    const { method, target, authority, fields, body = noBytes } = this.#request
     const attempt = this.#attempt
     const hasLength = body.length > 0 || method === 'POST' || method === 'PUT'
     attempt.method = method
@@ -64,7 +65,7 @@ class Call implements AttemptOwner {
     // RFC 9110 §8.6: a length where a body is expected, even an empty one.
     attempt.fields = hasLength ? `${fields}Content-Length: ${body.length}\r\n` : fields
     attempt.bodyLength = body.length
-    attempt.start(plainForward(upstream, timeoutMs), body.length === 0 ? [] : [body])
+    attempt.start(backend, body.length === 0 ? [] : [body])
   }
 
   cancel(): void {

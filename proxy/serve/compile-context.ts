@@ -2,6 +2,7 @@
 import type { CompileContext } from '../../shared/routing/filters/kind.ts'
 import type { LiveUpstream } from '../upstream/live-upstream.ts'
 import { startCall } from './call.ts'
+import { plainForward } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Makes the context in which a route's filters are compiled; `upstream` finds one by its key. */
@@ -16,7 +17,8 @@ export function createCompileContext(
     random,
     routeKey,
     workers,
-    call: (key, request, onResult) => startCall(worker, upstream(key), request, onResult),
+    call: (key, request, onResult) =>
+      startCall(worker, plainForward(upstream(key), request.timeoutMs), request, onResult),
     asset: (ref, parse) => worker.assets.live(ref, parse),
     verifyPassword: (hash, password, onResult) => worker.passwords.verify(hash, password, onResult),
     shared,

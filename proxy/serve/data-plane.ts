@@ -27,11 +27,15 @@ import type { ProxyHeader } from '../net/proxy-protocol.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import { add } from '../observe/slots.ts'
 import type { ProxySettings } from '../settings.ts'
+import { Breakers } from '../upstream/circuit-breaker.ts'
 import { EndpointPools } from '../upstream/endpoint-pools.ts'
+import { HealthChecks } from '../upstream/health-checks.ts'
 import { RetryBudget } from '../upstream/retry.ts'
 import { AssetStore } from './asset-store.ts'
+import { startCall } from './call.ts'
 import { createCompileContext } from './compile-context.ts'
 import { Exchange } from './exchange.ts'
+import { probeForward } from './live-route.ts'
 import { failureAnswer, ownLines, reasonOf, serverLine } from './own-answers.ts'
 import { PasswordThread } from './password-thread.ts'
 import { RouteSet } from './route-set.ts'
@@ -64,6 +68,7 @@ export class DataPlane {
   readonly #clock: Clock
   readonly #worker: WorkerState
   readonly #pools: EndpointPools
+  readonly #checks: HealthChecks
   readonly #routes: RouteSet
   readonly #listener: Listener
   readonly #trusted: CidrSet
@@ -79,13 +84,26 @@ export class DataPlane {
     this.#trustedFields = readTrustedFields(settings.trustedFields)
     this.#worker = createWorkerState(options)
     this.#pools = new EndpointPools(settings, this.#worker.time, recorder.upstreamConnections)
-    this.#routes = new RouteSet(this.#pools, random, {
-      recorder,
-      limits: this.#worker.limits,
-      kinds: options.kinds ?? filterKinds,
-      conditions: clock,
-      context: (routeKey) =>
-        createCompileContext(this.#worker, routeKey, (key) => this.#routes.upstream(key)),
+    this.#checks = new HealthChecks({
+      time: this.#worker.time,
+      random,
+      call: (pool, request, onResult) =>
+        startCall(this.#worker, probeForward(pool, request.timeoutMs), request, onResult),
+    })
+    this.#routes = new RouteSet({
+      pools: this.#pools,
+      checks: this.#checks,
+      breakers: new Breakers(settings.workers, this.#worker.time),
+      random,
+      builder: {
+        recorder,
+        limits: this.#worker.limits,
+        kinds: options.kinds ?? filterKinds,
+        conditions: clock,
+        balancing: { random, time: this.#worker.time },
+        context: (routeKey) =>
+          createCompileContext(this.#worker, routeKey, (key) => this.#routes.upstream(key)),
+      },
     })
     this.#listener = new Listener({
       time: this.#worker.time,
@@ -151,6 +169,7 @@ export class DataPlane {
     }
     for (const connection of connections) connection.abort()
     this.#stopTicks()
+    this.#checks.close()
     this.#pools.closeIdle()
     await this.#worker.passwords.stop()
   }
@@ -183,6 +202,7 @@ export class DataPlane {
       for (const exchange of worker.exchanges) exchange.tick(now)
       for (const tunnel of worker.tunnels) tunnel.tick(now)
       for (const call of worker.calls) call.tick(now)
+      this.#checks.tick()
       this.#pools.tick()
     })
   }

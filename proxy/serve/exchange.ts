@@ -22,7 +22,8 @@ import type { Answer, FieldLines, Verdict } from '../../shared/routing/filters/k
 import { type PeerFacts, type RequestFacts, settleFacts } from '../http/forwarded.ts'
 import { maxPasses } from '../http/loop.ts'
 import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../http/stream.ts'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import { Attempt } from './attempt.ts'
+import type { AttemptOwner } from './attempt-owner.ts'
 import { chooseRoute } from './choose-route.ts'
 import { Filtering } from './filtering.ts'
 import { RequestLedger } from './ledger.ts'
@@ -127,6 +128,9 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
     if ((head.bodyLength ?? 0) > backend.maxBodyBytes) this.fail('body-too-large')
     else {
       prepareAttempt(this.#attempt, head, this.#facts, this.#filters, this.#worker)
+      if (backend.destination.needsView && this.#facts !== undefined) {
+        this.#attempt.view = this.#look(head, this.#facts).view
+      }
       this.#filters?.wrapBody(this.#requestBody)
       if (backend.bufferBytes === 0 || this.#client.isRequestRead) this.#attempt.start(backend)
       else this.#requestBody.gather(backend, head.expectsContinue)

@@ -5,6 +5,7 @@
 import { type FailureCode, failures, isFailureCode } from '../../shared/routing/failure.ts'
 import type { RequestHead } from '../http/stream.ts'
 import type { RequestRecord } from '../observe/record.ts'
+import type { RouteCounters } from '../observe/slots.ts'
 import type { LiveRoute } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
 
@@ -47,7 +48,6 @@ export class RequestLedger {
     record.error = ''
     record.upstreamMs = 0
     record.overheadMs = 0
-    record.route = undefined
     record.counters = undefined
     record.endpoint = ''
     record.retries = 0
@@ -76,9 +76,12 @@ export class RequestLedger {
   }
 
   noteRoute(route: LiveRoute): void {
-    this.#record.route = route.route
     this.#record.counters = route.counters
     this.#worker.retryBudget.earn()
+  }
+
+  noteService(counters: RouteCounters): void {
+    this.#record.counters = counters
   }
 
   noteEndpoint(name: string): void {
@@ -181,7 +184,6 @@ function createRecord(): RequestRecord {
     totalMs: 0,
     upstreamMs: 0,
     overheadMs: 0,
-    route: undefined,
     counters: undefined,
     endpoint: '',
     retries: 0,

@@ -1,7 +1,12 @@
 // A route as a worker uses it: everything that a request would have to ask is decided when the route is built.
 
-import { type CompiledAffinity, compileAffinity } from '../../shared/routing/affinity.ts'
-import type { ForwardBackend } from '../../shared/routing/backend.ts'
+import type {
+  Choice,
+  CircuitBreaker,
+  ForwardBackend,
+  HealthCheck,
+  RetryRules,
+} from '../../shared/routing/backend.ts'
 import { compileConditions } from '../../shared/routing/conditions/compile.ts'
 import type { ConditionContext, Question } from '../../shared/routing/conditions/kind.ts'
 import {
@@ -15,9 +20,19 @@ import type {
   RequestStep,
   Verdict,
 } from '../../shared/routing/filters/kind.ts'
-import { type Route, serviceOf } from '../../shared/routing/table.ts'
+import { type Owner, type Route, serviceOf } from '../../shared/routing/table.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RouteCounters } from '../observe/slots.ts'
+import type { PolicyContext } from '../upstream/balance/create-policy.ts'
+import type { Breaker } from '../upstream/circuit-breaker.ts'
+import {
+  createDestination,
+  type Destination,
+  endpointDestination,
+  type LiveChoice,
+  plainDestination,
+} from '../upstream/destination.ts'
+import type { EndpointPool } from '../upstream/endpoint-pool.ts'
 import { LiveUpstream } from '../upstream/live-upstream.ts'
 
 /** One route, compiled. */
@@ -34,9 +49,11 @@ export interface LiveRoute {
 
 /** A forwarding backend with its limits settled. Times in ms. */
 export interface LiveForward {
-  readonly upstream: LiveUpstream
-  readonly affinity: CompiledAffinity | undefined
-  readonly leastRequests: boolean
+  readonly destination: Destination
+  /** Undefined: the proxy's own. */
+  readonly retry: RetryRules | undefined
+  /** A check of an endpoint's health: what becomes of it is nothing else's to judge. */
+  readonly isProbe: boolean
   readonly connectMs: number
   readonly readMs: number
   readonly sendMs: number
@@ -60,8 +77,13 @@ export interface RouteBuilder {
   readonly kinds: ReadonlyMap<string, FilterKind>
   readonly conditions: ConditionContext
   readonly context: (routeKey: string) => CompileContext
+  readonly balancing: PolicyContext
   /** Finds the upstream of a key and counts the use. */
   readonly upstream: (key: string) => LiveUpstream
+  /** Finds the breaker of an upstream and counts the use. */
+  readonly breaker: (upstream: LiveUpstream, rules: CircuitBreaker) => Breaker
+  /** Checks the endpoints of an upstream as long as the route is served. */
+  readonly check: (upstream: LiveUpstream, check: HealthCheck) => void
 }
 
 /** Compiles a route; one whose filters cannot be compiled is closed. */
@@ -78,7 +100,7 @@ export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const { pipeline } = compiled
   return backend.kind === 'answer'
     ? { ...fixed, pipeline: withLast(pipeline, backend.answer), backend: nowhere }
-    : { ...fixed, pipeline, backend: buildForward(backend, builder) }
+    : { ...fixed, pipeline, backend: buildForward(backend, owner, builder) }
 }
 
 /** A pipeline that comes to one verdict, and nothing else. */
@@ -91,13 +113,15 @@ function withLast(pipeline: Pipeline | undefined, verdict: Verdict): Pipeline {
   return { ...(pipeline ?? emptyPipeline), request: [...(pipeline?.request ?? []), last] }
 }
 
-function buildForward(backend: ForwardBackend, builder: RouteBuilder): LiveForward {
-  const { affinity, balance, limits = {} } = backend
-  const key = backend.choices[0]?.upstream ?? ''
+function buildForward(backend: ForwardBackend, owner: Owner, builder: RouteBuilder): LiveForward {
+  const { retry, limits = {} } = backend
   return {
-    upstream: builder.upstream(key),
-    affinity: affinity === undefined ? undefined : compileAffinity(affinity, key),
-    leastRequests: balance?.kind === 'least-requests',
+    destination: createDestination(backend, {
+      ...builder.balancing,
+      choice: (choice, isOnly) => buildChoice(choice, isOnly, backend, owner, builder),
+    }),
+    retry,
+    isProbe: false,
     connectMs: limits.connectMs ?? builder.limits.connectTimeoutMs,
     readMs: limits.readMs ?? builder.limits.responseTimeoutMs,
     sendMs: limits.sendMs ?? builder.limits.sendTimeoutMs,
@@ -106,12 +130,39 @@ function buildForward(backend: ForwardBackend, builder: RouteBuilder): LiveForwa
   }
 }
 
-/** A backend for requests of Weir's own: one upstream, one limit for everything. */
-export function plainForward(upstream: LiveUpstream, timeoutMs: number): LiveForward {
+function buildChoice(
+  { upstream: key, service, weight }: Choice,
+  isOnly: boolean,
+  { breaker, healthCheck }: ForwardBackend,
+  { namespace, name }: Owner,
+  builder: RouteBuilder,
+): LiveChoice {
+  const upstream = builder.upstream(key)
+  if (healthCheck !== undefined) builder.check(upstream, healthCheck)
   return {
     upstream,
-    affinity: undefined,
-    leastRequests: false,
+    weight,
+    counters: isOnly ? undefined : builder.recorder.countersFor(namespace, name, service),
+    breaker: breaker && builder.breaker(upstream, breaker),
+  }
+}
+
+/** A backend for requests of Weir's own: one upstream, one limit for everything. */
+export function plainForward(upstream: LiveUpstream, timeoutMs: number): LiveForward {
+  return { ...ownForward(timeoutMs), destination: plainDestination(upstream) }
+}
+
+/** A backend for checks of one endpoint: nothing but a connection that proves stale is tried again. */
+export function probeForward(pool: EndpointPool, timeoutMs: number): LiveForward {
+  const destination = endpointDestination(noUpstream, pool)
+  const retry = { on: [], statuses: [], maxRetries: 1, allMethods: false }
+  return { ...ownForward(timeoutMs), destination, retry, isProbe: true }
+}
+
+function ownForward(timeoutMs: number): Omit<LiveForward, 'destination'> {
+  return {
+    retry: undefined,
+    isProbe: false,
     connectMs: timeoutMs,
     readMs: timeoutMs,
     sendMs: timeoutMs,
@@ -120,4 +171,5 @@ export function plainForward(upstream: LiveUpstream, timeoutMs: number): LiveFor
   }
 }
 
-const nowhere = plainForward(new LiveUpstream('', () => 0), 0)
+const noUpstream = new LiveUpstream('', () => 0)
+const nowhere = plainForward(noUpstream, 0)

@@ -12,6 +12,9 @@ import { compileContext } from '../../shared/routing/testing/filter-stage.ts'
 import { type RouteSketch, routeOf } from '../../shared/routing/testing/route.ts'
 import { createRecorder } from '../observe/recorder.ts'
 import { createSlots } from '../observe/slot-allocator.ts'
+import { Breakers } from '../upstream/circuit-breaker.ts'
+import type { EndpointPool } from '../upstream/endpoint-pool.ts'
+import { HealthChecks } from '../upstream/health-checks.ts'
 import { testPools } from '../upstream/testing/pools.ts'
 import type { LiveRoute } from './live-route.ts'
 import { RouteSet } from './route-set.ts'
@@ -20,7 +23,7 @@ const route = (host: string, path: string, service: string, rest: RouteSketch = 
   routeOf({ host, path, service, namespace: 'd', ...rest })
 
 /** A route's backend. */
-const forwardOf = (live: LiveRoute | undefined) => live?.backend
+const forwardOf = (live: LiveRoute | undefined) => live?.backend.destination.only
 
 const upstreamOf = (service: string, ...numbers: number[]): Upstream => ({
   key: `d/${service}:80`,
@@ -29,14 +32,32 @@ const upstreamOf = (service: string, ...numbers: number[]): Upstream => ({
 
 /** A worker's routes; `apply` takes routes by host, and upstreams (undefined removes one). */
 function setUp() {
-  const { pools } = testPools()
+  const { pools, time } = testPools()
   const recorder = createRecorder({ slots: createSlots(() => {}) })
-  const set = new RouteSet(pools, () => 0, {
-    recorder,
-    limits: { connectTimeoutMs: 1, responseTimeoutMs: 1, sendTimeoutMs: 1 },
-    kinds: filterKinds,
-    conditions: systemClock,
-    context: (routeKey) => compileContext({ routeKey }),
+  const random = () => 0
+  const asked: EndpointPool[] = []
+  const checks = new HealthChecks({
+    time,
+    random,
+    call(pool, _, onResult) {
+      asked.push(pool)
+      queueMicrotask(() => onResult({ status: 200, fields: '', body: Buffer.alloc(0) }))
+      return () => {}
+    },
+  })
+  const set = new RouteSet({
+    pools,
+    checks,
+    breakers: new Breakers(1, time),
+    random,
+    builder: {
+      recorder,
+      limits: { connectTimeoutMs: 1, responseTimeoutMs: 1, sendTimeoutMs: 1 },
+      kinds: filterKinds,
+      conditions: systemClock,
+      balancing: { random, time },
+      context: (routeKey) => compileContext({ routeKey }),
+    },
   })
   let router = emptyRouter<LiveRoute>()
   let version = 0
@@ -57,7 +78,7 @@ function setUp() {
     return router !== before
   }
   const find = (host: string, path = '/') => findRoute(router, host, path)
-  return { set, apply, find }
+  return { set, apply, find, checks, asked, time }
 }
 
 const web = { 'd/web:80': upstreamOf('web', 1, 2) }
@@ -152,7 +173,44 @@ t.test('policies are compiled when a route is built', async (t) => {
     { 'a.test': [route('a.test', '/', 'web', { backend: { limits: { maxBodyBytes: 5 } } })] },
     web,
   )
-  t.equal(forwardOf(find('a.test'))?.maxBodyBytes, 5)
+  t.equal(find('a.test')?.backend.maxBodyBytes, 5)
+})
+
+t.test('a breaker lives on when its route is built anew, and goes with the last one', async (t) => {
+  const { apply, find } = setUp()
+  const breaker = { consecutiveFailures: 1 }
+  const guarded = (path: string) => route('a.test', path, 'web', { backend: { breaker } })
+  const breakerAt = (path: string) => forwardOf(find('a.test', path))?.breaker
+  apply({ 'a.test': [guarded('/')] }, web)
+  const first = breakerAt('/')
+  first?.noteFailure()
+  apply({ 'a.test': [guarded('/'), guarded('/x')] })
+  t.equal(breakerAt('/'), first)
+  t.equal(breakerAt('/x'), first, 'equal rules share one')
+  t.equal(breakerAt('/')?.isOpen, true)
+  apply({ 'a.test': [] })
+  apply({ 'a.test': [guarded('/')] })
+  t.not(breakerAt('/'), first)
+})
+
+t.test('endpoints are checked as long as a route wants it', async (t) => {
+  const { apply, checks, asked, time } = setUp()
+  const check = {
+    ...{ path: '/ready', intervalMs: 1000, timeoutMs: 100, healthy: 1, unhealthy: 1 },
+    statuses: [{ from: 200, to: 299 }],
+  }
+  const checked = route('a.test', '/', 'web', { backend: { healthCheck: check } })
+  const later = async () => {
+    time.now += 1100
+    checks.tick()
+    await Promise.resolve()
+    return asked.splice(0).map(({ name }) => name)
+  }
+  apply({ 'a.test': [checked] }, web)
+  await later()
+  t.same((await later()).toSorted(), ['10.0.0.1:80', '10.0.0.2:80'])
+  apply({ 'a.test': [route('a.test', '/', 'web')] })
+  t.same(await later(), [])
 })
 
 t.test('regular expressions are anchored at the start; a bad one matches nothing', async (t) => {

@@ -2,36 +2,46 @@
 //
 // Invariant: routes of hosts that did not change, and upstreams with their connections and health, live on as they are.
 
+import type { Cancel } from '../../shared/routing/filters/kind.ts'
 import { compilePattern } from '../../shared/routing/pattern.ts'
 import type { PathPattern, Rule } from '../../shared/routing/router/host-rules.ts'
 import { type Router, updateRouter } from '../../shared/routing/router/router.ts'
 import type { Route, TableDelta } from '../../shared/routing/table.ts'
+import type { Breakers } from '../upstream/circuit-breaker.ts'
 import type { EndpointPools } from '../upstream/endpoint-pools.ts'
+import type { HealthChecks } from '../upstream/health-checks.ts'
 import { LiveUpstream } from '../upstream/live-upstream.ts'
 import { buildRoute, type LiveRoute, type RouteBuilder } from './live-route.ts'
 
+/** What the routes of a worker share. */
+export interface RouteSetParts {
+  readonly pools: EndpointPools
+  readonly checks: HealthChecks
+  readonly breakers: Breakers
+  readonly random: () => number
+  readonly builder: SharedBuilder
+}
+
+type SharedBuilder = Omit<RouteBuilder, 'upstream' | 'breaker' | 'check'>
+
 /** The compiled routes and the upstreams of one worker. */
 export class RouteSet {
-  readonly #pools: EndpointPools
-  readonly #builder: Omit<RouteBuilder, 'upstream'>
-  readonly #random: () => number
+  readonly #parts: RouteSetParts
   readonly #upstreams = new Map<string, LiveUpstream>()
   readonly #byHost = new Map<string, readonly LiveRoute[]>()
-  /** The upstreams that each route counts as a user of. */
-  readonly #uses = new Map<LiveRoute, readonly LiveUpstream[]>()
+  /** What each route has to give back when it goes. */
+  readonly #uses = new Map<LiveRoute, Uses>()
   /** Serves what no other route does. */
   fallback: LiveRoute | undefined
 
-  constructor(pools: EndpointPools, random: () => number, builder: Omit<RouteBuilder, 'upstream'>) {
-    this.#pools = pools
-    this.#builder = builder
-    this.#random = random
+  constructor(parts: RouteSetParts) {
+    this.#parts = parts
   }
 
   /** Applies a delta and returns the router that takes the place of `router`. */
   apply(router: Router<LiveRoute>, delta: TableDelta): Router<LiveRoute> {
     for (const [key, upstream] of delta.upstreams) {
-      this.upstream(key).update(upstream, this.#pools)
+      this.upstream(key).update(upstream, this.#parts.pools)
     }
     const rules = new Map<string, readonly Rule<LiveRoute>[]>()
     for (const [host, routes] of delta.hosts) rules.set(host, this.#replaceHost(host, routes))
@@ -62,32 +72,44 @@ export class RouteSet {
   }
 
   #build(route: Route): LiveRoute {
-    const uses: LiveUpstream[] = []
+    const { builder, checks, breakers } = this.#parts
+    const upstreams: LiveUpstream[] = []
+    const ends: Cancel[] = []
     const live = buildRoute(route, {
-      ...this.#builder,
+      ...builder,
       upstream: (key) => {
         const upstream = this.upstream(key)
         upstream.references += 1
-        uses.push(upstream)
+        upstreams.push(upstream)
         return upstream
       },
+      breaker: (upstream, rules) => {
+        const { breaker, end } = breakers.use(upstream, rules)
+        ends.push(end)
+        return breaker
+      },
+      check: (upstream, check) => {
+        ends.push(checks.start(upstream, check))
+      },
     })
-    if (uses.length > 0) this.#uses.set(live, uses)
+    if (upstreams.length > 0) this.#uses.set(live, { upstreams, ends })
     return live
   }
 
   #dereference(live: LiveRoute): void {
-    const uses = this.#uses.get(live) ?? []
+    const uses = this.#uses.get(live)
+    if (uses === undefined) return
     this.#uses.delete(live)
-    for (const upstream of uses) upstream.references -= 1
-    this.#forgetUnused(uses.map(({ key }) => key))
+    for (const end of uses.ends) end()
+    for (const upstream of uses.upstreams) upstream.references -= 1
+    this.#forgetUnused(uses.upstreams.map(({ key }) => key))
   }
 
   /** Finds an upstream; one that the table does not have (yet) has no endpoints and answers 503. */
   upstream(key: string): LiveUpstream {
     let upstream = this.#upstreams.get(key)
     if (upstream === undefined) {
-      upstream = new LiveUpstream(key, this.#random)
+      upstream = new LiveUpstream(key, this.#parts.random)
       this.#upstreams.set(key, upstream)
     }
     return upstream
@@ -101,6 +123,11 @@ export class RouteSet {
       }
     }
   }
+}
+
+interface Uses {
+  readonly upstreams: readonly LiveUpstream[]
+  readonly ends: readonly Cancel[]
 }
 
 /** A pattern that RE2 cannot take was reported when it was translated; here it matches nothing. */

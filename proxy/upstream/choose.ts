@@ -11,7 +11,7 @@ export function chooseEndpoint(
   { list, far }: LiveUpstream,
   pick: PickEndpoint,
   tried: readonly EndpointPool[],
-  request: RequestView,
+  request: RequestView | undefined,
 ): EndpointPool | undefined {
   const near = pick(list, tried, request)
   if (far === undefined || near?.health.isOut === false) return near

@@ -5,10 +5,13 @@
 //                                  └──────────────────────────────────────────────┘
 //
 // Invariant: nothing has to be given back: while it is open one request passes each `openMs`, whatever becomes of it.
+import { isDeepStrictEqual } from 'node:util'
 import type { CircuitBreaker } from '../../shared/routing/backend.ts'
 import type { FailureCode } from '../../shared/routing/failure.ts'
+import type { Cancel } from '../../shared/routing/filters/kind.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import type { EndpointPool } from './endpoint-pool.ts'
+import type { LiveUpstream } from './live-upstream.ts'
 
 const defaultOpenMs = 10_000
 
@@ -64,6 +67,41 @@ export class Breaker {
   /** Requests fail at once now. */
   get isOpen(): boolean {
     return this.#nextTry !== undefined && this.#nextTry > this.#time.now
+  }
+}
+
+/** All breakers of one worker. A breaker lives on when the routes that ask for it are built anew. */
+export class Breakers {
+  readonly #workers: number
+  readonly #time: CoarseTime
+  readonly #all = new Map<
+    LiveUpstream,
+    { rules: CircuitBreaker; breaker: Breaker; users: number }[]
+  >()
+
+  constructor(workers: number, time: CoarseTime) {
+    this.#workers = workers
+    this.#time = time
+  }
+
+  /** Gives the breaker of an upstream to one more route; equal rules share one. */
+  use(upstream: LiveUpstream, rules: CircuitBreaker): { breaker: Breaker; end: Cancel } {
+    const ofUpstream = this.#all.get(upstream) ?? []
+    this.#all.set(upstream, ofUpstream)
+    let entry = ofUpstream.find((other) => isDeepStrictEqual(other.rules, rules))
+    if (entry === undefined) {
+      entry = { rules, breaker: new Breaker(rules, this.#workers, this.#time), users: 0 }
+      ofUpstream.push(entry)
+    }
+    entry.users += 1
+    const used = entry
+    const end = () => {
+      used.users -= 1
+      if (used.users > 0) return
+      ofUpstream.splice(ofUpstream.indexOf(used), 1)
+      if (ofUpstream.length === 0) this.#all.delete(upstream)
+    }
+    return { breaker: entry.breaker, end }
   }
 }
 

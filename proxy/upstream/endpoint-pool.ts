@@ -135,16 +135,6 @@ export class EndpointPool implements ConnectionOwner {
     this.#countIdle(-1)
   }
 
-  /** Notes that the endpoint answered. */
-  noteSuccess(): void {
-    this.health.noteSuccess()
-  }
-
-  /** Notes that the endpoint refused, reset or did not answer; `others` is how many more its upstream has. */
-  noteFailure(others: number): void {
-    this.health.noteFailure(others)
-  }
-
   /** Closes idle connections that are too old; all of them when nobody names the endpoint any more. */
   tick(): void {
     // The oldest are at the bottom of the stack.

@@ -1,10 +1,8 @@
 // Which endpoints does one upstream have now?
 //
 // Invariant: the list is replaced as a whole; an endpoint that is not in it is never chosen.
-import type { Endpoint, Upstream } from '../../shared/routing/table.ts'
+import type { Upstream } from '../../shared/routing/table.ts'
 import type { EndpointList } from './balance/policy.ts'
-import { pickInTurn } from './balance/round-robin.ts'
-import { cheaperOfTwo, type TwoChoices } from './balance/two-choices.ts'
 import type { EndpointPool } from './endpoint-pool.ts'
 import type { EndpointPools } from './endpoint-pools.ts'
 import { nearEndpoints } from './near-endpoints.ts'
@@ -13,11 +11,9 @@ import { nearEndpoints } from './near-endpoints.ts'
 export class LiveUpstream {
   readonly key: string
   readonly #random: () => number
-  readonly #leastRequests: TwoChoices
   #list: EndpointList = { pools: [], turn: 0 }
   #far: EndpointList | undefined
   #pools: readonly EndpointPool[] = []
-  #endpoints: readonly Endpoint[] = []
   /** False while the table has no such upstream: its Service does not exist. */
   isKnown = false
   /** How many routes name this upstream. */
@@ -26,7 +22,6 @@ export class LiveUpstream {
   constructor(key: string, random: () => number) {
     this.key = key
     this.#random = random
-    this.#leastRequests = cheaperOfTwo(random, (pool) => pool.active)
   }
 
   /** What a balance chooses among: the near endpoints, or all. A new object with each change. */
@@ -39,14 +34,9 @@ export class LiveUpstream {
     return this.#far
   }
 
-  /** The pools of all endpoints, in the table's order. */
+  /** The pools of all endpoints, in the table's order; a new array with each change. */
   get pools(): readonly EndpointPool[] {
     return this.#pools
-  }
-
-  /** The endpoints of `pools`, in the same order; a new array with each change. */
-  get endpoints(): readonly Endpoint[] {
-    return this.#endpoints
   }
 
   /** Replaces the endpoints; undefined when the table has no such upstream any more. */
@@ -67,7 +57,6 @@ export class LiveUpstream {
     }
     for (const pool of before) all.release(pool)
     this.#pools = pools
-    this.#endpoints = pools.map((pool) => pool.endpoint)
     this.#list = this.#listOf(nearPools)
     this.#far = farPools.length === 0 ? undefined : this.#listOf(farPools)
   }
@@ -75,20 +64,5 @@ export class LiveUpstream {
   /** Starts at random, so that workers and proxies that restart together do not all begin with the same endpoint. */
   #listOf(pools: readonly EndpointPool[]): EndpointList {
     return { pools, turn: Math.floor(this.#random() * Math.max(1, pools.length)) }
-  }
-
-  /** Chooses in turn. */
-  roundRobin(tried: readonly EndpointPool[]): EndpointPool | undefined {
-    return pickInTurn(this.#list, tried)
-  }
-
-  /** Chooses the less busy of two random endpoints. */
-  leastRequests(tried: readonly EndpointPool[]): EndpointPool | undefined {
-    return this.#leastRequests(this.#list, tried)
-  }
-
-  /** Finds the pool of one of `endpoints`. */
-  poolOf(endpoint: Endpoint): EndpointPool | undefined {
-    return this.#pools[this.#endpoints.indexOf(endpoint)]
   }
 }

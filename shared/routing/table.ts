@@ -54,6 +54,14 @@ export function serviceOf({ backend }: Route): string {
   }
 }
 
+/** All Services that a route may send requests to, for labels. */
+export function servicesOf(route: Route): readonly string[] {
+  const { backend } = route
+  return backend.kind === 'forward' && backend.choices.length > 1
+    ? backend.choices.map(({ service }) => service)
+    : [serviceOf(route)]
+}
+
 /** The key of the first upstream of a route; empty when it forwards to none. */
 export function upstreamOf({ backend }: Route): string {
   return backend.kind === 'forward' ? (backend.choices[0]?.upstream ?? '') : ''

@@ -1,5 +1,4 @@
 // One finished request for tests, each field with a value of its own.
-import { routeOf } from '../../../shared/routing/testing/route.ts'
 import type { RequestRecord } from '../record.ts'
 
 /** Makes a record of a GET that went well, with `changes`. */
@@ -20,8 +19,7 @@ export function exampleRecord(changes: Partial<RequestRecord>): RequestRecord {
     totalMs: 12.3456,
     upstreamMs: 11,
     overheadMs: 0.034,
-    route: routeOf({ namespace: 'shop', name: 'front' }),
-    counters: undefined,
+    counters: { namespace: 'shop', ingress: 'front', service: 'web' },
     endpoint: '10.0.0.7:8080',
     retries: 1,
     userAgent: 'curl/8',

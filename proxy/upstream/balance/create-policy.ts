@@ -30,7 +30,7 @@ export function createPolicy(
   if (balance?.kind !== 'hash') return withSlowStart(pick, slowStart.windowMs, context.random)
   const keyOf = compileRequestKey(balance.key)
   return withSlowStart(pick, slowStart.windowMs, (request) => {
-    const key = keyOf(request)
+    const key = request === undefined ? '' : keyOf(request)
     return key === '' ? context.random() : drawOf(key, slowStartSalt)
   })
 }

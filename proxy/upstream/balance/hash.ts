@@ -19,7 +19,7 @@ export function byHash(
   loadFactor: number | undefined,
 ): PickEndpoint {
   return (list, tried, request) => {
-    const key = keyOf(request)
+    const key = request === undefined ? '' : keyOf(request)
     if (key === '') return pickInTurn(list, tried)
     const hash = hashText(key)
     const { pools } = list

@@ -14,9 +14,12 @@ export interface EndpointList {
   turn: number
 }
 
-/** Chooses an endpoint for `request`; undefined when all were tried. `tried` is empty for nearly every request. */
+/**
+ * Chooses an endpoint for `request`; undefined when all were tried. `tried` is empty for nearly every request. Without a view
+ * of the request it is one without a key.
+ */
 export type PickEndpoint = (
   list: EndpointList,
   tried: readonly EndpointPool[],
-  request: RequestView,
+  request: RequestView | undefined,
 ) => EndpointPool | undefined

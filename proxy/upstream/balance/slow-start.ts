@@ -13,7 +13,7 @@ import type { EndpointList, PickEndpoint } from './policy.ts'
 export function withSlowStart(
   pick: PickEndpoint,
   windowMs: number,
-  draw: (request: RequestView) => number,
+  draw: (request: RequestView | undefined) => number,
 ): PickEndpoint {
   return (list, tried, request) => {
     const first = pick(list, tried, request)

@@ -2,20 +2,14 @@
 //
 // Invariant: all workers and nodes choose by themselves; two random ones keep them from crowding the one that seems best.
 import type { EndpointPool } from '../endpoint-pool.ts'
-import type { EndpointList } from './policy.ts'
+import type { PickEndpoint } from './policy.ts'
 import { pickInTurn } from './round-robin.ts'
-
-/** A policy that looks at endpoints only, not at the request. */
-export type TwoChoices = (
-  list: EndpointList,
-  tried: readonly EndpointPool[],
-) => EndpointPool | undefined
 
 /** Makes a policy that takes the cheaper of two by `cost`, the first at equal cost; in turn where that one may not be had. */
 export function cheaperOfTwo(
   random: () => number,
   cost: (pool: EndpointPool) => number,
-): TwoChoices {
+): PickEndpoint {
   return (list, tried) => {
     const { pools } = list
     const count = pools.length

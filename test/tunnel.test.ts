@@ -116,7 +116,7 @@ const requests = [
     asked: [],
   },
   {
-    why: 'a WebSocket begins with GET',
+    why: 'a WebSocket begins with GET (RFC 6455 §4.1)',
     request: head(
       'POST / HTTP/1.1',
       'Host: a.test',
@@ -127,7 +127,7 @@ const requests = [
     asked: [],
   },
   {
-    why: 'a request with a body is served as HTTP',
+    why: 'a request with a body may ask, too (RFC 9110 §7.8)',
     request: `${head(
       'GET / HTTP/1.1',
       'Host: a.test',
@@ -135,7 +135,7 @@ const requests = [
       'Connection: Upgrade',
       'Upgrade: websocket',
     )}abc`,
-    asked: [],
+    asked: ['websocket'],
   },
   {
     why: 'HTTP/1.0 knows no upgrade (RFC 9110 §7.8)',

@@ -213,9 +213,12 @@ const upgrades = [
   { lines: [get, 'Upgrade: websocket'], is: '', why: 'Connection does not list it' },
   { lines: [get, 'Connection: upgrade'], is: '', why: 'to what?' },
   { lines: ['GET / HTTP/1.0', ...upgrade], is: '', why: 'HTTP/1.0 cannot' },
-  { lines: [post, ...upgrade], is: '', why: 'GET only' },
-  { lines: [get, ...upgrade, cl('5')], is: '', why: 'a body would come first' },
-  { lines: [get, ...upgrade, te('chunked')], is: '', why: 'a body would come first' },
+  { lines: [post, ...upgrade], is: '', why: 'RFC 6455 §4.1: a WebSocket begins with GET' },
+  { lines: [post, ...upgrade, 'Upgrade: x/1'], is: 'x/1', why: 'others with any method' },
+  { lines: [get, ...upgrade, cl('0')], is: 'websocket', why: 'no body, said so' },
+  { lines: [get, ...upgrade, cl('5')], is: 'websocket', why: 'behind the body' },
+  { lines: [get, ...upgrade, te('chunked')], is: 'websocket', why: 'behind the body' },
+  { lines: [get, 'Connection: upgrade', 'Upgrade: ,'], is: '', why: 'an empty list' },
 ]
 for (const { lines, is, why } of upgrades) {
   t.test(`${lines.join(' | ')} upgrades to ${is || 'nothing'}: ${why}`, async (t) => {

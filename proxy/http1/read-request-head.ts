@@ -132,9 +132,12 @@ function readConnection(head: Http1RequestHead): undefined {
   else if (members.includes('keep-alive')) head.keepAlive = true
   const listed = members.filter((name) => !neverListed.has(name))
   if (listed.length > 0) head.fields = dropFields(head.fields, new Set(listed))
-  const mayUpgrade = head.minorVersion === 1 && head.method === 'GET' && head.framing === 'none'
-  if (mayUpgrade && fields.upgrade !== '' && members.includes('upgrade')) {
-    head.upgrade = fields.upgrade.toLowerCase()
+  // Whatever the method and the body: a tunnel begins behind the body. HTTP/1.0 knows no upgrade.
+  if (fields.upgrade !== '' && head.minorVersion === 1 && members.includes('upgrade')) {
+    const protocols = listMembers(fields.upgrade)
+    // RFC 6455 §4.1: of this one protocol a handshake is a GET.
+    const isMeant = (protocol: string) => protocol !== 'websocket' || head.method === 'GET'
+    head.upgrade = protocols.filter(isMeant).join(', ')
   }
 }
 

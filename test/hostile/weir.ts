@@ -68,7 +68,7 @@ export function fixtureManifests(upstreams: ReadonlyMap<Service, number>): strin
 
 /** Waits for the line of the log that says `ready` and names the data port. */
 export async function announcedPort(spawned: Spawned): Promise<number> {
-  for (let tries = 0; tries < 600; tries++) {
+  for (let tries = 0; tries < 2400; tries++) {
     const port = dataPort(spawned.stderr.text)
     if (port !== undefined) return port
     if (spawned.child.exitCode !== null) break

@@ -11,6 +11,7 @@ import { ConfigError } from '../shared/options-table.ts'
 import { version } from '../shared/version.ts'
 import { type RunningProxy, startProxy } from './control/control-thread.ts'
 import { findOwnZone } from './control/own-zone.ts'
+import { loadFilters } from './load-filters.ts'
 import { type ProxySettings, parseProxySettings } from './settings.ts'
 
 const signals = { SIGINT: 130, SIGTERM: 143 } as const
@@ -42,6 +43,7 @@ async function start(settings: ProxySettings, log: Log): Promise<RunningProxy> {
   const clock = systemClock
   const { manifests, kubeconfig, namespace } = settings
   const { env } = process
+  await loadFilters(settings.filters)
   const feed = await createFeed({ manifests, kubeconfig, namespace, env, clock, log })
   const zone = await findOwnZone(settings, { env, clock, log })
   return startProxy({ settings: { ...settings, zone }, version, clock, log, feed })

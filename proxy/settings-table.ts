@@ -16,7 +16,7 @@ import {
   urlPath,
 } from '../shared/options-kinds.ts'
 import { type OptionTable, option, optional } from '../shared/options-table.ts'
-import { isTrustedFieldWord } from './http/trusted-fields.ts'
+import { isTrustedFieldWord } from '../shared/trusted-fields.ts'
 
 const source = 'Where routes come from'
 const ports = 'Ports and threads'
@@ -75,6 +75,12 @@ export const proxyOptions = {
     group: classes,
     default: [],
     help: 'Allows Services of type ExternalName to point to these hosts, looked up as written; all others are refused.',
+  }),
+
+  filters: optional(filePath, {
+    group: general,
+    absent: 'none',
+    help: 'Loads filters of your own from this module (see deploy/examples/filters.ts); `weir.dev/filters` uses them.',
   }),
 
   listen: option(hostPort, {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../shared/clock.ts'
 import { openCounterTable } from '../shared/shared-counters.ts'
+import { loadFilters } from './load-filters.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { tickMs } from './net/coarse-time.ts'
 import { createAccessLog } from './observe/access-log.ts'
@@ -17,6 +18,7 @@ const failureToldMs = 1000
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const post = (message: FromWorker): void => port.postMessage(message)
   const { settings } = start
+  await loadFilters(settings.filters)
   const slots = createSlots(post)
   const accessLog =
     settings.accessLog === 'off'

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { connectionFacts, settleFacts } from '../../proxy/http/forwarded.ts'
 import { createRequestIdSource } from '../../proxy/http/request-id.ts'
-import { readTrustedFields } from '../../proxy/http/trusted-fields.ts'
+import { readTrustedFields } from '../../shared/trusted-fields.ts'
 import { measure } from './measure.ts'
 
 const connection = {

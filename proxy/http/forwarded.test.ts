@@ -1,7 +1,7 @@
 import t from 'tap'
+import { readTrustedFields } from '../../shared/trusted-fields.ts'
 import type { ProxyHeader } from '../net/proxy-protocol.ts'
 import { clientFacts, connectionFacts, type ForwardedFields, settleFacts } from './forwarded.ts'
-import { readTrustedFields } from './trusted-fields.ts'
 
 const trusted = { has: (address: string) => address.startsWith('10.') }
 /** The facts of a connection from `peerAddress`, behind a PROXY header or not. */

@@ -5,6 +5,7 @@
 // Invariant: with the PROXY protocol its source is the peer: the load balancer in front is not a hop of its own.
 
 import { normaliseAddress } from '../../shared/ip-address.ts'
+import type { TrustedFields } from '../../shared/trusted-fields.ts'
 import type { ProxyEndpoint } from '../net/proxy-protocol.ts'
 import { dropFields, fieldValue } from './fields.ts'
 import { readForwarded } from './forwarded-field.ts'
@@ -15,7 +16,6 @@ import {
   type TrustedPeers,
 } from './forwarded-for.ts'
 import { isRequestId } from './request-id.ts'
-import type { TrustedFields } from './trusted-fields.ts'
 
 /** The part of the facts that is the same for every request of a connection. */
 export interface PeerFacts {

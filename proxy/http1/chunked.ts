@@ -5,9 +5,9 @@
 // Invariant: the result does not depend on how the bytes are cut. Extensions are checked and dropped, never passed on.
 // A sloppy reader is for responses: it forgives what leaves the size of each chunk clear (docs/http.md lists it).
 
+import { isClaim } from '../../shared/trusted-fields.ts'
 import type { BodySink } from '../http/body-sink.ts'
 import { FieldCursor } from '../http/fields.ts'
-import { isClaim } from '../http/trusted-fields.ts'
 
 const maxSizeLine = 256
 // Object stores sign each chunk in an extension.

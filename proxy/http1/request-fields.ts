@@ -3,9 +3,9 @@
 // Invariant: what is end-to-end is kept byte-exact and in order, as few long slices; fields of one hop (RFC 9110 §7.6.1) and
 // those that Weir writes itself are taken out whatever the client says about them.
 import type { FailureCode } from '../../shared/routing/failure.ts'
+import { isClaim } from '../../shared/trusted-fields.ts'
 import { FieldCursor, listMembers } from '../http/fields.ts'
 import { countPasses } from '../http/loop.ts'
-import { isClaim } from '../http/trusted-fields.ts'
 import type { HeadLimits, Http1RequestHead } from './request-head.ts'
 
 // Names that some parser reads as the field with `-`: refused, as a back end that maps both to one variable would mix them up.

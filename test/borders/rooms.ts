@@ -50,7 +50,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   worker: {
     paths: ['proxy/worker.ts', 'proxy/password-worker.ts'],
-    uses: ['shared', 'routing', 'net', 'http', 'observe', 'serve'],
+    uses: ['shared', 'routing', 'net', 'http', 'observe', 'serve', 'loading'],
     types: ['settings', 'messages'],
   },
 
@@ -80,7 +80,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
     types: ['settings'],
   },
-  proxy: { paths: ['proxy/main.ts'], uses: ['shared', 'kinds', 'feed', 'settings', 'control'] },
+  loading: { paths: ['proxy/load-filters.ts'], uses: ['shared', 'routing'] },
+  proxy: {
+    paths: ['proxy/main.ts'],
+    uses: ['shared', 'kinds', 'feed', 'settings', 'control', 'loading'],
+  },
   demo: { paths: ['proxy/demo'], uses: [] },
 
   // The controller. `world` holds its words.
@@ -114,4 +118,6 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   yaml: ['shared/yaml.ts'],
   // `process` is global; its `env` would slip in unseen here.
   'node:process': [],
+  // What `--filters` names is known at start only.
+  '(a computed name)': ['proxy/load-filters.ts'],
 }

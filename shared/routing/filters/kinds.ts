@@ -34,7 +34,12 @@ const rows: readonly FilterKind[] = [
   compressKind,
 ]
 
-/** The table of kinds. Filters of one's own (`--filters`) are added to a copy of it. */
-export const filterKinds: ReadonlyMap<string, FilterKind> = new Map(
-  rows.map((row) => [row.kind, row]),
-)
+const table = new Map<string, FilterKind>(rows.map((row) => [row.kind, row]))
+
+/** The table of kinds: Weir's own, and those of `--filters`. */
+export const filterKinds: ReadonlyMap<string, FilterKind> = table
+
+/** Adds kinds of one's own (see own.ts), once, before any route is read; they act behind those of Weir. */
+export function addFilterKinds(kinds: readonly FilterKind[]): void {
+  for (const kind of kinds) table.set(kind.kind, kind)
+}

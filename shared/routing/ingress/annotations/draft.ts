@@ -6,6 +6,7 @@ import type { Affinity, ClosedBackend, ForwardBackend, Limits } from '../../back
 import type { HeaderEdits } from '../../filters/header-edits.ts'
 import type { Filter } from '../../filters/kind.ts'
 import { filterKinds } from '../../filters/kinds.ts'
+import type { OwnFilter } from '../../filters/own.ts'
 import type { RedirectStatus, RedirectTarget } from '../../filters/redirect.ts'
 import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
@@ -34,6 +35,8 @@ export interface Draft {
   readonly closed?: string
   /** By kind. Filters with keys of several families are the fields below instead. */
   readonly filters: Readonly<Record<string, FilterDraft>>
+  /** Filters of one's own, in the order in which they are written; they act behind the others. */
+  readonly own: readonly OwnFilter[]
   readonly backend: BackendTerms
   readonly allow?: readonly string[]
   readonly deny: readonly string[]
@@ -66,6 +69,7 @@ export function createDraft(namespace: string): Draft {
   return {
     namespace,
     filters: {},
+    own: [],
     backend: {},
     deny: [],
     sslRedirect: false,
@@ -137,6 +141,7 @@ function buildFilters(draft: Draft, path: string, pathType: PathType): readonly 
     const filter = own[kind] ?? (draft.filters[kind] && filterOf(kind, draft.filters[kind].parts))
     if (filter !== undefined) filters.push(filter)
   }
+  filters.push(...draft.own)
   return filters
 }
 

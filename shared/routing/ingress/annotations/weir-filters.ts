@@ -1,4 +1,6 @@
 // Weir's own annotations for filters with keys of one family only: each key sets a part, the filter's kind judges the whole.
+import { filterKinds } from '../../filters/kinds.ts'
+import { parseOwnFilters } from '../../filters/own.ts'
 import { refOf } from '../../upstreams/backend-ref.ts'
 import type { Draft } from './draft.ts'
 import {
@@ -9,15 +11,17 @@ import {
   parseWords,
   type ServiceName,
 } from './filter-values.ts'
-import { type Row, supported } from './row.ts'
+import { guarded, type Row, supported } from './row.ts'
 import { limitTo, partOf } from './settings.ts'
 import {
+  accept,
   parseAge,
   parseBool,
   parseDuration,
   parseHeaderNames,
   parsePath,
   parseSize,
+  refuse,
 } from './values.ts'
 
 /** The Service as a backend of the Ingress's namespace. */
@@ -170,6 +174,27 @@ const buffering: readonly Row[] = [
   ),
 ]
 
+const own: readonly Row[] = [
+  guarded(
+    'filters',
+    '`name(arguments)`, one per line',
+    'Filters of your own, from the module that `--filters` names; arguments are texts in double quotes, numbers, true and false. They act in this order, behind the others.',
+    (text) => {
+      const filters = parseOwnFilters(text)
+      return typeof filters === 'string' ? refuse(filters) : accept(filters)
+    },
+    (filters) => {
+      for (const filter of filters) {
+        const kind = filterKinds.get(filter.kind)
+        if (kind === undefined) return `names the filter ${filter.kind}, which there is not`
+        const fault = kind.fault(filter)
+        if (fault !== undefined) return `has a fault in ${filter.kind}: ${fault}`
+      }
+      return { own: filters }
+    },
+  ),
+]
+
 /** The rows of filters. */
 export const filterRows: readonly Row[] = [
   ...cors,
@@ -177,4 +202,5 @@ export const filterRows: readonly Row[] = [
   ...errorPages,
   ...compress,
   ...buffering,
+  ...own,
 ]

@@ -146,7 +146,7 @@ const others: readonly { why: string; path: string; line: string; says: string }
     why: 'an import whose name is computed',
     path: 'proxy/net/listener.ts',
     line: 'const x = await import(name)',
-    says: 'it has no owner',
+    says: 'only proxy/load-filters.ts may',
   },
   {
     why: 'an export of what another exports',

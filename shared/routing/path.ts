@@ -102,6 +102,11 @@ export function decodePlain(path: string): string {
   )
 }
 
+/** Tells whether a path has a dot segment for some reader, whether it is spelled as above or not. */
+export function holdsDotSegment(path: string): boolean {
+  return /\/\.|%/.test(path) && hiddenDots.test(decodeTwice(path))
+}
+
 /** Gives the readings of a normalised path; undefined when everybody reads it as it stands. */
 export function readingsOf(path: string): Readings | undefined {
   if (!readInManyWays.test(path)) return undefined

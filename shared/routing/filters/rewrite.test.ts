@@ -6,6 +6,12 @@ import { compileAny, compilePattern, type PatternResult } from '../pattern.ts'
 import { compileContext, requestView } from '../testing/filter-stage.ts'
 import { type RewriteFilter, rewriteKind } from './rewrite.ts'
 
+function decode(path: string): string {
+  return path.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+}
+
 /** The path that goes upstream; undefined when the filter has a fault. */
 function compileRewrite(filter: RewriteFilter): ((path: string) => string) | undefined {
   if (rewriteKind.fault(filter) !== undefined) return undefined
@@ -137,6 +143,27 @@ const regexes = [
     why: 'no climb at the end',
   },
   {
+    pattern: '/img(.*)',
+    replacement: '/static/$1',
+    path: '/img..;/secret',
+    out: '/static/secret',
+    why: 'no climb for Tomcat',
+  },
+  {
+    pattern: '/img(.*)',
+    replacement: '/static/$1',
+    path: '/img..%2Fsecret/x',
+    out: '/static/x',
+    why: 'nor for who decodes slashes first',
+  },
+  {
+    pattern: '/img(.*)',
+    replacement: '/static/$1',
+    path: '/img..%5Csecret/%252e%252e/x',
+    out: '/static/x',
+    why: 'nor backslashes, nor twice',
+  },
+  {
     pattern: '/(.*)/x',
     replacement: '/.$1',
     path: '/./x',
@@ -248,6 +275,10 @@ t.test('whatever a client sends, the rewritten path keeps the invariants', async
     '..',
     '%2e',
     '%2E',
+    ';',
+    '%2F',
+    '%5C',
+    '%252e',
     'a',
     '\r',
     '\n',
@@ -265,7 +296,10 @@ t.test('whatever a client sends, the rewritten path keeps the invariants', async
       const segments = out.split('/')
       const [first, ...rest] = segments
       const clean = /^[!-"$-~\x80-\xff]+$/.test(out)
-      const climbs = rest.some((segment) => /^(\.|%2e){1,2}$/i.test(segment))
+      const decoded = decode(decode(out))
+        .replaceAll('\\', '/')
+        .replace(/;[^/]*/g, '')
+      const climbs = decoded.split('/').some((segment) => segment === '.' || segment === '..')
       return first === '' && rest[0] !== undefined && !out.startsWith('//') && clean && !climbs
     }),
     { numRuns: 2000 },

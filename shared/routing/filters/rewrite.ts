@@ -1,10 +1,10 @@
 // Which path goes upstream? Prefix rewrites by whole segments, and nginx `rewrite-target` by pattern and captures.
 //
-// Invariant: what comes out begins with exactly one `/`, has no space, control byte or `#`, and no dot segment:
+// Invariant: what comes out begins with exactly one `/`, has no space, control byte or `#`, and no dot segment for any reader:
 // a capture can never climb out of the place that the replacement puts it in (`/img(.*)` → `/static$1`, `/img/../x`).
 // Invariant: a path that a rewrite does not fit is never forwarded as it came.
 
-import { decodePlain } from '../path.ts'
+import { decodePlain, holdsDotSegment } from '../path.ts'
 import { compilePattern } from '../pattern.ts'
 import type { Filter, FilterKind } from './kind.ts'
 
@@ -107,12 +107,12 @@ function repairTarget(target: string): string {
 function repairPath(path: string): string {
   const whole = /^\/(?!\/)/.test(path) ? path : `/${path.replace(/^\/+/, '')}`
   // Removed, not resolved: resolving `..` is the very climb that must not happen.
-  const calm = /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(whole) ? dropDotSegments(whole) : whole
+  const calm = holdsDotSegment(whole) ? dropDotSegments(whole) : whole
   return escapeUnsafe(calm)
 }
 
 function dropDotSegments(path: string): string {
-  const kept = path.split('/').filter((segment) => !/^(?:\.|%2e){1,2}$/i.test(segment))
+  const kept = path.split('/').filter((segment) => !holdsDotSegment(`/${segment}`))
   const joined = kept.join('/')
   return /^\/(?!\/)/.test(joined) ? joined : `/${joined.replace(/^\/+/, '')}`
 }

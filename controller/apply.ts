@@ -3,7 +3,7 @@
 import type { Clock } from '../shared/clock.ts'
 import type { KubeClient } from '../shared/kube/client.ts'
 import type { Elbv2 } from './aws/elbv2.ts'
-import { openGate, writeHostnames } from './status/write-status.ts'
+import { openGate, withdrawHostnames, writeHostnames } from './status/write-status.ts'
 import { type Applied, deregisterTargets, registerTargets } from './targets/apply-targets.ts'
 import type { GroupMemory } from './targets/group-memory.ts'
 import type { Action, Deregistration, ObjectRef, Plan, Registration, TargetKey } from './world.ts'
@@ -27,6 +27,10 @@ export interface ApplierOptions {
   readonly elbv2: Elbv2
   readonly client: KubeClient
   readonly clock: Clock
+  /** Under which name we write Ingress status: it tells later what is ours. */
+  readonly fieldManager: string
+  /** Hears of every status that was written. */
+  readonly noteShown: (ingress: ObjectRef, hostnames: readonly string[]) => void
   readonly memory: (groupArn: string) => GroupMemory
   readonly changeOwned: (
     groupArn: string,
@@ -173,23 +177,45 @@ function report<T extends Registration | Deregistration>(
   }
 }
 
-async function applyObject(
-  action: ObjectAction,
-  { client, clock, onOutcome }: ApplierOptions,
-): Promise<boolean> {
-  const isGate = action.kind !== 'show-hostnames'
-  const about = isGate ? action.pod : action.ingress
-  const error = isGate
-    ? await openGate(client, clock, action)
-    : await writeHostnames(client, action.ingress, action.hostnames)
+async function applyObject(action: ObjectAction, options: ApplierOptions): Promise<boolean> {
+  const { clock, onOutcome } = options
+  const { about, reason, error } = await writeObject(action, options)
   onOutcome({
     kind: action.kind,
     group: '',
     subject: `${about.namespace}/${about.name}`,
     about,
-    reason: isGate ? action.reason : `shows ${action.hostnames.join(', ')}`,
+    reason,
     error,
     atMs: clock.wallNow(),
   })
   return error === ''
+}
+
+async function writeObject(
+  action: ObjectAction,
+  { client, clock, fieldManager, noteShown }: ApplierOptions,
+): Promise<Pick<Outcome, 'reason' | 'error'> & { readonly about: ObjectRef }> {
+  switch (action.kind) {
+    case 'open-gate':
+    case 'skip-gate': {
+      const { pod, reason } = action
+      return { about: pod, reason, error: await openGate(client, clock, action) }
+    }
+    case 'show-hostnames': {
+      const { ingress, hostnames } = action
+      const error = await writeHostnames(client, fieldManager, ingress, hostnames)
+      if (error === '') noteShown(ingress, hostnames)
+      return { about: ingress, reason: `shows ${hostnames.join(', ')}`, error }
+    }
+    case 'withdraw-hostnames': {
+      const { ingress, hostnames, className } = action.left
+      const why = className === '' ? 'it names no class any more' : `its class is ${className} now`
+      return {
+        about: ingress,
+        reason: `shows ${hostnames.join(', ')} no more: ${why}`,
+        error: await withdrawHostnames(client, fieldManager, action.left),
+      }
+    }
+  }
 }

@@ -1,7 +1,7 @@
 // What the API server says about proxies and Ingresses: reflectors of exactly the kinds that the settings need.
 // Started while we lead, so that hundreds of standby replicas do not watch the whole cluster for nothing.
 import type { Clock } from '../shared/clock.ts'
-import { type ClassRules, isOurs } from '../shared/ingress-class.ts'
+import { type ClassRules, isOthers, isOurs, namedClass } from '../shared/ingress-class.ts'
 import type { KubeClient } from '../shared/kube/client.ts'
 import type {
   EndpointSlice,
@@ -22,8 +22,8 @@ import {
 } from '../shared/kube/resources.ts'
 import type { Selection } from '../shared/kube/watch.ts'
 import type { Log } from '../shared/log.ts'
+import type { SeenIngress, SeenIngresses } from './status/left-ingresses.ts'
 import { type ProxyPod, proxiesFromPods, proxiesFromSlices } from './targets/proxy-pods.ts'
-import type { ServedIngress } from './world.ts'
 
 export interface ClusterOptions {
   readonly client: KubeClient
@@ -54,8 +54,8 @@ export interface Cluster {
   nodes(): ReadonlyMap<string, Node> | undefined
   /** Watches nodes from now on: a group of instances turned up. */
   requireNodes(): void
-  /** The Ingresses that the proxies serve; none until all are listed. */
-  ingresses(): ServedIngress[]
+  /** Undefined until all Ingresses and classes are listed, and where status is off. */
+  ingresses(): SeenIngresses | undefined
   /** ms since each kind was last confirmed by the API server. */
   ages(): Readonly<Record<string, number>>
 }
@@ -119,20 +119,33 @@ export function createCluster(options: ClusterOptions): Cluster {
       clusterNodes.start()
     },
     ingresses() {
-      if (classRules === undefined || allIngresses === undefined || classes === undefined) return []
-      if (!allIngresses.synced || !classes.synced) return []
+      if (classRules === undefined || allIngresses?.synced !== true || classes?.synced !== true) {
+        return undefined
+      }
       const classList = [...classes.items().values()]
-      return [...allIngresses.items().values()]
-        .filter((ingress) => isOurs(ingress, classList, classRules))
-        .map(servedIngress)
+      const served: SeenIngress[] = []
+      const others: SeenIngress[] = []
+      for (const ingress of allIngresses.items().values()) {
+        if (isOurs(ingress, classList, classRules)) served.push(seenIngress(ingress, false))
+        else if ((ingress.status?.loadBalancer?.ingress ?? []).length > 0) {
+          others.push(seenIngress(ingress, isOthers(ingress, classList, classRules)))
+        }
+      }
+      return { served, others }
     },
     ages: () => Object.fromEntries(all.map(({ name, reflector }) => [name, reflector.ageMs()])),
   }
 }
 
-function servedIngress(ingress: Ingress): ServedIngress {
-  const { namespace = '', name = '', uid = '' } = ingress.metadata ?? {}
+function seenIngress(ingress: Ingress, isOthers: boolean): SeenIngress {
+  const { namespace = '', name = '', uid = '', resourceVersion = '' } = ingress.metadata ?? {}
   const entries = ingress.status?.loadBalancer?.ingress ?? []
-  // An address without name is something that must be replaced: it is shown as an empty name.
-  return { ingress: { namespace, name, uid }, shown: entries.map(({ hostname = '' }) => hostname) }
+  return {
+    ingress: { namespace, name, uid },
+    resourceVersion,
+    className: namedClass(ingress),
+    isOthers,
+    // An address without name is something that must be replaced: it is shown as an empty name.
+    shown: entries.map(({ hostname = '' }) => hostname),
+  }
 }

@@ -5,11 +5,15 @@ import { createCluster } from './cluster.ts'
 import { Leader, type LeaderOptions } from './leader.ts'
 import { Observer } from './observe.ts'
 import type { ControllerSettings } from './settings.ts'
+import { LeftIngresses } from './status/left-ingresses.ts'
 import { ownedTargets } from './targets/ownership.ts'
 
 /** What a leader needs besides what the settings give. */
 export interface CreateLeaderOptions
-  extends Omit<LeaderOptions, 'cluster' | 'observer' | 'isDryRun' | 'proxyProtocol'> {
+  extends Omit<
+    LeaderOptions,
+    'cluster' | 'observer' | 'leftIngresses' | 'isDryRun' | 'proxyProtocol'
+  > {
   readonly settings: ControllerSettings
 }
 
@@ -34,8 +38,10 @@ export function createLeader(options: CreateLeaderOptions): Leader {
           },
     onChange: () => leader.trigger(),
   })
+  const leftIngresses = new LeftIngresses({ client, log, fieldManager: options.fieldManager })
   const observer = new Observer({
     cluster,
+    leftIngresses,
     client,
     elbv2,
     directory: new GroupDirectory(elbv2, settings.targetGroup),
@@ -55,6 +61,7 @@ export function createLeader(options: CreateLeaderOptions): Leader {
     ...options,
     cluster,
     observer,
+    leftIngresses,
     proxyProtocol: settings.proxyProtocol,
     isDryRun: settings.dryRun,
   })

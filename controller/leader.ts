@@ -17,6 +17,7 @@ import type { Observation, Observer } from './observe.ts'
 import { plan as planWorld } from './plan.ts'
 import { createReconciler, type Reconciler } from './reconciler.ts'
 import type { Reporter } from './reporter.ts'
+import type { LeftIngresses } from './status/left-ingresses.ts'
 import { isServing } from './targets/guard.ts'
 import { changeOwned } from './targets/ownership.ts'
 import { isPresent } from './targets/plan-targets.ts'
@@ -26,6 +27,9 @@ import type { Plan, World } from './world.ts'
 export interface LeaderOptions {
   readonly cluster: Cluster
   readonly observer: Observer
+  readonly leftIngresses: LeftIngresses
+  /** The name under which Ingress status is written. */
+  readonly fieldManager: string
   readonly client: KubeClient
   readonly elbv2: Elbv2
   readonly election: Election
@@ -157,7 +161,10 @@ export class Leader {
 
   #applierOptions(world: World): ApplierOptions {
     const { elbv2, client, clock, observer, election, mayAct, reporter } = this.#options
+    const { fieldManager, leftIngresses } = this.#options
     return {
+      fieldManager,
+      noteShown: (ingress, hostnames) => leftIngresses.noteShown(ingress, hostnames),
       elbv2,
       client,
       clock,

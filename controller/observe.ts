@@ -7,6 +7,7 @@ import { AwsFailure } from './aws/aws-failure.ts'
 import type { Elbv2 } from './aws/elbv2.ts'
 import type { GroupDirectory, GroupEntry } from './balancer/group-directory.ts'
 import type { Cluster } from './cluster.ts'
+import type { LeftIngresses } from './status/left-ingresses.ts'
 import { GroupMemory } from './targets/group-memory.ts'
 import { isPresent } from './targets/plan-targets.ts'
 import type { ProxyPod } from './targets/proxy-pods.ts'
@@ -28,6 +29,7 @@ export interface ObserverOptions {
   readonly client: KubeClient
   readonly elbv2: Elbv2
   readonly directory: GroupDirectory
+  readonly leftIngresses: LeftIngresses
   readonly limits: Limits
   readonly targetPort: number
   readonly drainNodes: boolean
@@ -95,6 +97,9 @@ export class Observer {
         problems.set(entry.given, 'the nodes are not listed yet: this group of instances waits')
       }
     }
+    const hostnames = this.#hostnames(entries)
+    const seen = cluster.ingresses()
+    const left = seen === undefined ? [] : await this.#options.leftIngresses.find(seen, hostnames)
     return {
       entries,
       problems,
@@ -105,8 +110,9 @@ export class Observer {
         limits,
         groups: views,
         gatedPods: this.#gatedPods(proxies, known, wanted),
-        ingresses: cluster.ingresses(),
-        hostnames: this.#hostnames(entries),
+        ingresses: seen?.served ?? [],
+        left,
+        hostnames,
       },
     }
   }

@@ -1,7 +1,7 @@
 // The whole plan: targets of each group, readiness gates, Ingress status. READ THIS FIRST.
 // Pure: the same world gives the same plan. An unsynced world gives an empty one: everything stays as it is.
 import { planGates } from './status/plan-gates.ts'
-import { planStatus } from './status/plan-status.ts'
+import { planStatus, planWithdrawals } from './status/plan-status.ts'
 import { planTargets } from './targets/plan-targets.ts'
 import type { Plan, World } from './world.ts'
 
@@ -15,6 +15,7 @@ export function plan(world: World): Plan {
       // Gates and status last: they tell others that targets are healthy.
       ...planGates(world),
       ...planStatus(world),
+      ...planWithdrawals(world),
     ],
     held: perGroup.flatMap((group) => group.held),
   }

@@ -53,6 +53,7 @@ export class Replica {
   readonly #options: ReplicaOptions
   readonly #metrics: ControllerMetrics
   readonly #elbv2: Elbv2
+  readonly #fieldManager: string
   readonly #events: EventRecorder
   readonly #reporter: Reporter
   readonly #election: Election
@@ -85,6 +86,8 @@ export class Replica {
       namespace: settings.leaseNamespace ?? client.namespace,
       name: settings.leaseName,
     }
+    // Two installations in one cluster have two leases, and never take each other's writes for their own.
+    this.#fieldManager = `weir-controller:${lease.namespace}/${lease.name}`.slice(0, 128)
     this.#reporter = createReporter({
       log,
       events: this.#events,
@@ -209,6 +212,7 @@ export class Replica {
       log,
       elbv2: this.#elbv2,
       election: this.#election,
+      fieldManager: this.#fieldManager,
       metrics: this.#metrics,
       reporter: this.#reporter,
       control: this.#control(),

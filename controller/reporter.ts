@@ -50,6 +50,11 @@ const eventReasons: Readonly<Record<Outcome['kind'], EventReasons | undefined>> 
     done: 'LoadBalancerPublished',
     failed: 'LoadBalancerNotPublished',
   },
+  'withdraw-hostnames': {
+    kind: 'Ingress',
+    done: 'LoadBalancerWithdrawn',
+    failed: 'LoadBalancerNotWithdrawn',
+  },
   claim: undefined,
   release: undefined,
 }

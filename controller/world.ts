@@ -121,6 +121,25 @@ export interface ServedIngress {
   readonly shown: readonly string[]
 }
 
+/** An entry of `status.loadBalancer.ingress`. */
+export interface StatusEntry {
+  readonly hostname?: string
+  readonly ip?: string
+}
+
+/** An Ingress that went to another class and still shows what we wrote. */
+export interface LeftIngress {
+  readonly ingress: ObjectRef
+  /** The version that was looked at: another one is looked at anew. */
+  readonly resourceVersion: string
+  /** The class that it names now; empty for none. */
+  readonly className: string
+  /** The names that we wrote. */
+  readonly hostnames: readonly string[]
+  /** What others wrote: it stays. */
+  readonly kept: readonly StatusEntry[]
+}
+
 /** Everything a plan depends on, as of one moment. */
 export interface World {
   /** Monotonic ms. */
@@ -131,6 +150,7 @@ export interface World {
   readonly groups: readonly GroupView[]
   readonly gatedPods: readonly GatedPod[]
   readonly ingresses: readonly ServedIngress[]
+  readonly left: readonly LeftIngress[]
   /** What Ingress status should show; empty when unknown or switched off. */
   readonly hostnames: readonly string[]
 }
@@ -174,6 +194,8 @@ export type Action =
       readonly ingress: ObjectRef
       readonly hostnames: readonly string[]
     }
+  /** Takes our names out of the status of an Ingress that is not ours any more. */
+  | { readonly kind: 'withdraw-hostnames'; readonly left: LeftIngress }
 
 /** Why a removal is held back. `awaiting-healthy` is a wait, the others are refusals of the guard. */
 export type HoldCode =

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type ClassRules, isOurs } from './ingress-class.ts'
+import { type ClassRules, isOthers, isOurs, namedClass } from './ingress-class.ts'
 import type { Ingress, IngressClass } from './kube/objects.ts'
 
 const rules: ClassRules = {
@@ -123,6 +123,64 @@ for (const row of rows) {
   })
 }
 
+const stays = { ...named(''), metadata: annotated('weir').metadata ?? {} }
+const namings: readonly {
+  readonly why: string
+  readonly ingress: Ingress
+  readonly classes?: readonly IngressClass[]
+  readonly name: string
+  readonly others: boolean
+}[] = [
+  { why: 'ours', ingress: named('edge'), classes: [ours], name: 'edge', others: false },
+  {
+    why: 'a class of another controller',
+    ingress: named('other'),
+    classes: [ours, theirs],
+    name: 'other',
+    others: true,
+  },
+  {
+    why: 'a class whose object is not there: deleted for a moment, perhaps',
+    ingress: named('edge'),
+    classes: [theirs],
+    name: 'edge',
+    others: false,
+  },
+  { why: 'no class', ingress: {}, classes: [ours], name: '', others: false },
+  {
+    why: 'another name in the annotation',
+    ingress: annotated('nginx'),
+    name: 'nginx',
+    others: true,
+  },
+  {
+    why: 'our class by an annotation that is not our name: nobody else has it',
+    ingress: annotated('edge'),
+    classes: [ours],
+    name: 'edge',
+    others: false,
+  },
+  { why: 'our name in the annotation', ingress: annotated('weir'), name: 'weir', others: false },
+  { why: 'an empty field says nothing', ingress: stays, name: 'weir', others: false },
+  {
+    why: 'the field beats the annotation',
+    ingress: { ...annotated('weir'), spec: { ingressClassName: 'other' } },
+    classes: [theirs],
+    name: 'other',
+    others: true,
+  },
+]
+
+for (const { why, ingress, classes = [], name, others } of namings) {
+  t.test(
+    `names '${name}', ${others ? "somebody else's" : "not somebody else's"}: ${why}`,
+    async (t) => {
+      t.equal(namedClass(ingress), name)
+      t.equal(isOthers(ingress, classes, rules), others)
+    },
+  )
+}
+
 t.test('misshapen objects are not ours and throw nothing', async (t) => {
   const shapes = [null, 5, 'text', [], { spec: null }, { spec: 'text' }, { metadata: [] }].concat([
     { spec: { ingressClassName: 5 } },
@@ -133,6 +191,8 @@ t.test('misshapen objects are not ours and throw nothing', async (t) => {
     '[null, 5, {"metadata": null}, {"spec": "x"}, {"spec": {"controller": 1}}]',
   )
   for (const shape of shapes) {
-    t.equal(isOurs(JSON.parse(JSON.stringify(shape)), classes, rules), false, JSON.stringify(shape))
+    const ingress = JSON.parse(JSON.stringify(shape))
+    t.equal(isOurs(ingress, classes, rules), false, JSON.stringify(shape))
+    t.equal(isOthers(ingress, classes, rules), false, JSON.stringify(shape))
   }
 })

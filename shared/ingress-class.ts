@@ -11,7 +11,8 @@ export interface ClassRules {
   readonly watchWithoutClass: boolean
 }
 
-const legacyAnnotation = 'kubernetes.io/ingress.class'
+/** The annotation that named the class before there was a field for it. */
+export const legacyAnnotation = 'kubernetes.io/ingress.class'
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class'
 
 /** Tells whether an Ingress is ours. Total: a misshapen Ingress or class is simply not ours, nothing is thrown. */
@@ -29,11 +30,40 @@ export function isOurs(
       ? typeof named === 'string' && rules.ingressClasses.includes(named)
       : hasOurController(object, rules)
   }
-  const legacy: unknown = ingress?.metadata?.annotations?.[legacyAnnotation]
+  const legacy = annotatedClass(ingress)
   if (legacy !== undefined && legacy !== null && legacy !== '') {
     return typeof legacy === 'string' && rules.ingressClasses.includes(legacy)
   }
   return rules.watchWithoutClass || classes.some((candidate) => isOurDefault(candidate, rules))
+}
+
+/** Gives the class that an Ingress names, by its spec or else by the annotation; empty when it names none. */
+export function namedClass(ingress: Ingress): string {
+  return textOf(ingress?.spec?.ingressClassName) || textOf(annotatedClass(ingress))
+}
+
+/**
+ * Tells whether an Ingress names a class that is somebody else's: an IngressClass of another controller, or another name
+ * in the annotation. A class whose object is missing is nobody's: it may only have been deleted for a moment.
+ */
+export function isOthers(
+  ingress: Ingress,
+  classes: readonly IngressClass[],
+  rules: ClassRules,
+): boolean {
+  const name = namedClass(ingress)
+  if (name === '' || isOurs(ingress, classes, rules)) return false
+  const object = classes.find((candidate) => candidate?.metadata?.name === name)
+  if (object !== undefined) return !hasOurController(object, rules)
+  return textOf(ingress?.spec?.ingressClassName) === ''
+}
+
+function annotatedClass(ingress: Ingress): unknown {
+  return ingress?.metadata?.annotations?.[legacyAnnotation]
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }
 
 function isOurDefault(object: IngressClass, rules: ClassRules): boolean {

@@ -1,5 +1,6 @@
 // Which Ingresses get the load balancer's names in their status: only once something healthy is behind them.
-// Names are never taken away here: an error must not make external-dns delete a record.
+// A name is taken away only where the Ingress itself went to another class, which was confirmed (left-ingresses.ts):
+// an error must not make external-dns delete a record.
 import { isServing } from '../targets/guard.ts'
 import type { Action, World } from '../world.ts'
 
@@ -12,6 +13,11 @@ export function planStatus(world: World): Action[] {
   return world.ingresses
     .filter(({ shown }) => !isSame(shown, hostnames))
     .map(({ ingress }) => ({ kind: 'show-hostnames', ingress, hostnames }))
+}
+
+/** Lists the names to take out of Ingresses that left. Pure. */
+export function planWithdrawals({ left }: World): Action[] {
+  return left.map((one) => ({ kind: 'withdraw-hostnames', left: one }))
 }
 
 function isSame(shown: readonly string[], hostnames: readonly string[]): boolean {

@@ -6,7 +6,7 @@ import type { KubeResult } from '../../shared/kube/error.ts'
 import type { KubeObject } from '../../shared/kube/objects.ts'
 import { ingresses, pods } from '../../shared/kube/resources.ts'
 import { gateCondition } from '../targets/proxy-pods.ts'
-import type { Action, ObjectRef } from '../world.ts'
+import type { Action, LeftIngress, ObjectRef } from '../world.ts'
 
 type GateAction = Extract<Action, { readonly kind: 'open-gate' | 'skip-gate' }>
 
@@ -15,13 +15,29 @@ const attempts = 3
 /** Shows `hostnames` in an Ingress's status; resolves with an error text, empty when it was written. */
 export function writeHostnames(
   client: KubeClient,
+  fieldManager: string,
   ingress: ObjectRef,
   hostnames: readonly string[],
 ): Promise<string> {
   const status = { loadBalancer: { ingress: hostnames.map((hostname) => ({ hostname })) } }
   return withUid(ingress, (metadata) =>
-    client.patch(ingresses, ingress, { metadata, status }, { subresource: 'status' }),
+    client.patch(ingresses, ingress, { metadata, status }, { subresource: 'status', fieldManager }),
   )
+}
+
+/** Leaves what others wrote in an Ingress's status; resolves with an error text, empty when it was written. */
+export async function withdrawHostnames(
+  client: KubeClient,
+  fieldManager: string,
+  { ingress, resourceVersion, kept }: LeftIngress,
+): Promise<string> {
+  // A list is replaced as a whole (RFC 7396): with its version, or an entry that came meanwhile would go with ours.
+  const metadata = { uid: ingress.uid, resourceVersion }
+  const status = { loadBalancer: { ingress: kept.length === 0 ? null : kept } }
+  const patch = { metadata, status }
+  const call = { subresource: 'status', fieldManager } as const
+  const answer = await client.patch(ingresses, ingress, patch, call)
+  return answer.ok || answer.error.reason === 'NotFound' ? '' : answer.error.message
 }
 
 /** Opens the readiness gate of a pod; resolves with an error text, empty when it was written. */

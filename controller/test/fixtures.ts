@@ -63,6 +63,7 @@ export function world(parts: Partial<World>): World {
     groups: [],
     gatedPods: [],
     ingresses: [],
+    left: [],
     hostnames: [],
     ...parts,
   }
@@ -88,5 +89,7 @@ function actionLines(action: Action): string[] {
       return [`${action.kind} ${action.pod.name}`]
     case 'show-hostnames':
       return [`show ${action.hostnames.join(',')} on ${action.ingress.name}`]
+    case 'withdraw-hostnames':
+      return [`withdraw ${action.left.hostnames.join(',')} from ${action.left.ingress.name}`]
   }
 }

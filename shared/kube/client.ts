@@ -30,6 +30,8 @@ export interface CallOptions {
 export interface WriteOptions extends CallOptions {
   /** Changes only that part of the object. */
   readonly subresource?: 'status'
+  /** Who writes, for `metadata.managedFields`; the first part of the user agent when absent. At most 128 characters. */
+  readonly fieldManager?: string
 }
 
 export interface DeleteOptions extends CallOptions {
@@ -138,6 +140,7 @@ export function createKubeClient(config: KubeConfig, options: KubeClientOptions)
           ...subresourceOf(call),
         }),
         body: typed(resource, object),
+        query: { fieldManager: call.fieldManager },
         ...limits(call),
       }),
     patch: (resource, target, patch, call = {}) =>
@@ -146,6 +149,7 @@ export function createKubeClient(config: KubeConfig, options: KubeClientOptions)
         path: resourcePath(resource, { ...target, ...subresourceOf(call) }),
         body: patch,
         contentType: patchTypes[call.kind ?? 'merge'],
+        query: { fieldManager: call.fieldManager },
         ...limits(call),
       }),
     delete(resource, target, call = {}) {

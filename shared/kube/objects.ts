@@ -11,6 +11,8 @@ export interface ObjectMeta {
   readonly generation?: number
   readonly labels?: Readonly<Record<string, string>>
   readonly annotations?: Readonly<Record<string, string>>
+  /** Who wrote what; dropped where objects are read (read-object.ts). */
+  readonly managedFields?: readonly unknown[]
 }
 
 /** Any object of the API. */

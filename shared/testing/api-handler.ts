@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { isRecord } from '../kube/error.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { type KubeResource, objectKey } from '../kube/resources.ts'
+import { withOwners } from './api-owners.ts'
 import { mergePatch } from './api-patch.ts'
 import { statusBody, type Target } from './api-paths.ts'
 import type { ApiStore } from './api-store.ts'
@@ -33,7 +34,12 @@ export function answerGet(store: ApiStore, target: Target): Answer {
   return object === undefined ? notFound(target) : { status: 200, body: object }
 }
 
-export function answerCreate(store: ApiStore, target: Target, body: unknown): Answer {
+export function answerCreate(
+  store: ApiStore,
+  target: Target,
+  body: unknown,
+  manager: string,
+): Answer {
   const object = readBody(target, body)
   if (object === undefined) return failure(400, 'the body is not an object of this resource')
   const { resource } = target
@@ -45,10 +51,16 @@ export function answerCreate(store: ApiStore, target: Target, body: unknown): An
   // A status that comes with a new object is dropped; a kubelet's Node keeps it.
   const fresh =
     withStatus.has(resource.kind) && resource.kind !== 'Node' ? withoutStatus(object) : object
-  return { status: 201, body: store.put(resource, { ...fresh, metadata }) }
+  const owned = withOwners({ ...fresh, metadata }, {}, manager)
+  return { status: 201, body: store.put(resource, owned) }
 }
 
-export function answerUpdate(store: ApiStore, target: Target, body: unknown): Answer {
+export function answerUpdate(
+  store: ApiStore,
+  target: Target,
+  body: unknown,
+  manager: string,
+): Answer {
   const object = readBody(target, body)
   if (object === undefined || target.name !== object.metadata?.name) {
     return failure(400, 'the body is not the object that the path names')
@@ -62,7 +74,7 @@ export function answerUpdate(store: ApiStore, target: Target, body: unknown): An
   if (resourceVersion === undefined && versioned.has(target.resource.kind)) {
     return failure(422, 'metadata.resourceVersion: must be specified for an update')
   }
-  return replace(store, target, before, object)
+  return replace(store, target, before, object, manager)
 }
 
 export function answerPatch(
@@ -70,6 +82,7 @@ export function answerPatch(
   target: Target,
   body: unknown,
   contentType: string,
+  manager: string,
 ): Answer {
   const isStrategic = contentType === 'application/strategic-merge-patch+json'
   if (!isStrategic && contentType !== 'application/merge-patch+json') {
@@ -82,7 +95,7 @@ export function answerPatch(
   if (object.metadata?.uid !== before.metadata?.uid) {
     return failure(422, 'metadata.uid: field is immutable')
   }
-  return replace(store, target, before, object)
+  return replace(store, target, before, object, manager)
 }
 
 export function answerDelete(store: ApiStore, target: Target, body: unknown): Answer {
@@ -99,7 +112,13 @@ export function answerDelete(store: ApiStore, target: Target, body: unknown): An
 }
 
 /** Writes `object` over `before`: only its status, or all but its status. */
-function replace(store: ApiStore, target: Target, before: KubeObject, object: KubeObject): Answer {
+function replace(
+  store: ApiStore,
+  target: Target,
+  before: KubeObject,
+  object: KubeObject,
+  manager: string,
+): Answer {
   const { resource, subresource } = target
   const version = object.metadata?.resourceVersion
   if (version !== undefined && version !== before.metadata?.resourceVersion) {
@@ -115,7 +134,7 @@ function replace(store: ApiStore, target: Target, before: KubeObject, object: Ku
   next.metadata = { ...spec.metadata, ...serverMetadata(before) }
   // Like the real one: a write that changes nothing makes no event.
   if (isDeepStrictEqual(next, { ...before })) return { status: 200, body: before }
-  const read = readBody(target, next)
+  const read = readBody(target, withOwners(next, before, manager))
   if (read === undefined) return failure(422, 'the object is invalid')
   return { status: 200, body: store.put(resource, read) }
 }
@@ -128,9 +147,9 @@ function withoutStatus({
 }
 
 function serverMetadata({ metadata }: KubeObject): KubeObject['metadata'] {
-  const { uid, resourceVersion, creationTimestamp, generation } = metadata ?? {}
+  const { uid, resourceVersion, creationTimestamp, generation, managedFields } = metadata ?? {}
   return Object.fromEntries(
-    Object.entries({ uid, resourceVersion, creationTimestamp, generation }).filter(
+    Object.entries({ uid, resourceVersion, creationTimestamp, generation, managedFields }).filter(
       ([, value]) => value !== undefined,
     ),
   )

@@ -152,11 +152,17 @@ export async function createApiServer(): Promise<ApiServer> {
       case 'get':
         return answerGet(store, target)
       case 'create':
-        return answerCreate(store, target, body)
+        return answerCreate(store, target, body, managerOf(request, query))
       case 'update':
-        return answerUpdate(store, target, body)
+        return answerUpdate(store, target, body, managerOf(request, query))
       case 'patch':
-        return answerPatch(store, target, body, request.headers['content-type'] ?? '')
+        return answerPatch(
+          store,
+          target,
+          body,
+          request.headers['content-type'] ?? '',
+          managerOf(request, query),
+        )
       case 'delete':
         return answerDelete(store, target, body)
       case 'list':
@@ -249,6 +255,11 @@ export async function createApiServer(): Promise<ApiServer> {
       return folder
     },
   }
+}
+
+/** Who writes: as it says, or else the program that the user agent names. */
+function managerOf(request: IncomingMessage, query: Readonly<Record<string, string>>): string {
+  return query.fieldManager ?? request.headers['user-agent']?.split('/')[0] ?? 'unknown'
 }
 
 function resourceOf(object: KubeObject): KubeResource {

@@ -1,5 +1,6 @@
 // Writes, their conflicts, and who may do what, as Weir relies on them.
 import assert from 'node:assert/strict'
+import { classSetAtMs, shownAtMs } from '../../controller/status/field-owners.ts'
 import type { Lease } from '../../shared/kube/objects.ts'
 import {
   configMaps,
@@ -7,6 +8,7 @@ import {
   ingresses,
   leases,
   pods,
+  resourcePath,
   secrets,
 } from '../../shared/kube/resources.ts'
 import { bad, type ContractCheck, configMap, good, ingress, pod, watch } from './contract-kit.ts'
@@ -113,6 +115,35 @@ export const writeChecks: readonly ContractCheck[] = [
       assert.equal(changed.status?.loadBalancer?.ingress?.[0]?.hostname, 'lb')
       assert.equal(changed.spec?.rules?.[0]?.host, 'b.test')
       assert.equal(changed.metadata?.generation, 2)
+    },
+  },
+  {
+    name: 'managedFields tell who showed a load balancer last, and who set the class',
+    async run({ client, namespace }) {
+      const target = { namespace, name: 'owned' }
+      const path = resourcePath(ingresses, target)
+      const read = async () => good(await client.request({ method: 'GET', path }))
+      const show = async (fieldManager: string, ingress: readonly object[] | null) => {
+        const call = { subresource: 'status', fieldManager } as const
+        good(await client.patch(ingresses, target, { status: { loadBalancer: { ingress } } }, call))
+      }
+      good(await client.create(ingresses, ingress(namespace, 'owned')))
+      assert.equal(shownAtMs(await read(), 'weir-controller:edge/a'), undefined)
+      await show('weir-controller:edge/a', [{ hostname: 'lb' }])
+      const shownAt = shownAtMs(await read(), 'weir-controller:edge/a')
+      assert.ok(shownAt !== undefined && shownAt <= Date.now())
+      assert.equal(shownAtMs(await read(), 'weir-controller:edge/b'), undefined)
+      const spec = { ingressClassName: 'nginx' }
+      good(await client.patch(ingresses, target, { spec }, { fieldManager: 'somebody' }))
+      assert.equal(shownAtMs(await read(), 'weir-controller:edge/a'), shownAt)
+      assert.ok((classSetAtMs(await read()) ?? 0) >= shownAt)
+      await show('other', [{ hostname: 'lb' }, { hostname: 'theirs' }])
+      assert.equal(shownAtMs(await read(), 'weir-controller:edge/a'), undefined)
+      assert.ok(shownAtMs(await read(), 'other') !== undefined)
+      await show('weir-controller:edge/a', null)
+      assert.equal(shownAtMs(await read(), 'other'), undefined)
+      const gone = good(await client.get(ingresses, target))
+      assert.equal(gone.status?.loadBalancer?.ingress, undefined)
     },
   },
   {

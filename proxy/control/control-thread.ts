@@ -7,6 +7,7 @@ import type { Feed } from '../../shared/feed/feed.ts'
 import { formatHostPort } from '../../shared/host-port.ts'
 import { createLineSink, type Log } from '../../shared/log.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
+import { emptyTable } from '../../shared/routing/table.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 import { createLogWriter } from '../observe/access-log.ts'
 import { createProxyMetrics, type ProxyMetrics } from '../observe/metrics-registry.ts'
@@ -144,7 +145,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       return shutdown.state === 'serving' ? undefined : shutdown.state
     },
     routes: () => ({
-      table: keeper.table ?? { routes: [], upstreams: [] },
+      table: keeper.table ?? emptyTable,
       problems: allProblems(),
     }),
     status,

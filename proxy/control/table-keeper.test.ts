@@ -4,14 +4,14 @@ import type { Log } from '../../shared/log.ts'
 import type { Problem } from '../../shared/problem.ts'
 import type { RouteTable } from '../../shared/routing/table.ts'
 import { routeOf } from '../../shared/routing/testing/route.ts'
+import { routesIn, tableWith } from '../../shared/routing/testing/table.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { type TableChange, TableKeeper } from './table-keeper.ts'
 
 const snapshot = createSnapshot([])
 
 function tableOf(...hosts: string[]): RouteTable {
-  const routes = hosts.map((host) => routeOf({ host }))
-  return { routes, upstreams: [] }
+  return tableWith(hosts.map((host) => routeOf({ host })))
 }
 
 const problem = (name: string): Problem => {
@@ -38,10 +38,7 @@ function keeping() {
       clock.advance(next.costMs)
       return { table: next.table, problems: next.problems }
     },
-    complete: (table) => ({
-      ...table,
-      routes: [...table.routes, ...tableOf(...external.hosts).routes],
-    }),
+    complete: (table) => tableWith([...routesIn(table), ...routesIn(tableOf(...external.hosts))]),
     problemsOfCompletion: () => external.problems,
     onTable: (change) => changes.push(change),
     onProblems: () => {},

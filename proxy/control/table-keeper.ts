@@ -7,6 +7,7 @@ import type { Snapshot } from '../../shared/kube/snapshot.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Problem } from '../../shared/problem.ts'
 import { diffTables } from '../../shared/routing/delta.ts'
+import { diffLists } from '../../shared/routing/list-diff.ts'
 import type { RouteTable, TableDelta } from '../../shared/routing/table.ts'
 import type { Translation } from '../../shared/routing/translate.ts'
 
@@ -21,7 +22,7 @@ export interface TableKeeperOptions {
   readonly problemsOfCompletion: () => readonly Problem[]
   /** A new table and what is wrong in it; `delta` is what changed since the last. */
   readonly onTable: (change: TableChange) => void
-  /** All that is wrong now, after each look. */
+  /** All that is wrong now, whenever that changes. */
   readonly onProblems: (problems: readonly Problem[]) => void
 }
 
@@ -46,7 +47,7 @@ export class TableKeeper {
   #table: RouteTable | undefined
   /** What is wrong now, in the feed and in the objects. */
   problems: readonly Problem[] = []
-  #reported = new Map<string, Problem>()
+  readonly #listed = new Map<string, number>()
 
   constructor(options: TableKeeperOptions) {
     this.#options = options
@@ -120,28 +121,39 @@ export class TableKeeper {
     const table = complete(translated)
     this.#noteProblems([...this.#feedProblems, ...problems, ...problemsOfCompletion()])
     const delta = diffTables(this.#table, table, this.#version + 1)
-    // The first table counts even when it is empty: the proxy is in sync then.
-    if (delta !== undefined || this.#table === undefined) {
-      this.#version += 1
-      this.#table = table
-      const change = delta ?? { version: this.#version, hosts: new Map(), upstreams: new Map() }
-      onTable({ table, delta: change, eventAtMs })
+    // Also without a difference: the next comparison is by reference, and is to find only what changes next.
+    this.#table = table
+    if (delta === undefined) return
+    this.#version += 1
+    onTable({ table, delta, eventAtMs })
+  }
+
+  /** Logs each problem once when it appears and once when it is gone; looks only at those that came or went. */
+  #noteProblems(problems: readonly Problem[]): void {
+    const { log, onProblems } = this.#options
+    const before = this.problems
+    const edits = diffLists(before, problems)
+    if (edits.length === 0) return
+    this.problems = problems
+    onProblems(problems)
+    // Those that came first: a problem of an object that was read anew was never gone.
+    for (const problem of edits.flatMap(({ added }) => added)) {
+      if (this.#count(problem, 1) === 1) log.warn({ ...problem }, 'problem')
+    }
+    for (const problem of edits.flatMap(({ at, removed }) => before.slice(at, at + removed))) {
+      if (this.#count(problem, -1) > 0) continue
+      const { kind, namespace, name, field, reason } = problem
+      log.info({ reason, kind, namespace, name, field }, 'problem solved')
     }
   }
 
-  /** Logs each problem once when it appears and once when it is gone. */
-  #noteProblems(problems: readonly Problem[]): void {
-    this.problems = problems
-    this.#options.onProblems(problems)
-    const now = new Map(problems.map((problem) => [keyOf(problem), problem]))
-    for (const [key, problem] of now) {
-      if (!this.#reported.has(key)) this.#options.log.warn({ ...problem }, 'problem')
-    }
-    for (const [key, { kind, namespace, name, field, reason }] of this.#reported) {
-      if (now.has(key)) continue
-      this.#options.log.info({ reason, kind, namespace, name, field }, 'problem solved')
-    }
-    this.#reported = now
+  /** Counts how often a problem is listed now. */
+  #count(problem: Problem, step: 1 | -1): number {
+    const key = keyOf(problem)
+    const count = (this.#listed.get(key) ?? 0) + step
+    if (count === 0) this.#listed.delete(key)
+    else this.#listed.set(key, count)
+    return count
   }
 }
 

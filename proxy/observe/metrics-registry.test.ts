@@ -2,6 +2,7 @@ import { text as readText } from 'node:stream/consumers'
 import t from 'tap'
 import type { Problem } from '../../shared/problem.ts'
 import { routeOf } from '../../shared/routing/testing/route.ts'
+import { tableWith } from '../../shared/routing/testing/table.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { createProxyMetrics } from './metrics-registry.ts'
@@ -40,7 +41,7 @@ t.test('what the control thread knows is exported', async (t) => {
   const ages = { ingresses: 1500, services: 0 }
   const { metrics, scrape } = setUp(ages)
   const routes = [routeOf({ host: 'a.test' }), routeOf({ host: 'b.test' })]
-  metrics.setTable({ routes, upstreams: [] })
+  metrics.setTable(tableWith(routes))
   metrics.setWorkers(4)
   metrics.addWorkerRestart()
   metrics.observeUpdate(20)

@@ -2,7 +2,8 @@
 import type { Clock } from '../../shared/clock.ts'
 import { createRegistry } from '../../shared/metrics.ts'
 import type { Problem, ProblemReason } from '../../shared/problem.ts'
-import type { RouteTable } from '../../shared/routing/table.ts'
+import { entriesOf } from '../../shared/routing/router/host-map.ts'
+import { emptyTable, type RouteTable } from '../../shared/routing/table.ts'
 import { families } from './families.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector, type SlotCollector } from './slot-collector.ts'
@@ -74,7 +75,16 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
   const own = createSlots((message) => slots.accept(message, controlThread))
   const dropped = own.counter(families.accessLogDropped.name, {})
 
-  const routes = registry.gauge({ name: 'weir_routes', help: 'Routes being served.' })
+  let served = emptyTable
+  registry.gauge({
+    name: 'weir_routes',
+    help: 'Routes being served.',
+    collect(gauge) {
+      let count = 0
+      for (const [, routes] of entriesOf(served.hosts)) count += routes.length
+      gauge.set(count)
+    },
+  })
   const problems = registry.gauge({
     name: 'weir_route_problems',
     help: 'Faults in Kubernetes objects and manifests now, by reason; /routes?problems lists them.',
@@ -127,7 +137,7 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
   return {
     slots,
     setTable(table) {
-      routes.set(table.routes.length)
+      served = table
       slots.setTable(table)
     },
     setProblems,

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import type { Route } from '../../shared/routing/table.ts'
 import { routeOf } from '../../shared/routing/testing/route.ts'
+import { tableWith } from '../../shared/routing/testing/table.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { families } from './families.ts'
@@ -106,7 +107,7 @@ function world(...ids: number[]) {
       recorder?.record(exampleRecord({ counters, ...changes }))
     },
     count: () => sampleValue(scrape(collector), `${requestDuration.name}_count`, names),
-    serve: (...routes: Route[]) => collector.setTable({ routes, upstreams: [] }),
+    serve: (...routes: Route[]) => collector.setTable(tableWith(routes)),
     /** As the control thread does each minute; without `isLate` the threads obey at once. */
     sweep: (isLate = false) =>
       collector.forgetGone((routes) => {
@@ -163,7 +164,7 @@ t.test('the series of a route that is gone leave after 15 minutes', async (t) =>
 t.test('the fallback is served, too', async (t) => {
   const { clock, collector, record, count, sweep } = world(0)
   record(0)
-  collector.setTable({ routes: [], upstreams: [], fallback: front })
+  collector.setTable(tableWith([], [], front))
   clock.advance(3_600_000)
   sweep()
   t.equal(count(), 1)

@@ -3,6 +3,7 @@
 // Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go), and so does
 // the memory: what a route that is gone had counted is forgotten here and in the workers (slots.ts says how).
 import type { Clock } from '../../shared/clock.ts'
+import { entriesOf } from '../../shared/routing/router/host-map.ts'
 import { type Route, type RouteTable, servicesOf } from '../../shared/routing/table.ts'
 import { type Family, families } from './families.ts'
 import { helpText, labelText, seriesText } from './series-text.ts'
@@ -139,8 +140,12 @@ class Collector implements SlotCollector {
     const table = this.#table
     if (this.#isNoted || table === undefined) return
     this.#isNoted = true
-    const served = new Set(table.routes.flatMap(keysOfRoute))
-    if (table.fallback !== undefined) for (const key of keysOfRoute(table.fallback)) served.add(key)
+    const served = new Set<string>()
+    const serve = (route: Route): void => {
+      for (const key of keysOfRoute(route)) served.add(key)
+    }
+    for (const [, routes] of entriesOf(table.hosts)) routes.forEach(serve)
+    if (table.fallback !== undefined) serve(table.fallback)
     for (const [key, route] of this.#routes) {
       if (served.has(key)) route.goneSince = undefined
       else route.goneSince ??= this.#tableSince

@@ -2,9 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { assertProperty } from '../testing/assert-property.ts'
 import { diffTables } from './delta.ts'
-import type { Route, RouteTable, TableDelta, Upstream } from './table.ts'
+import { emptyTable, type Route, type RouteTable, type TableDelta, type Upstream } from './table.ts'
 import { change, emptyCluster, plainOptions, snapshotOf, someHistory } from './testing/cluster.ts'
 import { routeOf } from './testing/route.ts'
+import { routesIn, tableWith, upstreamsIn } from './testing/table.ts'
 import { createTranslator, translate } from './translate.ts'
 
 /** What a worker holds. */
@@ -14,11 +15,11 @@ interface State {
   fallback: Route | undefined
 }
 
-function stateOf({ routes, upstreams, fallback }: RouteTable): State {
+function stateOf(table: RouteTable): State {
   return {
-    hosts: Map.groupBy(routes, (route) => route.match.host),
-    upstreams: new Map(upstreams.map((upstream) => [upstream.key, upstream])),
-    fallback,
+    hosts: Map.groupBy(routesIn(table), (route) => route.match.host),
+    upstreams: new Map(upstreamsIn(table).map((upstream) => [upstream.key, upstream])),
+    fallback: table.fallback,
   }
 }
 
@@ -39,7 +40,7 @@ t.test('deltas applied one after the other give the same as the full table', asy
     t,
     fc.property(someHistory, fc.boolean(), (history, isIncremental) => {
       const translator = createTranslator(plainOptions)
-      const state = stateOf({ routes: [], upstreams: [] })
+      const state = stateOf(emptyTable)
       let cluster = emptyCluster
       let previous: RouteTable | undefined
       for (const [index, step] of history.entries()) {
@@ -69,7 +70,9 @@ const upstream = (service: string, ...addresses: string[]): Upstream => ({
 const a = route('a.test', 'a')
 const b = route('b.test', 'b')
 const limited: Route = { ...b, filters: [{ kind: 'x' }] }
-const base: RouteTable = { routes: [a, b], upstreams: [upstream('a', '10.0.0.1'), upstream('b')] }
+const routes = [a, b]
+const upstreams = [upstream('a', '10.0.0.1'), upstream('b')]
+const base = tableWith(routes, upstreams)
 
 const cases: {
   why: string
@@ -80,55 +83,52 @@ const cases: {
 }[] = [
   {
     why: 'a host goes',
-    next: { ...base, routes: [b] },
+    next: tableWith([b], upstreams),
     hosts: [['a.test', []]],
   },
   {
     why: 'a path comes: the whole host is sent',
-    next: { ...base, routes: [a, b, route('a.test', 'b', '/x')] },
+    next: tableWith([a, b, route('a.test', 'b', '/x')], upstreams),
     hosts: [['a.test', [a, route('a.test', 'b', '/x')]]],
   },
   {
     why: 'a filter comes',
-    next: { ...base, routes: [a, limited] },
+    next: tableWith([a, limited], upstreams),
     hosts: [['b.test', [limited]]],
   },
   {
     why: 'an endpoint comes',
-    next: { ...base, upstreams: [upstream('a', '10.0.0.1'), upstream('b', '10.0.0.2')] },
+    next: tableWith(routes, [upstream('a', '10.0.0.1'), upstream('b', '10.0.0.2')]),
     upstreams: [['shop/b:80', upstream('b', '10.0.0.2')]],
   },
   {
     why: 'an upstream goes',
-    next: { ...base, upstreams: [upstream('b')] },
+    next: tableWith(routes, [upstream('b')]),
     upstreams: [['shop/a:80', undefined]],
   },
   {
     why: 'an external name takes the place of endpoints',
-    next: {
-      ...base,
-      upstreams: [
-        upstream('a', '10.0.0.1'),
-        { ...upstream('b'), externalName: { host: 'x.test', port: 80 } },
-      ],
-    },
+    next: tableWith(routes, [
+      upstream('a', '10.0.0.1'),
+      { ...upstream('b'), externalName: { host: 'x.test', port: 80 } },
+    ]),
     upstreams: [['shop/b:80', { ...upstream('b'), externalName: { host: 'x.test', port: 80 } }]],
   },
   { why: 'a fallback comes', next: { ...base, fallback: a }, fallback: a },
   {
     why: 'another order of the same upstreams is no change',
-    next: { ...base, upstreams: base.upstreams.toReversed(), fallback: a },
+    next: tableWith(routes, upstreams.toReversed(), a),
     fallback: a,
   },
 ]
 
-for (const { why, next, hosts = [], upstreams = [], ...rest } of cases) {
+for (const { why, next, hosts = [], upstreams: changed = [], ...rest } of cases) {
   t.test(why, async (t) => {
     const fallback = 'fallback' in rest ? { fallback: { route: rest.fallback } } : {}
     const expected = {
       version: 8,
       hosts: new Map(hosts),
-      upstreams: new Map(upstreams),
+      upstreams: new Map(changed),
       ...fallback,
     }
     t.strictSame(diffTables(base, next, 8), expected)
@@ -142,5 +142,5 @@ t.test('a fallback that goes is said', async (t) => {
 
 t.test('the first table is always sent, even an empty one', async (t) => {
   const empty = { version: 1, hosts: new Map(), upstreams: new Map() }
-  t.strictSame(diffTables(undefined, { routes: [], upstreams: [] }, 1), empty)
+  t.strictSame(diffTables(undefined, emptyTable, 1), empty)
 })

@@ -1,12 +1,19 @@
 // Situations of real clusters as files: golden/<case>.yaml holds the objects, golden/<case>.json what becomes of them.
 // `UPDATE=1` writes the results anew; the diff is what a review looks at.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { KubeObject } from '../kube/objects.ts'
 import { servicePort } from '../options-kinds.ts'
 import { parseYamlDocuments } from '../yaml.ts'
+import { readAnnotations } from './ingress/annotations/read.ts'
+import { createIngressSource } from './ingress/source.ts'
+import { matchKey } from './match-key.ts'
+import { getHost } from './router/host-map.ts'
+import { upstreamOf } from './table.ts'
 import { type Cluster, snapshotOf } from './testing/cluster.ts'
-import { type TranslateOptions, translate } from './translate.ts'
+import { routesIn, upstreamsIn } from './testing/table.ts'
+import { type TranslateOptions, type Translation, translate } from './translate.ts'
 
 /** The document `kind: TranslateOptions` of a case; everything else has the defaults of the flags. */
 interface CaseOptions extends KubeObject {
@@ -50,13 +57,47 @@ function optionsOf(documents: readonly KubeObject[]): TranslateOptions {
   }
 }
 
+/**
+ * As the files list it: routes in the order in which the objects ask for their matches, upstreams in the order in which
+ * these routes need them. The table itself has no such order.
+ */
+function listOf(
+  { table, problems }: Translation,
+  cluster: Cluster,
+  { classRules }: TranslateOptions,
+) {
+  const { readings } = createIngressSource(classRules, readAnnotations).read(snapshotOf(cluster))
+  const claims = readings.flatMap((reading) => reading.claims)
+  const byKey = new Map(routesIn(table).map((route) => [matchKey(route.match), route]))
+  const keys = new Set(claims.map(({ route }) => matchKey(route.match)))
+  const routes = [...keys].flatMap((key) => byKey.get(key) ?? [])
+  const needed = routes.flatMap(
+    (route) => claims.find((claim) => isDeepStrictEqual(claim.route, route))?.backends ?? [],
+  )
+  const { fallback } = table
+  const upstreams = new Set([
+    ...needed.map(({ key }) => getHost(table.upstreams, key)),
+    ...(fallback === undefined ? [] : [getHost(table.upstreams, upstreamOf(fallback))]),
+  ])
+  upstreams.delete(undefined)
+  return {
+    table: { routes, upstreams: [...upstreams], ...(fallback === undefined ? {} : { fallback }) },
+    problems,
+  }
+}
+
 const files = readdirSync(folder).filter((file) => file.endsWith('.yaml'))
 t.ok(files.length >= 40, 'the golden folder was found')
 
 for (const file of files) {
   t.test(file.replace('.yaml', ''), async (t) => {
     const documents = readDocuments(file)
-    const result = translate(snapshotOf(objectsOf(documents)), optionsOf(documents))
+    const cluster = objectsOf(documents)
+    const options = optionsOf(documents)
+    const translation = translate(snapshotOf(cluster), options)
+    const result = listOf(translation, cluster, options)
+    t.equal(result.table.routes.length, routesIn(translation.table).length, 'all are listed')
+    t.equal(result.table.upstreams.length, upstreamsIn(translation.table).length)
     const expected = new URL(file.replace('.yaml', '.json'), folder)
     if (process.env.UPDATE === '1') {
       writeFileSync(expected, `${JSON.stringify(result, undefined, 2)}\n`)

@@ -7,6 +7,7 @@
 import type { Backend } from './backend.ts'
 import type { Condition } from './conditions/condition.ts'
 import type { Filter } from './filters/kind.ts'
+import { emptyHostMap, type HostMap } from './router/host-map.ts'
 
 /**
  * How a route's path is compared with a request's path.
@@ -93,11 +94,16 @@ export interface Upstream {
 
 /** Everything the data plane needs to route. No two routes have the same match. */
 export interface RouteTable {
-  readonly routes: readonly Route[]
-  readonly upstreams: readonly Upstream[]
+  /** The routes of each host. Of those at one path, who goes before the others comes first. */
+  readonly hosts: HostMap<readonly Route[]>
+  /** By key. */
+  readonly upstreams: HostMap<Upstream>
   /** Serves whatever would be 404 (`--default-backend`). */
   readonly fallback?: Route
 }
+
+/** The table in which nothing is served. */
+export const emptyTable: RouteTable = { hosts: emptyHostMap(), upstreams: emptyHostMap() }
 
 /** What changed between two tables. A worker applies it in one turn of its event loop. */
 export interface TableDelta {

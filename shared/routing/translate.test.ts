@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Ingress } from '../kube/objects.ts'
 import { assertProperty } from '../testing/assert-property.ts'
+import { plainTerms } from './ingress/annotations/draft.ts'
 import { serviceOf, upstreamOf } from './table.ts'
 import {
   backendOf,
@@ -13,13 +14,16 @@ import {
   sliceOf,
   snapshotOf,
   someHistory,
+  someStep,
 } from './testing/cluster.ts'
+import { routesIn, upstreamsIn } from './testing/table.ts'
 import {
   createTranslator,
   type TranslateOptions,
   type Translation,
   translate as translateSnapshot,
 } from './translate.ts'
+import { refOf } from './upstreams/backend-ref.ts'
 
 /** A translator that sees one cluster after the other. */
 function following(of: TranslateOptions): (cluster: Cluster) => Translation {
@@ -35,18 +39,64 @@ const options: TranslateOptions = {
   defaultBackend: { namespace: 'shop', service: 'a', port: 80 },
 }
 
+/** Annotations of which some Ingresses have a pattern, one has a problem, and one calls another Service. */
+const variedOptions: TranslateOptions = {
+  ...options,
+  readAnnotations: ({ metadata: { name = '', namespace = '' } = {} }) => {
+    const to = refOf({ namespace, service: 'd', port: 80 })
+    const mirror = { kind: 'mirror', to, percent: 100 }
+    const filters = name === 'b' ? [mirror] : []
+    const words = { field: 'metadata.annotations', message: 'm', remedy: 'r' }
+    const problem = { reason: 'unknown-annotation', kind: 'Ingress', namespace, name } as const
+    return {
+      useRegex: name === 'a' || name === 'b',
+      termsFor: () => ({ ...plainTerms, filters }),
+      problems: name === 'c' ? [{ ...problem, ...words }] : [],
+    }
+  },
+}
+
+/** All that a translation says, in its order; the maps of a table have none. */
+function listed({ table, problems }: Translation) {
+  const { fallback } = table
+  return { routes: routesIn(table), upstreams: upstreamsIn(table), fallback, problems }
+}
+
 t.test('a translator gives after any history what a fresh one gives', async (t) => {
+  const step = fc.record({ changes: someStep, isTurned: fc.integer({ min: 0, max: 9 }) })
   assertProperty(
     t,
-    fc.property(someHistory, (history) => {
-      const next = following(options)
+    fc.property(fc.array(step, { minLength: 1, maxLength: 16 }), (history) => {
+      const next = following(variedOptions)
       let cluster = emptyCluster
-      for (const step of history) {
-        cluster = change(cluster, step)
-        t.strictSame(next(cluster), translate(cluster, options))
+      for (const { changes, isTurned } of history) {
+        cluster = change(cluster, changes)
+        // The same objects in another order: a manifest was rewritten.
+        if (isTurned === 0) cluster = { ...cluster, ingresses: cluster.ingresses.toReversed() }
+        t.strictSame(listed(next(cluster)), listed(translate(cluster, variedOptions)))
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 400 },
+  )
+})
+
+t.test('Services that filters call are among the upstreams', async (t) => {
+  const { table } = translate(
+    {
+      ...emptyCluster,
+      ingresses: [
+        {
+          metadata: { name: 'b', namespace: 'shop' },
+          spec: { ingressClassName: 'weir', defaultBackend: backendOf('a') },
+        },
+      ],
+      services: [{ metadata: { name: 'd', namespace: 'shop' }, spec: { ports: [{ port: 80 }] } }],
+    },
+    variedOptions,
+  )
+  t.same(
+    upstreamsIn(table).map(({ key }) => key),
+    ['shop/d:80'],
   )
 })
 
@@ -57,7 +107,8 @@ t.test(
       t,
       fc.property(someHistory, (history) => {
         const cluster = change(emptyCluster, history.flat())
-        const { routes, upstreams } = translate(cluster, options).table
+        const { table } = translate(cluster, options)
+        const [routes, upstreams] = [routesIn(table), upstreamsIn(table)]
         const matches = routes.map(({ match }) => `${match.host} ${match.pathType} ${match.path}`)
         t.equal(new Set(matches).size, matches.length)
         const keys = upstreams.map((upstream) => upstream.key)
@@ -90,8 +141,8 @@ t.test('the order of the objects does not decide who wins', async (t) => {
       const sorted = (list: readonly unknown[]) => list.map((item) => JSON.stringify(item)).sort()
       const one = translate(cluster, options)
       const other = translate(turned, options)
-      t.same(sorted(other.table.routes), sorted(one.table.routes))
-      t.same(sorted(other.table.upstreams), sorted(one.table.upstreams))
+      t.same(routesIn(other.table), routesIn(one.table))
+      t.same(upstreamsIn(other.table), upstreamsIn(one.table))
       t.same(sorted(other.problems), sorted(one.problems))
     }),
     { numRuns: 100 },
@@ -112,10 +163,9 @@ t.test('what did not change stays the same object', async (t) => {
         { kind: 'endpointSlices', name: 'web-7-1', object: sliceOf('web-7', 'ns-7', 999) },
       ]),
     )
-    t.equal(moved.table.routes, first.table.routes)
-    const changed = moved.table.upstreams.filter(
-      (upstream) => !first.table.upstreams.includes(upstream),
-    )
+    t.equal(moved.table.hosts, first.table.hosts)
+    const before = upstreamsIn(first.table)
+    const changed = upstreamsIn(moved.table).filter((upstream) => !before.includes(upstream))
     t.match(changed, [
       { key: 'ns-7/web-7:80', endpoints: [{ address: '10.3.231.1' }, { address: '10.3.231.2' }] },
     ])
@@ -133,8 +183,9 @@ t.test('what did not change stays the same object', async (t) => {
       spec: { ingressClassName: 'weir', defaultBackend: backendOf('web-1') },
     }
     const { table } = next(change(cluster, [{ kind: 'ingresses', name: 'more', object: ingress }]))
-    t.equal(table.routes.length, first.table.routes.length + 1)
-    t.ok(first.table.routes.every((route, index) => table.routes[index] === route))
+    const routes = new Set(routesIn(table))
+    t.equal(routes.size, routesIn(first.table).length + 1)
+    t.ok(routesIn(first.table).every((route) => routes.has(route)))
   })
 })
 
@@ -183,18 +234,18 @@ t.test('a Service, a slice and a port that come later end their problems', async
   const { ingresses, services, endpointSlices } = largeCluster(1)
   const missing = next({ ...emptyCluster, ingresses })
   t.match(missing.problems, [{ reason: 'service-missing' }, { reason: 'service-missing' }])
-  t.same(missing.table.upstreams, [])
+  t.same(upstreamsIn(missing.table), [])
   const empty = next({ ...emptyCluster, ingresses, services })
   t.same(empty.problems, [])
-  t.match(empty.table.upstreams, [{ endpoints: [] }])
+  t.match(upstreamsIn(empty.table), [{ endpoints: [] }])
   const served = next({ ...emptyCluster, ingresses, services, endpointSlices })
-  t.equal(served.table.upstreams[0]?.endpoints.length, 2)
-  t.equal(served.table.routes, missing.table.routes)
+  t.equal(upstreamsIn(served.table)[0]?.endpoints.length, 2)
+  t.equal(served.table.hosts, missing.table.hosts)
   const other = {
     metadata: { name: 'web-0', namespace: 'ns-0' },
     spec: { ports: [{ port: 8080 }] },
   }
   const portless = next({ ...emptyCluster, ingresses, services: [other], endpointSlices })
   t.match(portless.problems, [{ reason: 'port-missing' }, { reason: 'port-missing' }])
-  t.match(portless.table.upstreams, [{ endpoints: [] }])
+  t.match(upstreamsIn(portless.table), [{ endpoints: [] }])
 })

@@ -23,14 +23,15 @@ export const rooms: Readonly<Record<string, Room>> = {
   kube: { paths: ['shared/kube'], uses: ['shared', 'kinds'] },
   feed: { paths: ['shared/feed'], uses: ['shared', 'kinds', 'kube'] },
   // The words of routing (table, failures, filters, router): what the data plane may know. Never a source of routes.
-  routing: { paths: ['shared/routing'], uses: ['shared'], types: ['kinds', 'sources'] },
+  routing: { paths: ['shared/routing'], uses: ['shared'], types: ['kinds'] },
   sources: { paths: ['shared/routing/ingress'], uses: ['shared', 'kinds', 'routing'] },
   translation: {
     paths: [
       'shared/routing/translate.ts',
-      'shared/routing/conflicts.ts',
-      'shared/routing/merge.ts',
+      'shared/routing/settle.ts',
+      'shared/routing/settle-host.ts',
       'shared/routing/object-index.ts',
+      'shared/routing/upstreams/used-backends.ts',
     ],
     uses: ['shared', 'kinds', 'routing', 'sources'],
   },

@@ -5,11 +5,13 @@ import t, { type Test } from 'tap'
 import { normaliseHost } from '../../proxy/http/authority.ts'
 import { normalisePath, readingsOf } from '../../shared/routing/path.ts'
 import { compilePattern } from '../../shared/routing/pattern.ts'
+import { getHost } from '../../shared/routing/router/host-map.ts'
 import type { Rule } from '../../shared/routing/router/host-rules.ts'
 import { emptyRouter, findRoute, updateRouter } from '../../shared/routing/router/router.ts'
 import type { Route, RouteTable } from '../../shared/routing/table.ts'
 import { serviceOf, upstreamOf } from '../../shared/routing/table.ts'
 import { snapshotOf } from '../../shared/routing/testing/cluster.ts'
+import { routesIn, upstreamsIn } from '../../shared/routing/testing/table.ts'
 import { translate } from '../../shared/routing/translate.ts'
 import { buildObjects, type CaseRequest, classRulesOf, endpointsOf, readCases } from './objects.ts'
 
@@ -27,8 +29,7 @@ for (const conformance of cases) {
 function check(t: Test, table: RouteTable, { host, path, expect }: CaseRequest): void {
   const route = find(table, host, path)
   const endpoints =
-    table.upstreams.find((upstream) => route !== undefined && upstream.key === upstreamOf(route))
-      ?.endpoints ?? []
+    getHost(table.upstreams, route === undefined ? '' : upstreamOf(route))?.endpoints ?? []
   const status = statusOf(route, endpoints.length)
   const where = `${host}${path}`
   const right = [expect.status, ...(expect.alternatives ?? [])]
@@ -55,7 +56,7 @@ function statusOf(route: Route | undefined, endpoints: number): number {
 }
 
 function find(table: RouteTable, host: string, path: string): Route | undefined {
-  const rules = table.routes.map((route): Rule<Route> => ({ ...route.match, value: route }))
+  const rules = routesIn(table).map((route): Rule<Route> => ({ ...route.match, value: route }))
   const hosts = Map.groupBy(rules, (rule) => rule.host)
   const router = updateRouter(emptyRouter<Route>(), hosts, (text) => {
     const result = compilePattern(text)
@@ -78,9 +79,10 @@ t.test('objects of a case can be placed on other addresses', async (t) => {
     const options = { classRules: classRulesOf(conformance), externalNames: [] }
     const before = translate(snapshotOf(buildObjects(conformance)), options)
     const after = translate(snapshotOf(objects), options)
-    const counts = (table: RouteTable) => table.upstreams.map(({ endpoints }) => endpoints.length)
+    const counts = (table: RouteTable) =>
+      upstreamsIn(table).map(({ endpoints }) => endpoints.length)
     t.same(counts(after.table), counts(before.table), conformance.id)
-    const used = after.table.upstreams.flatMap((upstream) => upstream.endpoints)
+    const used = upstreamsIn(after.table).flatMap((upstream) => upstream.endpoints)
     t.ok(used.every(({ address, port }) => address.startsWith('127.1.') && port >= 20000))
   }
 })
@@ -93,5 +95,5 @@ t.test('a scale-up can start with one endpoint', async (t) => {
   }
   const options = { classRules: classRulesOf(conformance), externalNames: [] }
   const { table } = translate(snapshotOf(buildObjects(conformance, undefined, 1)), options)
-  t.equal(table.upstreams[0]?.endpoints.length, 1)
+  t.equal(upstreamsIn(table)[0]?.endpoints.length, 1)
 })

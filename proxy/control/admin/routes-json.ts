@@ -1,8 +1,9 @@
-// What `/routes` shows: the table that is being served, one route per line, in pieces.
+// What `/routes` shows: the table that is being served, by host, one route per line, in pieces.
 // Invariant: 16,000 routes never block the thread that also feeds the workers: a piece holds at most `routesPerPiece`.
 import { formatHostPort } from '../../../shared/host-port.ts'
 import type { Problem } from '../../../shared/problem.ts'
 import type { ForwardBackend } from '../../../shared/routing/backend.ts'
+import { entriesOf, getHost, type HostMap } from '../../../shared/routing/router/host-map.ts'
 import {
   type Route,
   type RouteTable,
@@ -30,15 +31,14 @@ const routesPerPiece = 200
 export function* routesJson({ table, problems }: AdminRoutes, query: RoutesQuery) {
   yield '{'
   if (!query.problemsOnly) {
-    const upstreams = new Map(table.upstreams.map((upstream) => [upstream.key, upstream]))
+    const { hosts, upstreams, fallback } = table
     const host = query.host?.toLowerCase()
-    const routes =
-      host === undefined ? table.routes : table.routes.filter((route) => route.match.host === host)
+    const names = host === undefined ? [...entriesOf(hosts)].map(([name]) => name).sort() : [host]
     yield '"routes":['
-    yield* elements(routes, (route) => routeFields(route, upstreams))
+    yield* elements(routesOf(hosts, names), (route) => routeFields(route, upstreams))
     yield '],\n'
-    if (table.fallback !== undefined) {
-      yield `"fallback":${JSON.stringify(routeFields(table.fallback, upstreams))},\n`
+    if (fallback !== undefined) {
+      yield `"fallback":${JSON.stringify(routeFields(fallback, upstreams))},\n`
     }
   }
   yield '"problems":['
@@ -46,17 +46,24 @@ export function* routesJson({ table, problems }: AdminRoutes, query: RoutesQuery
   yield ']}\n'
 }
 
-function* elements<T>(list: readonly T[], toFields: (element: T) => object) {
-  for (let start = 0; start < list.length; start += routesPerPiece) {
-    let piece = ''
-    for (const [i, element] of list.slice(start, start + routesPerPiece).entries()) {
-      piece += `${start + i === 0 ? '\n' : ',\n'}${JSON.stringify(toFields(element))}`
-    }
-    yield piece
-  }
+function* routesOf(hosts: RouteTable['hosts'], names: readonly string[]) {
+  for (const name of names) yield* getHost(hosts, name) ?? []
 }
 
-function routeFields(route: Route, upstreams: ReadonlyMap<string, Upstream>): object {
+function* elements<T>(list: Iterable<T>, toFields: (element: T) => object) {
+  let piece = ''
+  let count = 0
+  for (const element of list) {
+    piece += `${count === 0 ? '\n' : ',\n'}${JSON.stringify(toFields(element))}`
+    count += 1
+    if (count % routesPerPiece > 0) continue
+    yield piece
+    piece = ''
+  }
+  yield piece
+}
+
+function routeFields(route: Route, upstreams: HostMap<Upstream>): object {
   const { owner, match, filters, backend } = route
   return {
     host: match.host,
@@ -74,7 +81,7 @@ function routeFields(route: Route, upstreams: ReadonlyMap<string, Upstream>): ob
 /** The first choice beside the route's own fields, since nearly every route has no other. */
 function forwardFields(
   { kind, choices, ...rules }: ForwardBackend,
-  upstreams: ReadonlyMap<string, Upstream>,
+  upstreams: HostMap<Upstream>,
 ): object {
   const [first, ...others] = choices
   const asked = Object.keys(rules).length === 0 ? {} : { backend: { kind, ...rules } }
@@ -84,8 +91,8 @@ function forwardFields(
   return { choices: all, ...asked }
 }
 
-function choiceFields(key: string, upstreams: ReadonlyMap<string, Upstream>): object {
-  const upstream = upstreams.get(key)
+function choiceFields(key: string, upstreams: HostMap<Upstream>): object {
+  const upstream = getHost(upstreams, key)
   return {
     upstream: key,
     endpoints: upstream?.endpoints.map(({ address, port }) => formatHostPort(address, port)) ?? [],

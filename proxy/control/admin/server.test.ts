@@ -3,7 +3,10 @@ import { request } from 'node:http'
 import { text as readText } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import type { Problem } from '../../../shared/problem.ts'
+import { withHosts } from '../../../shared/routing/router/host-map.ts'
+import { emptyTable } from '../../../shared/routing/table.ts'
 import { routeOf } from '../../../shared/routing/testing/route.ts'
+import { tableWith } from '../../../shared/routing/testing/table.ts'
 import type { AdminRoutes } from './routes-json.ts'
 import { type AdminOptions, startAdmin } from './server.ts'
 
@@ -21,9 +24,9 @@ const problem: Problem = {
   remedy: 'Choose another path.',
 }
 const small: AdminRoutes = {
-  table: {
-    routes: [shop, routeOf({ ...names, host: '*.b.test', service: 'gone' }), shopAt('')],
-    upstreams: [
+  table: tableWith(
+    [shop, routeOf({ ...names, host: '*.b.test', service: 'gone' }), shopAt('')],
+    [
       {
         key: 'shop/web:80',
         endpoints: [
@@ -32,8 +35,8 @@ const small: AdminRoutes = {
         ],
       },
     ],
-    fallback: routeOf({ host: '', namespace: 'shop', name: '', service: 'default' }),
-  },
+    routeOf({ host: '', namespace: 'shop', name: '', service: 'default' }),
+  ),
   problems: [problem],
 }
 
@@ -88,7 +91,7 @@ t.test('/routes shows every route with its upstream and what it asks for', async
   t.equal(status, 200)
   t.match(headers['content-type'], /^application\/json/)
   const { routes, fallback, problems } = JSON.parse(body)
-  t.strictSame(routes[0], {
+  t.strictSame(routes[2], {
     host: 'a.test',
     path: '/',
     type: 'Prefix',
@@ -111,7 +114,7 @@ const filters = [
   { query: 'host=*.b.test', hosts: ['*.b.test'], why: 'a wildcard by its name' },
   { query: 'host=', hosts: [''], why: 'routes without a host' },
   { query: 'host=c.test', hosts: [], why: 'no such host' },
-  { query: 'other=1', hosts: ['a.test', '*.b.test', ''], why: 'an unknown key filters nothing' },
+  { query: 'other=1', hosts: ['', '*.b.test', 'a.test'], why: 'an unknown key filters nothing' },
 ]
 
 for (const { query, hosts, why } of filters) {
@@ -132,14 +135,14 @@ t.test('/routes?problems lists problems only', async (t) => {
 
 t.test('an empty table is valid JSON', async (t) => {
   const { get } = await setUp(t, {
-    routes: () => ({ table: { routes: [], upstreams: [] }, problems: [] }),
+    routes: () => ({ table: emptyTable, problems: [] }),
   })
   t.strictSame(JSON.parse((await get('/routes')).body), { routes: [], problems: [] })
 })
 
 t.test('16,000 routes are sent in turns, not in one', async (t) => {
-  const routes = Array.from({ length: 16_000 }, (_, i) => ({ ...shop, host: `h${i}.test` }))
-  const table = { routes, upstreams: small.table.upstreams }
+  const routes = Array.from({ length: 16_000 }, (_, i) => shopAt(`h${i}.test`))
+  const table = { ...tableWith(routes), upstreams: small.table.upstreams }
   const { get } = await setUp(t, { routes: () => ({ table, problems: [] }) })
   let turns = 0
   let isDone = false
@@ -171,8 +174,11 @@ t.test('a fault in the middle of an answer cuts it', async (t) => {
       throw new Error('broken')
     },
   })
-  const table = { routes, upstreams: [] }
-  const { get, errors } = await setUp(t, { routes: () => ({ table, problems: [] }) })
+  const table = tableWith([])
+  const hosts = withHosts(table.hosts, [['a.test', routes]])
+  const { get, errors } = await setUp(t, {
+    routes: () => ({ table: { ...table, hosts }, problems: [] }),
+  })
   await t.rejects(get('/routes'))
   t.equal(errors.length, 1)
 })

@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Log } from '../../../shared/log.ts'
 import { diffTables } from '../../../shared/routing/delta.ts'
 import type { RouteTable, Upstream } from '../../../shared/routing/table.ts'
+import { tableWith, upstreamsIn } from '../../../shared/routing/testing/table.ts'
 import { eventually } from '../../../shared/testing/eventually.ts'
 import { ManualClock } from '../../../shared/testing/manual-clock.ts'
 import { createExternalNames, type ResolvedAddress } from './external-names.ts'
@@ -64,11 +65,12 @@ function external(host: string, port = 443, key = `shop/${host}:${port}`): Upstr
 }
 
 function tableOf(...upstreams: Upstream[]): RouteTable {
-  return { routes: [], upstreams }
+  return tableWith([], upstreams)
 }
 
-function addressesIn(table: RouteTable, index = 0): string[] | undefined {
-  return table.upstreams[index]?.endpoints.map(({ address, port }) => `${address} ${port}`)
+function addressesIn(table: RouteTable, key?: string): string[] | undefined {
+  const found = upstreamsIn(table).find((upstream) => key === undefined || upstream.key === key)
+  return found?.endpoints.map(({ address, port }) => `${address} ${port}`)
 }
 
 t.test('a table without external names is given back as it is', async (t) => {
@@ -82,12 +84,16 @@ t.test('addresses fill the endpoints as soon as they are known, sorted, once eac
   const w = world({ 'a.test': [ip('10.0.0.9'), ip('10.0.0.10'), ip('10.0.0.9'), ip('fd00::1')] })
   const table = tableOf(plain, external('a.test', 8443))
   const before = w.names.complete(table)
-  t.same(addressesIn(before, 1), [], 'nothing is known yet: 503')
+  t.same(addressesIn(before, 'shop/a.test:8443'), [], 'nothing is known yet: 503')
   await settle()
   t.equal(w.changes(), 1)
   const after = w.names.complete(table)
-  t.same(addressesIn(after, 1), ['10.0.0.10 8443', '10.0.0.9 8443', 'fd00::1 8443'])
-  t.equal(after.upstreams[0], plain, 'other upstreams are left alone')
+  t.same(addressesIn(after, 'shop/a.test:8443'), [
+    '10.0.0.10 8443',
+    '10.0.0.9 8443',
+    'fd00::1 8443',
+  ])
+  t.ok(upstreamsIn(after).includes(plain), 'other upstreams are left alone')
   t.same([...(diffTables(before, after, 2)?.upstreams.keys() ?? [])], ['shop/a.test:8443'])
 })
 
@@ -97,7 +103,7 @@ t.test('one host behind several upstreams is asked for once', async (t) => {
   w.names.complete(table)
   await settle()
   t.same(w.asked, ['a.test'])
-  t.same(addressesIn(w.names.complete(table), 1), ['10.0.0.1 443'])
+  t.same(addressesIn(w.names.complete(table), 'shop/a.test:443'), ['10.0.0.1 443'])
 })
 
 const ttls = [
@@ -131,7 +137,7 @@ t.test('the same addresses in another order are no change', async (t) => {
   t.equal(w.asked.length, 2)
   t.equal(w.changes(), 1)
   const after = w.names.complete(table)
-  t.equal(after.upstreams[0], before.upstreams[0])
+  t.equal(upstreamsIn(after)[0], upstreamsIn(before)[0])
   t.equal(diffTables(before, after, 2), undefined)
 })
 
@@ -215,8 +221,8 @@ t.test('a name without any address is a problem of each Service until it has one
   t.equal(w.changes(), 1, 'the table is completed again, for its problems')
   const wrong = { reason: 'external-name-unresolved', kind: 'Service', field: 'spec.externalName' }
   t.match(w.names.problems(), [
-    { ...wrong, namespace: 'shop', name: 'a.test' },
     { ...wrong, namespace: 'blog', name: 'a' },
+    { ...wrong, namespace: 'shop', name: 'a.test' },
   ])
   await w.advance(5)
   t.equal(w.changes(), 1, 'said once')

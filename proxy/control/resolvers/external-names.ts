@@ -10,6 +10,12 @@ import { isIP } from 'node:net'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Problem } from '../../../shared/problem.ts'
+import {
+  differences,
+  emptyHostMap,
+  type HostMap,
+  withHosts,
+} from '../../../shared/routing/router/host-map.ts'
 import type { RouteTable, Upstream } from '../../../shared/routing/table.ts'
 
 /** One address of a host and how long it may be used. */
@@ -55,6 +61,13 @@ interface Name {
   cancelTimer: () => void
 }
 
+/** An upstream whose addresses are those of a host. */
+interface NamedSource {
+  readonly source: Upstream
+  readonly host: string
+  readonly port: number
+}
+
 /** What an upstream became, and of what it was made. */
 interface Completed {
   readonly source: Upstream
@@ -68,6 +81,9 @@ const noAddresses: readonly string[] = []
 export function createExternalNames(options: ExternalNamesOptions): ExternalNames {
   const { clock, log, resolve, onChange } = options
   const names = new Map<string, Name>()
+  /** The upstreams of the last table as they came, and those of them that have an external name. */
+  let translated: HostMap<Upstream> = emptyHostMap()
+  const sources = new Map<string, NamedSource>()
   let completed = new Map<string, Completed>()
   let isStopped = false
 
@@ -135,28 +151,38 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
     return { source, addresses, upstream: { ...source, endpoints } }
   }
 
+  /** Nearly no upstream has an external name: those that have are known, so that a change does not look at all of them. */
+  function noteChanges(upstreams: HostMap<Upstream>): void {
+    for (const [key, , source] of differences(translated, upstreams)) {
+      if (source?.externalName === undefined) sources.delete(key)
+      else sources.set(key, { source, ...source.externalName })
+    }
+    translated = upstreams
+  }
+
   return {
     complete(table) {
+      noteChanges(table.upstreams)
       const next = new Map<string, Completed>()
       const hosts = new Set<string>()
-      const upstreams = table.upstreams.map((source) => {
-        if (source.externalName === undefined) return source
-        const { host, port } = source.externalName
-        const one = completeOne(source, host, port)
+      for (const [key, { source, host, port }] of sources) {
+        next.set(key, completeOne(source, host, port))
         hosts.add(host)
-        next.set(source.key, one)
-        return one.upstream
-      })
+      }
       completed = next
       for (const [host, name] of names) {
         if (hosts.has(host)) continue
         names.delete(host)
         forget(name)
       }
-      return next.size === 0 ? table : { ...table, upstreams }
+      if (next.size === 0) return table
+      const filled = [...next].map(([key, { upstream }]) => [key, upstream] as const)
+      return { ...table, upstreams: withHosts(table.upstreams, filled) }
     },
     problems() {
-      return [...completed.values()].flatMap(({ source }) => {
+      // In one order for all proxies; the maps of the table have none.
+      const inOrder = [...completed.values()].sort((a, b) => (a.source.key < b.source.key ? -1 : 1))
+      return inOrder.flatMap(({ source }) => {
         const name = names.get(source.externalName?.host ?? '')
         const isUnknown = name !== undefined && name.failures > 0 && name.addresses.length === 0
         return isUnknown ? [unresolved(source, name.host)] : []

@@ -4,6 +4,8 @@
 // Invariant: whatever is wrong with it, the result is claims for the rest and problems; nothing is thrown.
 import type { Ingress } from '../../kube/objects.ts'
 import type { Problem } from '../../problem.ts'
+import type { Filter } from '../filters/kind.ts'
+import { filterKinds } from '../filters/kinds.ts'
 import {
   identityOf,
   isAbsent,
@@ -16,6 +18,7 @@ import {
   shown,
   textOf,
 } from '../shapes.ts'
+import type { Claim, Reading } from '../source.ts'
 import type { Route } from '../table.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
 import type { AnnotationReading } from './annotations/read.ts'
@@ -26,33 +29,8 @@ import { parseRulePath, type RulePath } from './paths.ts'
 /** Reads the annotations of one Ingress; must not throw. */
 export type ReadAnnotations = (ingress: Ingress) => AnnotationReading
 
-/** The wish of one Ingress to serve one host, path type and path. */
-export interface Claim {
-  /** Equal for claims that exclude each other. */
-  readonly key: string
-  readonly route: Route
-  readonly backend: BackendRef
-  /** Path of the rule in the object, such as `spec.rules[0].http.paths[1]`, or `spec.defaultBackend`. */
-  readonly field: string
-  readonly owner: Owner
-  /** creationTimestamp in ms; Infinity without one, so that an object of a cluster is never displaced by a draft. */
-  readonly createdAt: number
-  /** Made from `defaultBackend`: gives way to every rule. */
-  readonly isDefault: boolean
-}
-
-export interface IngressReading {
-  readonly claims: readonly Claim[]
-  readonly problems: readonly Problem[]
-}
-
-/** Tells two claims apart by what they match; a newline is in no host and no path. */
-export function claimKey(host: string, { pathType, path }: RulePath): string {
-  return `${host}\n${pathType}\n${path}`
-}
-
 /** Reads one Ingress, of whatever shape. */
-export function readIngress(ingress: Ingress, readAnnotations: ReadAnnotations): IngressReading {
+export function readIngress(ingress: Ingress, readAnnotations: ReadAnnotations): Reading {
   const { namespace, name } = identityOf(ingress)
   const owner: Owner = { kind: 'Ingress', namespace, name: name ?? '' }
   const problems: Problem[] = []
@@ -144,7 +122,7 @@ class IngressReader {
     const path = parseRulePath(value.path, value.pathType, useRegex, field, this.#report)
     const { namespace } = this.#owner
     const backend = parseBackend(value.backend, namespace, `${field}.backend`, this.#report)
-    if (path !== undefined && backend !== undefined) this.#claim(host, path, backend, field, false)
+    if (path !== undefined && backend !== undefined) this.#claim(host, path, backend, field, 'rule')
   }
 
   #readDefault(value: unknown, hosts: readonly string[]): void {
@@ -152,7 +130,7 @@ class IngressReader {
     const backend = parseBackend(value, this.#owner.namespace, field, this.#report)
     if (backend === undefined) return
     for (const host of hosts) {
-      this.#claim(host, { path: '/', pathType: 'Prefix' }, backend, field, true)
+      this.#claim(host, { path: '/', pathType: 'Prefix' }, backend, field, 'default')
     }
   }
 
@@ -161,7 +139,7 @@ class IngressReader {
     rulePath: RulePath,
     backend: BackendRef,
     field: string,
-    isDefault: boolean,
+    role: Claim['role'],
   ): void {
     const { path, pathType } = rulePath
     const terms = this.#annotations.termsFor(path, pathType)
@@ -176,13 +154,12 @@ class IngressReader {
           : { kind: 'forward', choices: [choice], ...terms.backend },
     }
     this.#claims.push({
-      key: claimKey(host, rulePath),
       route,
-      backend,
+      backends: [backend, ...calledBy(terms.filters)],
+      place: this.#claims.length,
       field,
-      owner: this.#owner,
       createdAt: this.#createdAt,
-      isDefault,
+      role,
     })
   }
 
@@ -190,4 +167,9 @@ class IngressReader {
     const message = `${field} has the wrong shape: ${shown(value ?? null)}.`
     this.#report('invalid-object', field, message, remedy)
   }
+}
+
+/** The Services that filters call. */
+function calledBy(filters: readonly Filter[]): readonly BackendRef[] {
+  return filters.flatMap((filter) => filterKinds.get(filter.kind)?.upstreams?.(filter) ?? [])
 }

@@ -41,6 +41,32 @@ export function withHosts<V>(
   return { size, shards }
 }
 
+/** Lists what the map holds; in the order of the shards, which says nothing. */
+export function* entriesOf<V>({ shards }: HostMap<V>): Generator<readonly [string, V]> {
+  for (const shard of shards) yield* shard
+}
+
+/**
+ * Lists what is not the same (by reference) in two maps: the key, its value before and its value after. Shards that both
+ * maps share cost one comparison.
+ */
+export function* differences<V>(
+  before: HostMap<V>,
+  after: HostMap<V>,
+): Generator<readonly [key: string, before: V | undefined, after: V | undefined]> {
+  for (const [index, shard] of after.shards.entries()) {
+    const old = before.shards[index]
+    if (shard === old) continue
+    for (const [key, value] of shard) {
+      const oldValue = old?.get(key)
+      if (value !== oldValue) yield [key, oldValue, value]
+    }
+    for (const [key, oldValue] of old ?? []) {
+      if (!shard.has(key)) yield [key, oldValue, undefined]
+    }
+  }
+}
+
 /** Mixes about eight characters of the host. Hosts that share a shard cost a larger copy at a change, never a slower lookup. */
 function shardOf(host: string): number {
   const step = 1 + (host.length >> 3)

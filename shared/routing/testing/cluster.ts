@@ -134,6 +134,7 @@ const number = fc.constantFrom(80, 81)
 const backend = fc.oneof(
   { weight: 8, arbitrary: fc.tuple(name, number).map(([of, port]) => backendOf(of, port)) },
   { weight: 1, arbitrary: fc.constant<IngressBackend>({ resource: { kind: 'Bucket' } }) },
+  { weight: 1, arbitrary: name.map((of): IngressBackend => ({ service: { name: of } })) },
 )
 const host = fc.constantFrom('a.test', 'b.test', '*.test', '', 'not a host')
 const path = fc.record({
@@ -224,8 +225,11 @@ const someChange = fc.oneof(
   { weight: 5, arbitrary: changesOf('endpointSlices', fc.constantFrom('1', '2', '3', '4'), slice) },
 )
 
-/** Sequences of steps, several changes each: what a watch may deliver at once. */
-export const someHistory: fc.Arbitrary<readonly (readonly Change[])[]> = fc.array(
-  fc.array(someChange, { maxLength: 5 }),
-  { minLength: 1, maxLength: 12 },
-)
+/** Several changes: what a watch may deliver at once. */
+export const someStep: fc.Arbitrary<readonly Change[]> = fc.array(someChange, { maxLength: 5 })
+
+/** Sequences of steps. */
+export const someHistory: fc.Arbitrary<readonly (readonly Change[])[]> = fc.array(someStep, {
+  minLength: 1,
+  maxLength: 12,
+})

@@ -1,0 +1,43 @@
+// What asks for routes? A source reads objects of its kinds: objects → claims. Sources know nothing of each other; settle.ts
+// compares what they ask for.
+//
+// Invariant: a source is pure, and one bad object never changes what it makes of the others.
+import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
+import type { Problem } from '../problem.ts'
+import type { Route } from './table.ts'
+import type { BackendRef } from './upstreams/backend-ref.ts'
+
+/** A kind of object that asks for routes: Ingress is the first. */
+export interface RouteSource {
+  /** What it must find in snapshots. */
+  readonly kinds: readonly WatchedKind[]
+  /** Reads the next snapshot. Never throws; gives the same output while nothing of its kinds changes. */
+  read(snapshot: Snapshot): SourceOutput
+}
+
+export interface SourceOutput {
+  /** One for each object that asks for routes, in the order of the objects; the same one while the object is the same. */
+  readonly readings: readonly Reading[]
+}
+
+/** What one object asks for, and what is wrong with it. */
+export interface Reading {
+  /** In the order in which the object says them. */
+  readonly claims: readonly Claim[]
+  readonly problems: readonly Problem[]
+}
+
+/** The wish for one route, before anybody compares wishes. Claims of equal matches exclude each other. */
+export interface Claim {
+  readonly route: Route
+  /** What the keys of upstreams in `route` stand for; the first is that of its backend. */
+  readonly backends: readonly BackendRef[]
+  /** Counts the claims of one object. */
+  readonly place: number
+  /** Path of the rule in the owner, such as `spec.rules[0].http.paths[1]`, or `spec.defaultBackend`. */
+  readonly field: string
+  /** creationTimestamp in ms; Infinity without one, so that an object of a cluster is never displaced by a draft. */
+  readonly createdAt: number
+  /** `default` gives way to every rule. */
+  readonly role: 'rule' | 'default'
+}

@@ -42,6 +42,8 @@ export type FromWorker =
   | { readonly kind: 'finished' }
   /** A filter of this owner's route threw; told once a second at most. */
   | { readonly kind: 'filter-failed'; readonly owner: Owner | undefined; readonly error: string }
+  /** The store that all nodes share answers, or no longer does. */
+  | { readonly kind: 'store-changed'; readonly isUp: boolean; readonly why: string }
   | SlotsMessage
   | SeriesForgottenMessage
   | AccessLogMessage

@@ -12,6 +12,7 @@ import {
   names,
   oneOf,
   servicePort,
+  storeUrl,
   text,
   urlPath,
 } from '../shared/options-kinds.ts'
@@ -25,6 +26,7 @@ const clients = 'Clients'
 const upstreams = 'Upstreams'
 const timeouts = 'Time limits'
 const limits = 'Size limits'
+const store = 'Limits that all nodes share'
 const general = 'General'
 
 const trustedFieldNames = knownNames(
@@ -242,6 +244,17 @@ export const proxyOptions = {
     group: limits,
     default: 0,
     help: 'Stops accepting connections while the process uses more memory than this; 0 is off.',
+  }),
+
+  valkey: optional(storeUrl, {
+    group: store,
+    absent: 'off',
+    help: 'Counts limits of the scope cluster in this Valkey or Redis, which all nodes share; rediss:// is TLS.',
+  }),
+  valkeyPassword: optional(text('PASSWORD'), {
+    group: store,
+    absent: 'that of the URL',
+    help: 'Logs in to it; set it as WEIR_VALKEY_PASSWORD, since flags can be seen by others.',
   }),
 
   accessLog: option(oneOf(['json', 'combined', 'off']), {

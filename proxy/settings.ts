@@ -71,6 +71,10 @@ const contradictions: readonly Contradiction[] = [
       'trusted-fields has no effect without trusted-proxies: name the networks of the load balancer, as nobody else is believed.',
   },
   {
+    isBroken: ({ valkey, valkeyPassword }) => valkey === undefined && valkeyPassword !== undefined,
+    message: 'valkey-password has no effect without valkey: name the store, or drop it.',
+  },
+  {
     isBroken: ({ listen, admin }) =>
       listen.port !== 0 && listen.port === admin.port && mayOverlap(listen.host, admin.host),
     message: 'listen and admin name the same port: the admin port must be another one.',

@@ -9,8 +9,12 @@ import { tickMs } from './net/coarse-time.ts'
 import { createAccessLog } from './observe/access-log.ts'
 import { createRecorder } from './observe/recorder.ts'
 import { createSlots } from './observe/slot-allocator.ts'
+import type { Slots } from './observe/slots.ts'
+import { createStoreMeter } from './observe/store-meter.ts'
 import { createThreadMeter } from './observe/thread-meter.ts'
 import { DataPlane } from './serve/data-plane.ts'
+import type { ProxySettings } from './settings.ts'
+import type { ValkeyStore } from './store/valkey-store.ts'
 
 // A filter that always throws must not fill the log.
 const failureToldMs = 1000
@@ -37,12 +41,14 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   })
   let failureToldAt = Number.NEGATIVE_INFINITY
   const recorder = createRecorder({ slots, accessLog })
+  const store = await openStore(settings, slots, post)
   const dataPlane = new DataPlane({
     settings,
     clock: systemClock,
     random: Math.random,
     randomBytes,
     recorder,
+    store,
     shared: openCounterTable({ memory: start.counters, nowMicros: processMicros() }),
     onFilterThrow: (owner, error) => {
       const now = systemClock.now()
@@ -82,6 +88,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
       case 'finish':
         await dataPlane.finish(message.boundMs)
         accessLog?.flush()
+        store?.close()
         post({ kind: 'finished' })
         port.close()
         return
@@ -93,9 +100,28 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     post({ kind: 'listening', port: await dataPlane.listen(start.port, start.isPortShared) })
   } catch (cause) {
     const { code = 'unknown', message } = cause as NodeJS.ErrnoException
+    store?.close()
     post({ kind: 'listen-failed', code, message })
     port.close()
   }
+}
+
+/** Connects to the store that all nodes share, if there is one; its client is loaded only then. */
+async function openStore(
+  { valkey, valkeyPassword }: ProxySettings,
+  slots: Slots,
+  post: (message: FromWorker) => void,
+): Promise<ValkeyStore | undefined> {
+  if (valkey === undefined) return undefined
+  const { createValkeyStore } = await import('./store/valkey-store.ts')
+  return createValkeyStore({
+    url: valkey,
+    password: valkeyPassword,
+    clock: systemClock,
+    random: Math.random,
+    onCall: createStoreMeter(slots),
+    onChange: (isUp, why) => post({ kind: 'store-changed', isUp, why }),
+  })
 }
 
 /** `performance.now()` begins with each thread; this is one time for all threads of the process. */

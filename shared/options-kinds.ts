@@ -78,6 +78,19 @@ export const urlPath: Kind<string> = scalar(
   (given) => (/^\/[!"$->@-~]*$/.test(given) ? given : undefined),
 )
 
+/** Where a Valkey or Redis is: `redis://HOST:PORT/DB`, `valkey://…`, or with TLS `rediss://…`, `valkeys://…`. */
+export const storeUrl: Kind<string> = scalar(
+  'URL',
+  'redis://HOST:PORT/DB, or rediss:// with TLS; port and database may be left out',
+  (given) => {
+    const url = URL.parse(given.replace(/^valkey(s?):/, 'redis$1:'))
+    if (url === null || url.hostname === '' || url.search !== '' || url.hash !== '')
+      return undefined
+    const isKnown = url.protocol === 'redis:' || url.protocol === 'rediss:'
+    return isKnown && /^(?:\/\d{0,5})?$/.test(url.pathname) ? url.href : undefined
+  },
+)
+
 /** A whole number from `min` to `max`, in `unit` (may be empty). */
 export function integer(min: number, max: number, unit = ''): Kind<number> {
   const allowed = `a whole number from ${min} to ${max}${unit && ` (${unit})`}`

@@ -231,6 +231,13 @@ export class WorkerPool {
         this.#options.log.error({ ...owner, error }, 'a filter threw: its request was answered 500')
         return
       }
+      case 'store-changed':
+        if (message.isUp) this.#options.log.info({ worker: member.id }, 'the store answers')
+        else {
+          const { why } = message
+          this.#options.log.warn({ worker: member.id, why }, 'the store does not answer')
+        }
+        return
       case 'slots':
         this.#options.onSlots(message, member.id)
         return

@@ -20,6 +20,7 @@ const overheadBounds = [
   0.00001, 0.000025, 0.00005, 0.000075, 0.0001, 0.00015, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
   0.01, 0.025, 0.1,
 ] as const
+const storeBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05] as const
 const delayBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
 
 /** The families of the data plane, in the order they are exported. */
@@ -102,6 +103,17 @@ export const families = {
     kind: 'histogram',
     help: 'How long the event loop of a data-plane thread lets a due timer wait, sampled 10 times a second.',
     bounds: delayBounds,
+  },
+  storeCalls: {
+    name: 'weir_store_calls_total',
+    kind: 'counter',
+    help: 'Questions to the store that all nodes share (--valkey), by result: answered, late, failed, or skipped because it is down.',
+  },
+  storeDuration: {
+    name: 'weir_store_seconds',
+    kind: 'histogram',
+    help: 'Time of a question to the store that all nodes share, until its answer or until it was given up.',
+    bounds: storeBounds,
   },
   recordsLost: {
     name: 'weir_records_lost_total',

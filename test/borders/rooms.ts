@@ -49,9 +49,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     uses: ['shared', 'routing', 'net', 'http', 'http1', 'upstream', 'observe'],
     types: ['settings', 'messages'],
   },
+  // The store that all nodes share.
+  store: { paths: ['proxy/store'], uses: ['shared'], types: ['routing'] },
   worker: {
     paths: ['proxy/worker.ts', 'proxy/password-worker.ts'],
-    uses: ['shared', 'routing', 'net', 'http', 'observe', 'serve', 'loading'],
+    uses: ['shared', 'routing', 'net', 'http', 'observe', 'serve', 'loading', 'store'],
     types: ['settings', 'messages'],
   },
 
@@ -111,6 +113,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   esbuild: ['deploy/bundle.ts'],
   'http-proxy-3': ['bench'],
   jose: ['shared/routing/filters/jwt.ts'],
+  iovalkey: ['proxy/store/valkey-store.ts'],
   'lru-cache': ['shared/bounded-cache.ts'],
   pino: ['shared/log.ts'],
   'prom-client': ['shared/metrics.ts'],

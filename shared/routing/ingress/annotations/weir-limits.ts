@@ -90,7 +90,7 @@ const rateLimit: readonly Row[] = [
   guarded(
     'rate-limit-scope',
     '`node`, `cluster`',
-    'Each node counts for itself, or all nodes together in a store that they share (Valkey), at 50 ms per request at most; `node` when absent.',
+    'Each node counts for itself, or all nodes together in the store that `--valkey` names, at 50 ms per request at most; `node` when absent.',
     parseChoice({ node: 'node', cluster: 'store' } as const),
     partOf('rate-limit', 'weir.dev/rate-limit-scope', (scope) => ({ scope })),
   ),

@@ -12,7 +12,7 @@ import { ownedTargets } from './targets/ownership.ts'
 export interface CreateLeaderOptions
   extends Omit<
     LeaderOptions,
-    'cluster' | 'observer' | 'leftIngresses' | 'isDryRun' | 'proxyProtocol'
+    'cluster' | 'observer' | 'leftIngresses' | 'targetPort' | 'isDryRun' | 'proxyProtocol'
   > {
   readonly settings: ControllerSettings
 }
@@ -62,6 +62,7 @@ export function createLeader(options: CreateLeaderOptions): Leader {
     cluster,
     observer,
     leftIngresses,
+    targetPort: settings.targetPort,
     proxyProtocol: settings.proxyProtocol,
     isDryRun: settings.dryRun,
   })

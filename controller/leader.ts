@@ -9,6 +9,7 @@ import type { Elbv2 } from './aws/elbv2.ts'
 import type { AskProxy } from './balancer/ask-proxy.ts'
 import { ProxyModes } from './balancer/proxy-modes.ts'
 import { clientAddressSource, proxyProtocolMismatch } from './balancer/proxy-protocol.ts'
+import { targetProtocolMismatch } from './balancer/target-protocol.ts'
 import type { Cluster } from './cluster.ts'
 import type { ProxyControl } from './drain/control-client.ts'
 import type { Election } from './election.ts'
@@ -41,6 +42,8 @@ export interface LeaderOptions {
   readonly askProxy: AskProxy | undefined
   /** What the operator says that the proxies expect; undefined asks them. */
   readonly proxyProtocol: ProxyProtocolMode | undefined
+  /** The proxies' data port. */
+  readonly targetPort: number
   /** True plans without applying. */
   readonly isDryRun: boolean
   /** False once another replica may act. */
@@ -119,7 +122,7 @@ export class Leader {
     const observation = await observer.observe()
     const { world } = observation
     const plan = planWorld(world)
-    await this.#checkProxyProtocol(observation)
+    await this.#checkGroups(observation)
     metrics.showTargets(world.groups)
     this.#timings.notePass(world.groups, clock.wallNow())
     reporter.reportPass(plan, observation)
@@ -182,8 +185,8 @@ export class Leader {
     }
   }
 
-  async #checkProxyProtocol({ entries }: Observation): Promise<void> {
-    const { cluster, metrics, reporter, proxyProtocol } = this.#options
+  async #checkGroups({ entries }: Observation): Promise<void> {
+    const { cluster, metrics, reporter, proxyProtocol, targetPort } = this.#options
     const addresses = cluster
       .proxies()
       .flatMap(({ isTerminating, addresses: [address] }) =>
@@ -192,10 +195,14 @@ export class Leader {
     const modes =
       proxyProtocol === undefined ? await this.#proxyModes.look(addresses) : [proxyProtocol]
     for (const entry of entries) {
-      if (entry.facts === undefined) continue
+      const { facts } = entry
+      if (facts === undefined) continue
       const mismatch = proxyProtocolMismatch(entry, [...modes])
-      metrics.showProxyProtocol(entry.facts.name, mismatch !== undefined)
-      reporter.reportGroup(entry.facts.name, clientAddressSource(entry), mismatch)
+      metrics.showProxyProtocol(facts.name, mismatch !== undefined)
+      reporter.reportGroup(facts.name, clientAddressSource(entry), {
+        ProxyProtocolMismatch: mismatch,
+        TargetProtocolMismatch: targetProtocolMismatch(facts, targetPort),
+      })
     }
   }
 }

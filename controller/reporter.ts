@@ -14,11 +14,17 @@ export interface ReporterOptions {
   readonly self: Pick<Occurrence, 'kind' | 'about'>
 }
 
+/** What does not fit between a group and the proxies, by the reason of its Event; undefined: it fits. */
+export interface Mismatches {
+  readonly ProxyProtocolMismatch: string | undefined
+  readonly TargetProtocolMismatch: string | undefined
+}
+
 export interface Reporter {
   reportOutcome(outcome: Outcome): void
   reportPass(plan: Plan, observation: Observation): void
-  /** `mismatch` says what does not fit about the PROXY protocol. */
-  reportGroup(group: string, clientAddresses: string, mismatch: string | undefined): void
+  /** Says once how clients' addresses come, and what does not fit between the group and the proxies. */
+  reportGroup(group: string, clientAddresses: string, mismatches: Mismatches): void
   /** The last outcomes, newest first. */
   recent(): readonly Outcome[]
 }
@@ -164,16 +170,15 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
       reportHeld(plan, next)
       said = next
     },
-    reportGroup(group, clientAddresses, mismatch) {
-      if (!isNews(facts, group, `${clientAddresses} ${mismatch}`)) return
-      log.info({ group, clientAddresses }, 'keeps this target group')
-      if (mismatch === undefined) return
-      log.error({ group }, mismatch)
-      occur('Pod', undefined, {
-        type: 'Warning',
-        reason: 'ProxyProtocolMismatch',
-        message: mismatch,
-      })
+    reportGroup(group, clientAddresses, mismatches) {
+      if (isNews(facts, group, clientAddresses)) {
+        log.info({ group, clientAddresses }, 'keeps this target group')
+      }
+      for (const [reason, message] of Object.entries(mismatches)) {
+        if (!isNews(facts, `${group} ${reason}`, message ?? '') || message === undefined) continue
+        log.error({ group }, message)
+        occur('Pod', undefined, { type: 'Warning', reason, message })
+      }
     },
     recent: () => recent,
   }

@@ -20,6 +20,9 @@ export interface GroupFacts {
   readonly name: string
   readonly targetType: 'ip' | 'instance'
   readonly protocol: string
+  /** `HTTP1`, `HTTP2` or `GRPC`; empty for a group of a network load balancer. */
+  readonly protocolVersion: string
+  readonly healthCheckProtocol: string
   /** Port of the group; each target is registered with its own port all the same. */
   readonly port: number
   readonly vpcId: string

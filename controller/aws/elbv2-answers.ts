@@ -35,6 +35,8 @@ export function readGroupFacts(group: TargetGroup): GroupFacts {
     name,
     targetType,
     protocol,
+    protocolVersion: group.ProtocolVersion ?? '',
+    healthCheckProtocol: group.HealthCheckProtocol ?? '',
     port: group.Port ?? 0,
     vpcId: group.VpcId ?? '',
     ipAddressType: group.IpAddressType === 'ipv6' ? 'ipv6' : 'ipv4',

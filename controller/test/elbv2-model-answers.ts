@@ -31,6 +31,8 @@ export function describeGroups(
     TargetGroupArn: arn,
     TargetGroupName: options.name,
     Protocol: options.protocol ?? 'HTTP',
+    ProtocolVersion: isHttp(options) ? (options.protocolVersion ?? 'HTTP1') : undefined,
+    HealthCheckProtocol: options.healthCheckProtocol ?? options.protocol ?? 'HTTP',
     Port: String(options.port ?? 9999),
     VpcId: 'vpc-0123456789abcdef0',
     TargetType: options.targetType ?? 'ip',
@@ -38,6 +40,10 @@ export function describeGroups(
     LoadBalancerArns: options.loadBalancerArns ?? [],
   }))
   return page(fields, 'TargetGroups', shown, pageSize)
+}
+
+function isHttp({ protocol = 'HTTP' }: ModelGroup['options']): boolean {
+  return protocol === 'HTTP' || protocol === 'HTTPS'
 }
 
 /** DescribeLoadBalancers. */

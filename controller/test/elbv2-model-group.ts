@@ -20,6 +20,10 @@ export interface ModelGroupOptions {
   readonly name: string
   readonly targetType?: 'ip' | 'instance' | 'lambda'
   readonly protocol?: string
+  /** Of HTTP and HTTPS only; default HTTP1. */
+  readonly protocolVersion?: string
+  /** Default: that of the group. */
+  readonly healthCheckProtocol?: string
   readonly port?: number
   readonly ipAddressType?: 'ipv4' | 'ipv6'
   /** Ranges of the VPC; default 10.0.0.0/16 and fd00::/56. */

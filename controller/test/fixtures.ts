@@ -18,6 +18,8 @@ export const groupFacts: GroupFacts = {
   name: 'edge',
   targetType: 'ip',
   protocol: 'HTTP',
+  protocolVersion: 'HTTP1',
+  healthCheckProtocol: 'HTTP',
   port: 9999,
   vpcId: 'vpc-1',
   ipAddressType: 'ipv4',

@@ -2,7 +2,7 @@
 // Invariant: a line is printable ASCII and ends with the only line feed in it, whatever bytes the client sent.
 // Invariant: no query is logged, neither the request's nor the referer's: queries carry tokens and personal data.
 import type { RequestRecord } from './record.ts'
-import type { RouteCounters } from './slots.ts'
+import type { RouteCounters } from './route-series.ts'
 
 /**
  * One line of JSON. Wire bytes are latin1 characters, so a byte above 0x7E reads as \u00XX and JSON.parse gives it back.

@@ -1,7 +1,7 @@
 // What is known about one request when it ends: the exchange fills it in, the recorder turns it into counters and a log line.
 // One object per client connection, reused for each of its requests: nothing may keep a reference past `record()`.
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import type { RouteCounters } from './slots.ts'
+import type { RouteCounters } from './route-series.ts'
 
 /** One finished request. Times are monotonic ms from performance.now() unless said otherwise; 0 = did not happen. */
 export interface RequestRecord {

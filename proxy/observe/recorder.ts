@@ -4,9 +4,9 @@ import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 import type { AccessLog } from './access-log.ts'
 import { families } from './families.ts'
 import type { RequestRecord } from './record.ts'
-import { type RouteSeries, SeriesOfRoutes } from './route-series.ts'
+import { type RouteCounters, SeriesOfRoutes } from './route-series.ts'
 import { createHistogram, observe } from './slot-histogram.ts'
-import { add, type RouteCounters, type Slot, type Slots } from './slots.ts'
+import { add, type Slot, type Slots } from './slots.ts'
 
 /** Counts what happens in one worker. */
 export interface Recorder {
@@ -48,7 +48,7 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
   }
 
   function count(record: RequestRecord): void {
-    const series: RouteSeries = byRoute.seriesOf(record.counters ?? unrouted)
+    const series = byRoute.seriesOf(record.counters ?? unrouted)
     add(series.requests(record.method, record.status), 1)
     if (record.error !== '' && isFailure(record)) add(series.failures(record.error), 1)
     if (record.tunnel) return

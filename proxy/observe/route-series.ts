@@ -5,7 +5,7 @@
 // forgotten counts for a new one of the same names: nothing is ever added to a slot that was given back.
 import { families } from './families.ts'
 import { createHistogram, type SlotHistogram } from './slot-histogram.ts'
-import { type RouteCounters, routeKey, type Slot, type Slots } from './slots.ts'
+import { type RouteNames, routeKey, type Slot, type Slots } from './slots.ts'
 
 /** All series of routes in one worker. */
 export class SeriesOfRoutes {
@@ -18,12 +18,12 @@ export class SeriesOfRoutes {
 
   /** Gives what a route is counted by. */
   handleOf(namespace: string, ingress: string, service: string): RouteCounters {
-    return new RouteHandle(namespace, ingress, service)
+    return new RouteCounters(namespace, ingress, service)
   }
 
   /** Finds the series of a handle; costs two comparisons unless it is the first request. */
   seriesOf(counters: RouteCounters): RouteSeries {
-    const known = counters instanceof RouteHandle ? counters.series : undefined
+    const known = counters.series
     if (known !== undefined && !known.isForgotten) return known
     const key = routeKey(counters)
     let series = this.#byRoute.get(key)
@@ -31,7 +31,7 @@ export class SeriesOfRoutes {
       series = new RouteSeries(this.#slots, counters)
       this.#byRoute.set(key, series)
     }
-    if (counters instanceof RouteHandle) counters.series = series
+    counters.series = series
     return series
   }
 
@@ -44,8 +44,8 @@ export class SeriesOfRoutes {
   }
 }
 
-/** One route's way to its series. */
-class RouteHandle implements RouteCounters {
+/** One route's way to its series: looked up when the route is built, never per request. */
+export class RouteCounters implements RouteNames {
   readonly namespace: string
   readonly ingress: string
   readonly service: string
@@ -73,7 +73,7 @@ export class RouteSeries {
   /** Its slots may belong to others now. */
   isForgotten = false
 
-  constructor(slots: Slots, { namespace, ingress, service }: RouteCounters) {
+  constructor(slots: Slots, { namespace, ingress, service }: RouteNames) {
     this.#slots = slots
     this.#labels = { ingress, namespace, service }
   }

@@ -53,14 +53,14 @@ export interface Slots {
   release(metric: string, labels: Readonly<Record<string, string>>): void
 }
 
-/** Whose requests are counted: looked up when a route is built, never per request. */
-export interface RouteCounters {
+/** Whose requests are counted. */
+export interface RouteNames {
   readonly namespace: string
   readonly ingress: string
   readonly service: string
 }
 
 /** One text per route that is counted; no Kubernetes name contains a slash. */
-export function routeKey({ namespace, ingress, service }: RouteCounters): string {
+export function routeKey({ namespace, ingress, service }: RouteNames): string {
   return `${namespace}/${ingress}/${service}`
 }

@@ -2,7 +2,7 @@
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
 import type { ResponseHead } from '../http/stream.ts'
-import type { RouteCounters } from '../observe/slots.ts'
+import type { RouteCounters } from '../observe/route-series.ts'
 
 /** Whom an attempt serves. */
 export interface AttemptOwner {

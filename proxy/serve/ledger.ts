@@ -5,7 +5,7 @@
 import { type FailureCode, failures, isFailureCode } from '../../shared/routing/failure.ts'
 import type { RequestHead } from '../http/stream.ts'
 import type { RequestRecord } from '../observe/record.ts'
-import type { RouteCounters } from '../observe/slots.ts'
+import type { RouteCounters } from '../observe/route-series.ts'
 import type { LiveRoute } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
 

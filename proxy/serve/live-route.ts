@@ -22,7 +22,7 @@ import type {
 } from '../../shared/routing/filters/kind.ts'
 import { type Owner, type Route, serviceOf } from '../../shared/routing/table.ts'
 import type { Recorder } from '../observe/recorder.ts'
-import type { RouteCounters } from '../observe/slots.ts'
+import type { RouteCounters } from '../observe/route-series.ts'
 import type { PolicyContext } from '../upstream/balance/create-policy.ts'
 import type { Breaker } from '../upstream/circuit-breaker.ts'
 import {

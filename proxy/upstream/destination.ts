@@ -7,7 +7,7 @@ import type { Choice, ForwardBackend, Outlier } from '../../shared/routing/backe
 import type { FieldLines, RequestView } from '../../shared/routing/filters/kind.ts'
 import { compileRequestKey } from '../../shared/routing/request-key.ts'
 import { fieldValue } from '../http/fields.ts'
-import type { RouteCounters } from '../observe/slots.ts'
+import type { RouteCounters } from '../observe/route-series.ts'
 import { type CompiledAffinity, compileAffinity } from './affinity.ts'
 import { createPolicy, type PolicyContext } from './balance/create-policy.ts'
 import { drawOf } from './balance/hash.ts'

@@ -1,5 +1,6 @@
 // One finished request for tests, each field with a value of its own.
 import type { RequestRecord } from '../record.ts'
+import { RouteCounters } from '../route-series.ts'
 
 /** Makes a record of a GET that went well, with `changes`. */
 export function exampleRecord(changes: Partial<RequestRecord>): RequestRecord {
@@ -19,7 +20,7 @@ export function exampleRecord(changes: Partial<RequestRecord>): RequestRecord {
     totalMs: 12.3456,
     upstreamMs: 11,
     overheadMs: 0.034,
-    counters: { namespace: 'shop', ingress: 'front', service: 'web' },
+    counters: new RouteCounters('shop', 'front', 'web'),
     endpoint: '10.0.0.7:8080',
     retries: 1,
     userAgent: 'curl/8',

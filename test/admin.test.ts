@@ -89,6 +89,10 @@ function labelsOf({ samples }: ExposedFamily): readonly string[] {
   return [...names].sort()
 }
 
+function sumOf(families: ReadonlyMap<string, ExposedFamily>, name: string): number {
+  return (families.get(name)?.samples ?? []).reduce((sum, { value }) => sum + value, 0)
+}
+
 t.test('/metrics is right after known traffic, summed over two workers', async (t) => {
   const { proxy } = await setUp(t, ['--workers', '2'])
   const web = { ingress: 'web', namespace: 'default', service: 'web' }
@@ -105,7 +109,12 @@ t.test('/metrics is right after known traffic, summed over two workers', async (
   }
   await ask(proxy.port, { host: 'refused.test' })
 
-  const families = await scrape(proxy.adminPort)
+  // A worker counts when all is written, and the control thread hears of a new series by a message.
+  const families = await until(
+    'all is counted',
+    () => scrape(proxy.adminPort),
+    (all) => sumOf(all, 'weir_requests_total') >= 40 + 3 * 6 + 1,
+  )
   await t.test('names, types and labels', async (t) => {
     for (const [name, type, labels] of metrics) {
       const family = families.get(name)
@@ -147,8 +156,7 @@ t.test('/metrics is right after known traffic, summed over two workers', async (
     for (const { labels, count, why } of rows) {
       t.equal(sampleValue(families, 'weir_requests_total', labels), count, why)
     }
-    const requests = families.get('weir_requests_total')?.samples ?? []
-    const total = requests.reduce((sum, { value }) => sum + value, 0)
+    const total = sumOf(families, 'weir_requests_total')
     t.equal(total, 40 + 3 * 6 + 1, 'and no others: health checks do not count')
     t.equal(sampleValue(families, 'weir_request_duration_seconds_count', web), 46)
     t.equal(sampleValue(families, 'weir_upstream_duration_seconds_count', web), 46)

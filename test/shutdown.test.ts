@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { encodeControlLine, parseControlReply } from '../shared/control-socket.ts'
 import { eventually } from '../shared/testing/eventually.ts'
+import { sampleValue } from '../shared/testing/exposition.ts'
+import { scrape, until } from './support/ask.ts'
 import { createManifestFolder, ingressOf, serviceOf } from './support/manifests.ts'
 import {
   type ProxyProcess,
@@ -15,7 +17,7 @@ import {
   runProxyProgram,
   startProxyProcess,
 } from './support/proxy-process.ts'
-import { connectRaw, fieldsOf, type RawResponse, requestOnce } from './support/raw-client.ts'
+import { connectRaw, fieldsOf, requestOnce } from './support/raw-client.ts'
 import { openTunnel, switching } from './support/tunnels.ts'
 import { okResponse, type ScriptedUpstream, startScripted } from './support/upstream.ts'
 
@@ -90,17 +92,12 @@ t.test('SIGTERM: nothing that is in flight is lost, and the end is 0', async (t)
   const tunnel = (await openTunnel(proxy.port, upgradeOf('/chat'))).collect()
 
   proxy.signal('SIGTERM')
-  let checked: RawResponse | undefined
-  await eventually(
+  const checked = await until(
     'health says so',
-    () => checked?.status === 503,
-    () => {
-      void requestOnce(proxy.port, health).then((response) => {
-        checked = response
-      })
-    },
+    () => requestOnce(proxy.port, health),
+    ({ status }) => status === 503,
   )
-  t.same(checked === undefined ? [] : fieldsOf(checked, 'connection'), ['close'])
+  t.same(fieldsOf(checked, 'connection'), ['close'])
   t.match(await adminGet(proxy, '/readyz'), { status: 503, text: /draining/ })
   t.equal((await adminGet(proxy, '/healthz')).status, 200, 'draining is not a failure')
   const old = await idle.request(get('/'))
@@ -313,17 +310,16 @@ for (const workers of [1, 2]) {
     await before.request(get('/'))
     for (const crashes of [1, 2]) {
       proxy.signal('SIGUSR2')
-      const gauges: string[] = []
-      await eventually(
+      await until(
         'it is replaced and counted',
-        () => gauges.at(-1) === `${crashes} ${workers}` && listenersOn(proxy.port) === workers,
-        () => {
-          void adminGet(proxy, '/metrics').then(({ text }) => {
-            const metric = (name: string) => new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]
-            const restarts = metric('weir_worker_restarts_total')
-            gauges.push(`${restarts} ${metric('weir_workers')}`)
-          })
+        async () => {
+          const families = await scrape(proxy.adminPort)
+          const restarts = sampleValue(families, 'weir_worker_restarts_total')
+          const running = sampleValue(families, 'weir_workers')
+          return { restarts, running, listening: listenersOn(proxy.port) }
         },
+        ({ restarts, running, listening }) =>
+          restarts === crashes && running === workers && listening === workers,
       )
       // A worker that listens has not necessarily read its table yet; the kernel chooses which one serves.
       for (let asked = 0; asked < 10; asked += 1) {

@@ -8,7 +8,7 @@ export async function eventually(
   what: string,
   isTrue: () => boolean,
   meanwhile: () => void = () => undefined,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<void> {
   const giveUpAtMs = performance.now() + timeoutMs
   while (!isTrue()) {

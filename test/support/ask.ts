@@ -86,7 +86,7 @@ export async function until<T>(
   what: string,
   get: () => Promise<T>,
   isTrue: (answer: T) => boolean,
-  timeoutMs = 15_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs
   for (;;) {

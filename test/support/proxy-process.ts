@@ -44,6 +44,9 @@ export interface ProxyProcessOptions {
   readonly timeoutMs?: number
 }
 
+// A start takes half a second; a machine that has much to do needs many times that.
+const startWithinMs = 60_000
+
 /** How a program run to its end went. */
 export interface ProgramRun extends ProcessEnd {
   readonly stdout: string
@@ -51,11 +54,12 @@ export interface ProgramRun extends ProcessEnd {
 }
 
 const program = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
+const leash = new URL('./leash.ts', import.meta.url).href
 const defaults = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1'] as const
 
 /** Starts a proxy and waits until it serves; rejects with its last words when it does not come up. */
 export async function startProxyProcess(options: ProxyProcessOptions = {}): Promise<ProxyProcess> {
-  const { flags = [], env = {}, waitFor = 'ready', timeoutMs = 20_000 } = options
+  const { flags = [], env = {}, waitFor = 'ready', timeoutMs = startWithinMs } = options
   const started = run([...withDefaults(flags)], env)
   const find = () => started.logs.find((line) => line.msg === waitFor)
   const deadline = performance.now() + timeoutMs
@@ -96,7 +100,7 @@ export async function runProxyProgram(
   env: Readonly<Record<string, string>> = {},
 ): Promise<ProgramRun> {
   const started = run(flags, env)
-  const timer = setTimeout(() => started.child.kill('SIGKILL'), 20_000)
+  const timer = setTimeout(() => started.child.kill('SIGKILL'), startWithinMs)
   const end = await started.exited
   clearTimeout(timer)
   return { ...end, stdout: started.stdout, stderr: started.stderr }
@@ -122,15 +126,15 @@ interface Started {
 }
 
 function run(flags: readonly string[], env: Readonly<Record<string, string>>): Started {
-  const child = spawn(process.execPath, [program, ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(process.execPath, ['--import', leash, program, ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, ...env },
   })
   const out = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     out.stdout += text
   })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     out.stderr += text
   })
   const exited = once(child, 'close').then((): ProcessEnd => {

@@ -11,7 +11,7 @@ export type ConnectionEnd = 'open' | 'fin' | 'reset' | 'ours'
 /** A response as read: `fields` are [name, value] in order and case, `body` is its first 64 KiB as latin1. */
 export type RawResponse = Message
 
-const patienceMs = 15_000
+const patienceMs = 30_000
 
 /** One client connection. Text is latin1: one char is one byte. */
 export class RawClient {

@@ -6,7 +6,7 @@
 export interface Room {
   /** Folders (with all below that no other room claims) and single files. */
   readonly paths: readonly string[]
-  /** Names of rooms that it may import, beside itself. `tools` means that nothing is closed to it. */
+  /** Names of rooms that it may import, beside itself. `all` means that nothing is closed to it. */
   readonly uses: readonly string[] | 'all'
   /** Names of rooms of which it may import types only. */
   readonly types?: readonly string[]

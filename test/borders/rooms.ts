@@ -112,7 +112,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   bcryptjs: ['shared/password-hash.ts'],
   esbuild: ['deploy/bundle.ts'],
   'http-proxy-3': ['bench'],
-  jose: ['shared/routing/filters/jwt.ts'],
+  jose: ['shared/routing/filters/verify-token.ts'],
   iovalkey: ['proxy/store/valkey-store.ts'],
   'lru-cache': ['shared/bounded-cache.ts'],
   pino: ['shared/log.ts'],

@@ -281,6 +281,8 @@ t.test(
     t.equal((await ask('X-User: root')).status, 401, 'a token is needed')
     const cookie = `Cookie: token=${await sign({})}`
     t.equal((await ask(cookie)).status, 503, 'keys are needed')
+    dataPlane.plane.setAsset({ kind: 'jwks', name: jwt.keys }, { keys: '{"no":"keys"}' })
+    t.equal((await ask(cookie)).status, 503, 'keys that are none')
     dataPlane.plane.setAsset({ kind: 'jwks', name: jwt.keys }, { keys: JSON.stringify(keySet) })
     t.equal((await ask(cookie, 'X-User: root', 'X-Missing: root')).status, 200)
     const sent = Object.fromEntries(

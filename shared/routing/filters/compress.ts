@@ -2,13 +2,7 @@
 //
 // Invariant: a body that is coded already, partial, or forbids changes (no-transform) is never touched: never twice.
 // Invariant: every write of the upstream is flushed, so that events of a stream are not held back; memory is one zlib stream.
-import {
-  type BrotliCompress,
-  constants,
-  createBrotliCompress,
-  createGzip,
-  createZstdCompress,
-} from 'node:zlib'
+import type { BrotliCompress } from 'node:zlib'
 import type { BodyControl, BodySink, BodyStage, Filter, FilterKind, ResponseView } from './kind.ts'
 
 /** The codings that Weir makes, by their names in Accept-Encoding. */
@@ -165,6 +159,9 @@ class Compressor implements BodyStage {
 }
 
 function createStream(coding: Coding, level: number) {
+  // Loaded by the first response that is compressed: a thread that compresses nothing keeps its memory.
+  const { constants, createBrotliCompress, createGzip, createZstdCompress } =
+    process.getBuiltinModule('node:zlib')
   switch (coding) {
     case 'gzip':
       return createGzip({ level })

@@ -1,10 +1,11 @@
-// Who is it, by a signed token? JSON Web Tokens (RFC 7519) with keys of a key set (RFC 7517). The only file that imports jose.
+// Who is it, by a signed token? JSON Web Tokens (RFC 7519) with keys of a key set (RFC 7517).
 //
 // Invariant: signature, issuer, audience and times are checked before anything of a token is believed; `none` and shared
 // secrets are never accepted. Without keys nobody comes in (503).
 // Invariant: fields that claims go to are never believed from a client.
-import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose'
+
 import type { Filter, FilterKind, RequestView, Verdict } from './kind.ts'
+import type { Claims, VerifyToken } from './verify-token.ts'
 
 /** Lets in who brings a valid token. */
 export interface JwtFilter extends Filter {
@@ -24,19 +25,6 @@ export interface JwtFilter extends Filter {
   readonly leewaySeconds: number
 }
 
-// Public-key signatures only (RFC 7518 §3.1).
-const algorithms = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-]
 const timeoutMs = 5000
 
 export const jwtKind: FilterKind<JwtFilter> = {
@@ -51,14 +39,18 @@ export const jwtKind: FilterKind<JwtFilter> = {
   },
   assets: ({ keys }) => [{ kind: 'jwks', name: keys }],
   compile(filter, context) {
-    const keys = context.asset({ kind: 'jwks', name: filter.keys }, (data) =>
-      createLocalJWKSet(JSON.parse(data.keys ?? '')),
+    // Loaded by the first route that asks for tokens: nobody else pays for it.
+    const loading = import('./verify-token.ts')
+    const keys = context.asset({ kind: 'jwks', name: filter.keys }, (data): unknown =>
+      JSON.parse(data.keys ?? ''),
     )
-    const options = {
-      algorithms,
-      clockTolerance: filter.leewaySeconds,
-      ...(filter.issuer === undefined ? {} : { issuer: filter.issuer }),
-      ...(filter.audiences.length === 0 ? {} : { audience: [...filter.audiences] }),
+    let verify: { readonly keys: unknown; readonly run: VerifyToken } | undefined
+    const verifier = async (now: unknown): Promise<VerifyToken> => {
+      const { createVerifier } = await loading
+      if (verify !== undefined && verify.keys === now) return verify.run
+      const run = createVerifier(now, filter)
+      verify = { keys: now, run }
+      return run
     }
     return {
       request: {
@@ -71,13 +63,18 @@ export const jwtKind: FilterKind<JwtFilter> = {
           if (token === undefined) settle(refusal('invalid_request'))
           else if (keys.value === undefined) settle('auth-unavailable')
           else {
-            const currentDate = new Date(context.clock.wallNow())
-            jwtVerify(token, keys.value, { ...options, currentDate }).then(
-              ({ payload }) => {
-                setClaims(request, filter, payload)
-                settle(undefined)
-              },
-              () => settle(refusal('invalid_token')),
+            const nowMs = context.clock.wallNow()
+            verifier(keys.value).then(
+              (run) =>
+                run(token, nowMs).then(
+                  (claims) => {
+                    setClaims(request, filter, claims)
+                    settle(undefined)
+                  },
+                  () => settle(refusal('invalid_token')),
+                ),
+              // The key set is none.
+              () => settle('auth-unavailable'),
             )
           }
           return () => {}
@@ -108,7 +105,7 @@ function refusal(error: 'invalid_request' | 'invalid_token'): Verdict {
   }
 }
 
-function setClaims(request: RequestView, { claims }: JwtFilter, payload: JWTPayload): void {
+function setClaims(request: RequestView, { claims }: JwtFilter, payload: Claims): void {
   for (const [claim, field] of claims) {
     const value = payload[claim]
     if (value === undefined) continue

@@ -1,7 +1,7 @@
 // What did the user give? Reads the command line, the environment and the `--config` file into texts by option name.
 //
 // Invariant: a name that no option has is a ConfigError, never skipped. Values are not looked at here.
-import { nearestName } from './nearest-name.ts'
+import { nearNames, oneOfNames } from './near-names.ts'
 import { ConfigError, type OptionTable, optionEnv, optionKey } from './options-table.ts'
 import { parseYamlDocuments } from './yaml.ts'
 
@@ -134,8 +134,8 @@ function collect(found: GivenByName, name: string, origin: string, texts: string
 /** Says that a name is unknown, and which one was probably meant. */
 function unknownOption(given: string, names: ReadonlyMap<string, string>): ConfigError {
   const bare = given.replace(/^.*: |^--/, '')
-  const nearest = nearestName(bare, names.keys())
-  if (nearest === undefined) return new ConfigError(`${given} is not an option: --help lists them.`)
   const dashes = given.startsWith('--') ? '--' : ''
-  return new ConfigError(`${given} is not an option: did you mean ${dashes}${nearest}?`)
+  const meant = oneOfNames(nearNames(bare, names.keys()).map((name) => dashes + name))
+  if (meant === undefined) return new ConfigError(`${given} is not an option: --help lists them.`)
+  return new ConfigError(`${given} is not an option: did you mean ${meant}?`)
 }

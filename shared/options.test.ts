@@ -209,7 +209,7 @@ const refused: (Given & { message: string; why: string })[] = [
   },
   {
     argv: ['--no-mode'],
-    message: '--no-mode is not an option: --help lists them.',
+    message: '--no-mode is not an option: did you mean --mode?',
     why: 'only booleans can be negated',
   },
   {

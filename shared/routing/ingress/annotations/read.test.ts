@@ -735,9 +735,16 @@ t.test('one bad key does not stop the others from being read', async (t) => {
   t.equal(problems.length, 2)
 })
 
-t.test('a slip of the keys is answered with the key that was meant', async (t) => {
-  const [problem] = read({ 'n/proxy-body-sise': '1m' }).problems
-  t.equal(problem?.remedy, `Did you mean ${nginxPrefix}proxy-body-size?`)
+const hints = [
+  { given: 'n/proxy-body-sise', remedy: `Did you mean ${nginxPrefix}proxy-body-size?` },
+  { given: 'n/proxy-buffers', remedy: `Did you mean ${nginxPrefix}proxy-buffers-number?` },
+  { given: 'z/filter', remedy: 'Did you mean zalando.org/skipper-filter?' },
+  { given: 'w/skipper-filter', remedy: 'Did you mean zalando.org/skipper-filter?' },
+  { given: 'w/colour', remedy: 'Remove it.' },
+]
+
+t.test('a key that is not known is answered with the key that was meant', async (t) => {
+  for (const { given, remedy } of hints) t.equal(read({ [given]: '1' }).problems[0]?.remedy, remedy)
 })
 
 t.test('an app root that no rule can see is reported', async (t) => {

@@ -4,6 +4,7 @@
 // Invariant: a key that may protect something and is not understood closes all routes of the Ingress (503): Traefik's
 // ignored denylist-source-range let everyone in.
 import type { Ingress } from '../../../kube/objects.ts'
+import { oneOfNames } from '../../../near-names.ts'
 import type { Problem } from '../../../problem.ts'
 import { filterKinds } from '../../filters/kinds.ts'
 import type { PathType } from '../../table.ts'
@@ -124,7 +125,13 @@ class AnnotationReader {
 
   #reportUnknown(key: string, prefix: string, ownKey: string, rows: readonly Row[]): void {
     const { nearest, mayProtect } = judgeUnknown(ownKey, rows)
-    const remedy = nearest === undefined ? 'Remove it.' : `Did you mean ${prefix}${nearest}?`
+    const elsewhere = families.filter((other) => other.rows.some((row) => row.key === ownKey))
+    const near =
+      elsewhere.length > 0
+        ? elsewhere.map((other) => other.prefix + ownKey)
+        : nearest.map((name) => prefix + name)
+    const meant = oneOfNames(near)
+    const remedy = meant === undefined ? 'Remove it.' : `Did you mean ${meant}?`
     this.#report(
       'unknown-annotation',
       key,

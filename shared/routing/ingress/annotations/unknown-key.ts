@@ -2,19 +2,19 @@
 //
 // Invariant: when in doubt it protects something. A route that is closed for nothing is noticed and mended; one that was
 // opened by a typing error is not.
-import { nearestName } from '../../../nearest-name.ts'
+import { nearNames } from '../../../near-names.ts'
 import type { Row } from './row.ts'
 
 const protective =
   /auth|limit|throttl|quota|white|black|allow|deny|block|source-range|snippet|filter|predicate|modsec|owasp|waf|satisfy|jwt|oidc|saml|tls|ssl|verify|secur|secret|access|acl|guard|protect|internal|private|request-header/
 
-/** Judges a key, given without its family's prefix, by its name and by the known key that it is nearest to. */
+/** Judges a key, given without its family's prefix, by its name and by the known keys that it is nearest to. */
 export function judgeUnknown(
   key: string,
   rows: readonly Row[],
-): { readonly nearest: string | undefined; readonly mayProtect: boolean } {
+): { readonly nearest: readonly string[]; readonly mayProtect: boolean } {
   const guards = new Map(rows.map((row) => [row.key, row.failsClosed] as const))
-  const nearest = nearestName(key, guards.keys())
-  const isNearGuard = nearest !== undefined && guards.get(nearest) === true
+  const nearest = nearNames(key, guards.keys())
+  const isNearGuard = nearest.some((name) => guards.get(name) === true)
   return { nearest, mayProtect: isNearGuard || protective.test(key) }
 }

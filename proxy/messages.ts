@@ -1,6 +1,6 @@
 // What the control thread and a worker say to each other.
 
-import type { AssetData, AssetRef } from '../shared/routing/filters/kind.ts'
+import type { AssetData, AssetRef, KeyAnswer, KeyRef } from '../shared/routing/filters/kind.ts'
 import type { Owner, TableDelta } from '../shared/routing/table.ts'
 import type { AccessLogMessage } from './observe/access-log.ts'
 import type { ForgetSeriesMessage, SeriesForgottenMessage, SlotsMessage } from './observe/slots.ts'
@@ -19,11 +19,19 @@ export interface WorkerStart {
   readonly counters: SharedArrayBuffer
 }
 
+/** What is known about a key, and for how long it counts. */
+export interface TimedKeyAnswer {
+  readonly answer: KeyAnswer
+  readonly forMs: number
+}
+
 /** From the control thread to a worker. */
 export type ToWorker =
   | { readonly kind: 'delta'; readonly delta: TableDelta }
   /** What a filter needs has another content; absent: it is gone. */
   | { readonly kind: 'asset'; readonly ref: AssetRef; readonly data?: AssetData }
+  /** The answer to `key-wanted`. */
+  | ({ readonly kind: 'key'; readonly ref: KeyRef } & TimedKeyAnswer)
   /** Health answers 503, each response closes its connection. */
   | { readonly kind: 'drain' }
   /** Stop accepting, close what is idle, cut tunnels, finish requests for at most `boundMs`, then end. */
@@ -40,6 +48,8 @@ export type FromWorker =
   | { readonly kind: 'applied'; readonly version: number }
   | { readonly kind: 'in-flight'; readonly count: number }
   | { readonly kind: 'finished' }
+  /** A token names this key; it is answered always. */
+  | { readonly kind: 'key-wanted'; readonly ref: KeyRef }
   /** A filter of this owner's route threw; told once a second at most. */
   | { readonly kind: 'filter-failed'; readonly owner: Owner | undefined; readonly error: string }
   /** The store that all nodes share answers, or no longer does. */

@@ -7,6 +7,7 @@ import {
   externalHosts,
   filePath,
   hostPort,
+  httpUrl,
   integer,
   knownNames,
   names,
@@ -77,6 +78,12 @@ export const proxyOptions = {
     group: classes,
     default: [],
     help: 'Allows Services of type ExternalName to point to these hosts, looked up as written; all others are refused.',
+  }),
+
+  albKeys: optional(httpUrl, {
+    group: classes,
+    absent: "AWS's, by the ARN's region",
+    help: 'Gets the keys of load balancers (`weir.dev/jwt-alb-arn`) below this URL, at URL/KID.',
   }),
 
   filters: optional(filePath, {

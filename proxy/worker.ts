@@ -49,6 +49,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     randomBytes,
     recorder,
     store,
+    onKeyWanted: (ref) => post({ kind: 'key-wanted', ref }),
     shared: openCounterTable({ memory: start.counters, nowMicros: processMicros() }),
     onFilterThrow: (owner, error) => {
       const now = systemClock.now()
@@ -71,6 +72,9 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         return
       case 'asset':
         dataPlane.setAsset(message.ref, message.data)
+        return
+      case 'key':
+        dataPlane.setKey(message.ref, message)
         return
       case 'drain':
         dataPlane.drain()

@@ -91,6 +91,17 @@ export const storeUrl: Kind<string> = scalar(
   },
 )
 
+/** An http or https URL without query, fragment and password; it has no slash at its end. */
+export const httpUrl: Kind<string> = scalar(
+  'URL',
+  'an http or https URL without query, fragment and password',
+  (given) => {
+    const url = URL.parse(given)
+    const isPlain = /^https?:\/\/[^?#@\s]+$/i.test(given)
+    return url !== null && isPlain ? url.href.replace(/\/+$/, '') : undefined
+  },
+)
+
 /** A whole number from `min` to `max`, in `unit` (may be empty). */
 export function integer(min: number, max: number, unit = ''): Kind<number> {
   const allowed = `a whole number from ${min} to ${max}${unit && ` (${unit})`}`

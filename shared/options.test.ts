@@ -6,6 +6,7 @@ import {
   cidrs,
   externalHosts,
   hostPort,
+  httpUrl,
   integer,
   names,
   oneOf,
@@ -256,6 +257,16 @@ const kinds: {
   value: unknown
   why: string
 }[] = [
+  {
+    kind: httpUrl,
+    given: 'http://k.test/a/',
+    value: 'http://k.test/a',
+    why: 'no slash at the end',
+  },
+  { kind: httpUrl, given: 'https://K.test', value: 'https://k.test', why: 'one form' },
+  { kind: httpUrl, given: 'https://k.test/?a', value: undefined, why: 'a query' },
+  { kind: httpUrl, given: 'https://u:p@k.test', value: undefined, why: 'a password' },
+  { kind: httpUrl, given: 'ftp://k.test', value: undefined, why: 'another scheme' },
   { kind: hostPort, given: ':9999', value: { host: '0.0.0.0', port: 9999 }, why: 'any IPv4' },
   { kind: hostPort, given: '[::]:9999', value: { host: '::', port: 9999 }, why: 'brackets go' },
   { kind: hostPort, given: '127.0.0.1:0', value: { host: '127.0.0.1', port: 0 }, why: 'any port' },

@@ -17,6 +17,7 @@ import { type ControlSocket, startControlSocket } from './control-socket.ts'
 import { createAssets } from './resolvers/assets.ts'
 import { createExternalNames } from './resolvers/external-names.ts'
 import { fetchText } from './resolvers/fetch-text.ts'
+import { createPublicKeys } from './resolvers/public-keys.ts'
 import { resolveName } from './resolvers/resolve-name.ts'
 import { Shutdown } from './shutdown.ts'
 import { type TableChange, TableKeeper } from './table-keeper.ts'
@@ -67,6 +68,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     log,
     wholeTable: () => keeper.whole(),
     assets: () => assets.all(),
+    findKey: (ref) => publicKeys.find(ref),
     onApplied: (version) => inUse.noteApplied(version),
     onSlots: (message, worker) => metrics.slots.accept(message, worker),
     onSeriesForgotten: (routes, worker) => metrics.slots.noteForgotten(routes, worker),
@@ -83,6 +85,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     resolve: resolveName,
     onChange: () => keeper.refresh(),
   })
+  const publicKeys = createPublicKeys({ clock, log, fetchText, base: settings.albKeys })
   const translator = createTranslator(translateOptions(settings))
   const assets = createAssets({
     clock,

@@ -4,10 +4,10 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
-import type { AssetData, AssetRef } from '../../shared/routing/filters/kind.ts'
+import type { AssetData, AssetRef, KeyRef } from '../../shared/routing/filters/kind.ts'
 import type { TableDelta } from '../../shared/routing/table.ts'
 import { createCounterMemory } from '../../shared/shared-counters.ts'
-import type { FromWorker, ToWorker, WorkerStart } from '../messages.ts'
+import type { FromWorker, TimedKeyAnswer, ToWorker, WorkerStart } from '../messages.ts'
 import type { AccessLogMessage } from '../observe/access-log.ts'
 import type { SlotsMessage } from '../observe/slots.ts'
 import type { ProxySettings } from '../settings.ts'
@@ -22,6 +22,8 @@ export interface WorkerPoolOptions {
   readonly wholeTable: () => TableDelta | undefined
   /** What filters need, for a worker that starts. */
   readonly assets: () => Iterable<readonly [AssetRef, AssetData]>
+  /** Finds a key that a worker asks for; must not reject. */
+  readonly findKey: (ref: KeyRef) => Promise<TimedKeyAnswer>
   /** All workers serve this version of the table. */
   readonly onApplied: (version: number) => void
   readonly onSlots: (message: SlotsMessage, worker: number) => void
@@ -229,6 +231,13 @@ export class WorkerPool {
       case 'filter-failed': {
         const { owner, error } = message
         this.#options.log.error({ ...owner, error }, 'a filter threw: its request was answered 500')
+        return
+      }
+      case 'key-wanted': {
+        const { ref } = message
+        void this.#options
+          .findKey(ref)
+          .then((found) => send(member, { kind: 'key', ref, ...found }))
         return
       }
       case 'store-changed':

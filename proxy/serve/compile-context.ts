@@ -21,6 +21,7 @@ export function createCompileContext(
       startCall(worker, plainForward(upstream(key), request.timeoutMs), request, onResult),
     asset: (ref, parse) => worker.assets.live(ref, parse),
     verifyPassword: (hash, password, onResult) => worker.passwords.verify(hash, password, onResult),
+    publicKey: (ref, onResult) => worker.keys.find(ref, onResult),
     shared,
     store,
   }

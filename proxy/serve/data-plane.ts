@@ -9,6 +9,7 @@ import type {
   AssetData,
   AssetRef,
   FilterKind,
+  KeyRef,
   SharedCounters,
   SharedStore,
 } from '../../shared/routing/filters/kind.ts'
@@ -20,6 +21,7 @@ import { connectionFacts } from '../http/forwarded.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
 import { ClientConnection } from '../http1/client-connection.ts'
 import { closeLine, finalHead } from '../http1/head-writer.ts'
+import type { TimedKeyAnswer } from '../messages.ts'
 import type { AcceptedSocket } from '../net/accepted-socket.ts'
 import { tickMs } from '../net/coarse-time.ts'
 import { Listener } from '../net/listener.ts'
@@ -35,6 +37,7 @@ import { AssetStore } from './asset-store.ts'
 import { startCall } from './call.ts'
 import { createCompileContext } from './compile-context.ts'
 import { Exchange } from './exchange.ts'
+import { KeyStore } from './key-store.ts'
 import { probeForward } from './live-route.ts'
 import { failureAnswer, ownLines, reasonOf, serverLine } from './own-answers.ts'
 import { PasswordThread } from './password-thread.ts'
@@ -58,6 +61,8 @@ export interface DataPlaneOptions {
   readonly kinds?: ReadonlyMap<string, FilterKind>
   /** Told what a filter of an owner's route threw. */
   readonly onFilterThrow?: (owner: Owner | undefined, error: unknown) => void
+  /** Asks for a key of a load balancer, which `setKey` brings; absent: there are none. */
+  readonly onKeyWanted?: (ref: KeyRef) => void
   /** Called with each tick, every 100 ms. */
   readonly onTick?: () => void
 }
@@ -139,6 +144,11 @@ export class DataPlane {
   /** Takes over what the control thread fetched for filters; undefined: it is gone. */
   setAsset(ref: AssetRef, data: AssetData | undefined): void {
     this.#worker.assets.set(ref, data)
+  }
+
+  /** Takes over what the control thread found out about a key. */
+  setKey(ref: KeyRef, answer: TimedKeyAnswer): void {
+    this.#worker.keys.set(ref, answer)
   }
 
   /** Refuses or accepts new connections, by the memory that the process uses. */
@@ -250,6 +260,7 @@ function createWorkerState(options: DataPlaneOptions): WorkerState {
     connectionGauges: recorder.connections,
     calls: new Set(),
     assets: new AssetStore(),
+    keys: new KeyStore(clock, options.onKeyWanted),
     passwords: new PasswordThread(),
     reportThrow: (route, error) => onFilterThrow(route?.route.owner, error),
   }

@@ -7,6 +7,7 @@ import type { ClientShared } from '../http1/client-connection.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RetryBudget } from '../upstream/retry.ts'
 import type { AssetStore } from './asset-store.ts'
+import type { KeyStore } from './key-store.ts'
 import type { LiveRoute } from './live-route.ts'
 import type { PasswordThread } from './password-thread.ts'
 
@@ -61,6 +62,7 @@ export interface WorkerState extends ClientShared {
   readonly exchanges: Set<Ticking>
   readonly tunnels: Set<Tunnel>
   readonly assets: AssetStore
+  readonly keys: KeyStore
   readonly passwords: PasswordThread
   /** Requests of Weir's own that are under way. */
   readonly calls: Set<Ticking>

@@ -2,6 +2,7 @@
 //
 // Invariant: after `close()` nothing of it is left: no listener, no connection, no timer.
 import { randomBytes } from 'node:crypto'
+import type { TimedKeyAnswer } from '../../proxy/messages.ts'
 import { createAccessLog } from '../../proxy/observe/access-log.ts'
 import { createRecorder } from '../../proxy/observe/recorder.ts'
 import { createSlots, keyOf } from '../../proxy/observe/slot-allocator.ts'
@@ -9,7 +10,12 @@ import type { SlotsMessage } from '../../proxy/observe/slots.ts'
 import { DataPlane } from '../../proxy/serve/data-plane.ts'
 import { type ProxySettings, parseProxySettings } from '../../proxy/settings.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
-import type { FilterKind, SharedCounters, SharedStore } from '../../shared/routing/filters/kind.ts'
+import type {
+  FilterKind,
+  KeyRef,
+  SharedCounters,
+  SharedStore,
+} from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import type { Endpoint, Owner, Route, TableDelta } from '../../shared/routing/table.ts'
 import { type RouteSketch, routeOf } from '../../shared/routing/testing/route.ts'
@@ -34,6 +40,8 @@ export interface InProcessOptions extends TableSketch {
   /** Budgets that several data planes share; its own unless said otherwise. */
   readonly shared?: SharedCounters
   readonly store?: SharedStore
+  /** Finds keys of load balancers; without it none is found. */
+  readonly findKey?: (ref: KeyRef) => Promise<TimedKeyAnswer>
   /** True: no table is applied, as before the first sync. */
   readonly isUnsynced?: boolean
 }
@@ -71,7 +79,7 @@ export function settingsOf(flags: readonly string[]): ProxySettings {
 
 /** Starts a data plane on a free port of 127.0.0.1. */
 export async function startInProcess(options: InProcessOptions = {}): Promise<InProcess> {
-  const { clock = systemClock, random = () => 0, flags = [], isUnsynced = false } = options
+  const { clock = systemClock, random = () => 0, flags = [], isUnsynced = false, findKey } = options
   const messages = new Map<string, SlotsMessage>()
   const slots = createSlots((message) =>
     messages.set(keyOf(message.metric, message.labels), message),
@@ -95,6 +103,9 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
     random,
     randomBytes,
     recorder: createRecorder({ slots, accessLog }),
+    ...(findKey && {
+      onKeyWanted: (ref) => void findKey(ref).then((answer) => plane.setKey(ref, answer)),
+    }),
     shared:
       options.shared ??
       openCounterTable({

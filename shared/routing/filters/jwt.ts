@@ -3,17 +3,20 @@
 // Invariant: signature, issuer, audience and times are checked before anything of a token is believed; `none` and shared
 // secrets are never accepted. Without keys nobody comes in (503).
 // Invariant: fields that claims go to are never believed from a client.
-
-import type { Filter, FilterKind, RequestView, Verdict } from './kind.ts'
+import { checkByAlb, isAlbArn } from './alb-identity.ts'
+import type { CheckToken } from './check-token.ts'
+import type { CompileContext, Filter, FilterKind, RequestView, Verdict } from './kind.ts'
 import type { Claims, VerifyToken } from './verify-token.ts'
 
 /** Lets in who brings a valid token. */
 export interface JwtFilter extends Filter {
   readonly kind: 'jwt'
-  /** URL of the key set, http or https. */
-  readonly keys: string
+  /** URL of the key set, http or https. Either it or `albArn` is given. */
+  readonly keys?: string
+  /** The load balancer that signs the tokens, by its ARN. */
+  readonly albArn?: string
   readonly issuer?: string
-  /** One of them must be among the token's; empty: any. */
+  /** One of them must be among the token's (with `albArn`: its client); empty: any. */
   readonly audiences: readonly string[]
   /** Field that brings the token, lower case; `authorization` brings it after `Bearer `. */
   readonly header: string
@@ -31,57 +34,81 @@ export const jwtKind: FilterKind<JwtFilter> = {
   kind: 'jwt',
   isGuard: true,
   defaults: { audiences: [], header: 'authorization', claims: [], leewaySeconds: 30 },
-  fault({ keys }) {
+  fault({ keys, albArn }) {
+    if (keys !== undefined && albArn !== undefined) {
+      return 'there are a key set and a load balancer: one of them signs'
+    }
+    if (albArn !== undefined) {
+      return isAlbArn(albArn) ? undefined : 'the load balancer must be named by its ARN'
+    }
     if (keys === undefined) return 'there is no URL of a key set'
     return /^https?:\/\/[!-~]+$/.test(keys)
       ? undefined
       : 'the key set must have an http or https URL'
   },
-  assets: ({ keys }) => [{ kind: 'jwks', name: keys }],
+  assets: ({ keys }) => (keys === undefined ? [] : [{ kind: 'jwks', name: keys }]),
   compile(filter, context) {
-    // Loaded by the first route that asks for tokens: nobody else pays for it.
-    const loading = import('./verify-token.ts')
-    const keys = context.asset({ kind: 'jwks', name: filter.keys }, (data): unknown =>
-      JSON.parse(data.keys ?? ''),
-    )
-    let verify: { readonly keys: unknown; readonly run: VerifyToken } | undefined
-    const verifier = async (now: unknown): Promise<VerifyToken> => {
-      const { createVerifier } = await loading
-      if (verify !== undefined && verify.keys === now) return verify.run
-      const run = createVerifier(now, filter)
-      verify = { keys: now, run }
-      return run
-    }
+    const { albArn, keys = '' } = filter
+    const check =
+      albArn === undefined
+        ? checkByKeySet(keys, filter, context)
+        : checkByAlb(albArn, filter, context)
+    // The load balancer sets it beside the token, and does not sign it.
+    const claims = [
+      ...(albArn === undefined ? [] : [['sub', 'x-amzn-oidc-identity'] as const]),
+      ...filter.claims,
+    ]
     return {
       request: {
         kind: 'async',
         timeoutMs,
         onTimeout: 'auth-unavailable',
         start(request, settle) {
-          for (const [, field] of filter.claims) request.dropField(field)
+          for (const [, field] of claims) request.dropField(field)
           const token = tokenOf(request, filter)
-          if (token === undefined) settle(refusal('invalid_request'))
-          else if (keys.value === undefined) settle('auth-unavailable')
-          else {
-            const nowMs = context.clock.wallNow()
-            verifier(keys.value).then(
-              (run) =>
-                run(token, nowMs).then(
-                  (claims) => {
-                    setClaims(request, filter, claims)
-                    settle(undefined)
-                  },
-                  () => settle(refusal('invalid_token')),
-                ),
-              // The key set is none.
-              () => settle('auth-unavailable'),
-            )
+          if (token === undefined) {
+            settle(refusal('invalid_request'))
+            return () => {}
           }
-          return () => {}
+          return check(token, context.clock.wallNow(), (checked) => {
+            if (checked === 'no-keys') settle('auth-unavailable')
+            else if (checked === 'invalid-token') settle(refusal('invalid_token'))
+            else {
+              setClaims(request, claims, checked)
+              settle(undefined)
+            }
+          })
         },
       },
     }
   },
+}
+
+function checkByKeySet(url: string, filter: JwtFilter, context: CompileContext): CheckToken {
+  // Loaded by the first route that asks for tokens: nobody else pays for it.
+  const loading = import('./verify-token.ts')
+  const keys = context.asset({ kind: 'jwks', name: url }, (data): unknown =>
+    JSON.parse(data.keys ?? ''),
+  )
+  let verify: { readonly keys: unknown; readonly run: VerifyToken } | undefined
+  const verifier = async (now: unknown): Promise<VerifyToken> => {
+    const { createVerifier } = await loading
+    if (verify !== undefined && verify.keys === now) return verify.run
+    const run = createVerifier(now, filter)
+    verify = { keys: now, run }
+    return run
+  }
+  return (token, nowMs, settle) => {
+    if (keys.value === undefined) settle('no-keys')
+    else {
+      verifier(keys.value).then(
+        (run) => run(token, nowMs).then(settle, () => settle('invalid-token')),
+        // The key set is none.
+        () => settle('no-keys'),
+      )
+    }
+    return () => {}
+  }
 }
 
 function tokenOf(request: RequestView, { header, cookie }: JwtFilter): string | undefined {
@@ -105,7 +132,7 @@ function refusal(error: 'invalid_request' | 'invalid_token'): Verdict {
   }
 }
 
-function setClaims(request: RequestView, { claims }: JwtFilter, payload: Claims): void {
+function setClaims(request: RequestView, claims: JwtFilter['claims'], payload: Claims): void {
   for (const [claim, field] of claims) {
     const value = payload[claim]
     if (value === undefined) continue

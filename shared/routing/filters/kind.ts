@@ -204,6 +204,19 @@ export interface LiveAsset<T> {
   readonly value: T | undefined
 }
 
+/** A key with which an AWS load balancer signs whom it let in. */
+export interface KeyRef {
+  /** Of the load balancer: its region says where keys are. */
+  readonly arn: string
+  /** As a token names it; letters, digits, `-` and `_`. */
+  readonly kid: string
+}
+
+/** The key in PEM (SPKI); or there is none of that name; or nobody can say now. The same object while it counts. */
+export type KeyAnswer =
+  | { readonly kind: 'found'; readonly pem: string }
+  | { readonly kind: 'missing' | 'unavailable' }
+
 /** Everything a filter may use; nothing of it is global. */
 export interface CompileContext {
   readonly clock: Clock
@@ -225,6 +238,8 @@ export interface CompileContext {
     password: string,
     onResult: (fits: boolean | undefined) => void,
   ): Cancel
+  /** Finds a key of a load balancer, now or later: the control thread fetches and remembers it. */
+  publicKey(ref: KeyRef, onResult: (answer: KeyAnswer) => void): Cancel
   /** Counts that all workers of this proxy share. */
   readonly shared: SharedCounters
   /** The store that all nodes share (Valkey); undefined when none is configured. */

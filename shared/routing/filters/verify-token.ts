@@ -1,5 +1,5 @@
 // Is this token signed by one of these keys, for us, and valid now? The only file that imports jose; loaded when it is needed.
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
+import { createLocalJWKSet, importSPKI, type JSONWebKeySet, jwtVerify } from 'jose'
 
 /** What a token must say. */
 export interface TokenRules {
@@ -40,6 +40,34 @@ export function createVerifier(keys: unknown, filter: TokenRules): VerifyToken {
   }
   return async (token, nowMs) => {
     const { payload } = await jwtVerify(token, find, { ...options, currentDate: new Date(nowMs) })
+    return payload
+  }
+}
+
+/**
+ * Makes the check by one key (PEM) of the load balancer `signer`; rejects when it is none. What AWS documents to be in the
+ * token's header counts from there: signer, exp, iss, and client, which is the audience.
+ */
+export async function createAlbVerifier(
+  pem: string,
+  signer: string,
+  { issuer, audiences, leewaySeconds }: TokenRules,
+): Promise<VerifyToken> {
+  const key = await importSPKI(pem, 'ES256')
+  return async (token, nowMs) => {
+    const { payload, protectedHeader: header } = await jwtVerify(token, key, {
+      algorithms: ['ES256'],
+      clockTolerance: leewaySeconds,
+      currentDate: new Date(nowMs),
+    })
+    const { exp, iss, client } = header
+    if (header.signer !== signer) throw new Error('another load balancer signed it')
+    if (typeof exp !== 'number' || exp + leewaySeconds <= nowMs / 1000)
+      throw new Error('it is over')
+    const isOther = issuer !== undefined && (iss !== issuer || (payload.iss ?? issuer) !== issuer)
+    if (isOther) throw new Error('another issuer')
+    const isOurs = typeof client === 'string' && audiences.includes(client)
+    if (audiences.length > 0 && !isOurs) throw new Error('for somebody else')
     return payload
   }
 }

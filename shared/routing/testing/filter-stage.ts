@@ -177,6 +177,10 @@ export function compileContext(sketch: ContextSketch = {}): StagedContext {
       onResult(fitsHash(hash, password))
       return () => {}
     },
+    publicKey: (_ref, onResult) => {
+      onResult({ kind: 'unavailable' })
+      return () => {}
+    },
     setAsset(ref, given) {
       if (given === undefined) data.delete(nameOf(ref))
       else data.set(nameOf(ref), given)

@@ -1,4 +1,5 @@
 // How is the text of an annotation for a filter read? As in values.ts: what a parser lets through is safe to use as it is.
+import { isAlbArn } from '../../filters/alb-identity.ts'
 import { faultOfName } from '../../filters/header-edits.ts'
 import type { RequestKey } from '../../request-key.ts'
 import type { BackendName } from '../../upstreams/backend-ref.ts'
@@ -45,6 +46,15 @@ export function parseKeysUrl(text: string): Parsed<string> {
   return URL.canParse(text) && /^https?:\/\/[!-~]+$/.test(text)
     ? accept(text)
     : refuse('must be an http or https URL')
+}
+
+/** Parses the ARN of an Application Load Balancer. */
+export function parseAlbArn(text: string): Parsed<string> {
+  return isAlbArn(text)
+    ? accept(text)
+    : refuse(
+        'must be the ARN of an Application Load Balancer, such as arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/edge/50dc6c495c0c9188',
+      )
 }
 
 /** Parses a URL that a browser is sent to, perhaps with `{url}` in it. */

@@ -2,6 +2,7 @@
 import { refOf } from '../../upstreams/backend-ref.ts'
 import type { Draft } from './draft.ts'
 import {
+  parseAlbArn,
   parseClaims,
   parseItems,
   parseKeysUrl,
@@ -123,6 +124,13 @@ const jwt: readonly Row[] = [
     'Clients need a token that is signed by one of these keys and valid now. Others get 401; without keys 503.',
     parseKeysUrl,
     partOf('jwt', 'weir.dev/jwt-keys', (keys) => ({ keys })),
+  ),
+  guarded(
+    'jwt-alb-arn',
+    'ARN of an Application Load Balancer',
+    'Clients need the token that this load balancer signs when it has let them in (`x-amzn-oidc-data`), instead of one of `jwt-keys`. Its keys are fetched from AWS when a token names them. `jwt-audience` is then the client of the identity provider; `x-amzn-oidc-identity` goes upstream as the token’s `sub`.',
+    parseAlbArn,
+    partOf('jwt', 'weir.dev/jwt-alb-arn', (albArn) => ({ albArn, header: 'x-amzn-oidc-data' })),
   ),
   guarded(
     'jwt-issuer',

@@ -1,11 +1,12 @@
-// One client's connection: reads requests one at a time and in order, writes their responses, and ends well.
+// One client's connection: serves requests one at a time and in order, and ends well. What is read is the RequestReader's part,
+// what is written the stream's.
 //
 //              ┌───────────── keep-alive ──────────────┐
 //              ▼                                       │
 //   awaiting ──► exchanging (head given to the exchange; body while it is wanted) ──► lingering ──► closed
 //                   └──► tunnel (after a 101) ─────────────────────────────────────────────────────►┘
 //
-// Invariant: a request's bytes are read only while its exchange wants them; a bounded part waits in `#held`.
+// Invariant: the next request is read only when the response before it is written, and while the client takes what is written.
 // Invariant: after a framing error nothing more is read as HTTP from this connection.
 
 import type { Socket } from 'node:net'
@@ -14,23 +15,17 @@ import type { OpenConnection, RequestSink } from '../http/stream.ts'
 import type { TunnelEnd } from '../http/tunnel.ts'
 import type { AcceptedSocket, SocketReader } from '../net/accepted-socket.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
+import { FinGrace } from '../net/fin-grace.ts'
+import { Linger } from '../net/linger.ts'
 import { resetSocket } from '../net/reset-socket.ts'
 import { WriteWatch } from '../net/write-watch.ts'
 import { add, type Slot } from '../observe/slots.ts'
-import { BodyReader } from './body-reader.ts'
 import { Http1ClientStream, type StreamOwner, type WorkerTime } from './client-stream.ts'
-import { HeadGatherer } from './head-gatherer.ts'
-import { readRequestHead } from './read-request-head.ts'
-import { type HeadLimits, Http1RequestHead } from './request-head.ts'
+import type { Http1RequestHead } from './request-head.ts'
+import { type ReadLimits, RequestReader, type RequestReaderOwner } from './request-reader.ts'
 
 /** Time limits of a client connection, in ms, and what all connections of a worker share. */
-export interface ClientLimits extends HeadLimits {
-  /** From a request's first byte to the end of its head, whatever the drip rate. */
-  readonly headerTimeoutMs: number
-  /** Between two reads of a request's body. */
-  readonly bodyIdleTimeoutMs: number
-  /** Between two requests. */
-  readonly keepAliveTimeoutMs: number
+export interface ClientLimits extends ReadLimits {
   /** For the client to take what was written. */
   readonly writeTimeoutMs: number
 }
@@ -52,45 +47,26 @@ export interface ConnectionGauges {
 
 type State = 'awaiting' | 'exchanging' | 'tunnel' | 'lingering' | 'closed'
 
-const requestLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d$/
-// A FIN does not say whether the client still reads. It is given this long for an answer; a reset ends it at once.
-const halfCloseGraceMs = 1500
-const maxHeldBytes = 65_536
-const lingerMs = 5000
-const lingerBytes = 16 << 20
-
 /** One accepted connection. Its exchange is set once, right after construction. */
-export class ClientConnection implements SocketReader, StreamOwner, OpenConnection {
+export class ClientConnection
+  implements SocketReader, RequestReaderOwner, StreamOwner, OpenConnection
+{
   readonly socket: Socket
   readonly #accepted: AcceptedSocket
   readonly stream: Http1ClientStream
-  readonly #limits: ClientLimits
+  readonly #reader: RequestReader
   readonly #time: CoarseTime
   readonly #all: Set<OpenConnection>
   readonly #gauges: ConnectionGauges
   #gauge: Slot
-  readonly #head = new Http1RequestHead()
-  readonly #gatherer: HeadGatherer
   #sink: RequestSink | undefined
   #tunnel: TunnelEnd | undefined
-  readonly #body = new BodyReader()
   readonly #writes: WriteWatch
   #state: State = 'awaiting'
-  /** Bytes that came before anybody wanted them: the start of a body, or pipelined requests. */
-  #held: Buffer | undefined
-  #isBodyWanted = false
-  /** The current request has been read to its end. */
-  isRequestRead = false
-  #isPaused = false
   #isPumping = false
-  #isHeadTimed = false
-  #hasEnded = false
-  #lingered = 0
-  #readDeadline = 0
-  #goneDeadline = 0
-  #writtenAtEnd = 0
-  /** Body bytes of the current request, as they came (without chunk framing). */
-  bodyBytes = 0
+  /** Since the client sent FIN. */
+  #grace: FinGrace | undefined
+  #linger: Linger | undefined
 
   constructor(accepted: AcceptedSocket, shared: ClientShared) {
     const { socket } = accepted
@@ -99,15 +75,13 @@ export class ClientConnection implements SocketReader, StreamOwner, OpenConnecti
     connections.add(this)
     this.#accepted = accepted
     this.socket = socket
-    this.stream = new Http1ClientStream(this, socket, shared)
+    this.#reader = new RequestReader(this, socket, limits, time)
+    this.stream = new Http1ClientStream(this, this.#reader, socket, shared)
     this.#gauges = connectionGauges
     this.#gauge = connectionGauges.idle
     add(this.#gauge, 1)
-    this.#limits = limits
     this.#time = time
     this.#writes = new WriteWatch(socket, limits.writeTimeoutMs)
-    this.#gatherer = new HeadGatherer(limits, requestLine)
-    this.#readDeadline = time.now + limits.keepAliveTimeoutMs
     socket.on('end', () => this.#onEnd())
     socket.on('drain', () => this.#onDrain())
     socket.on('error', () => socket.destroy())
@@ -122,51 +96,30 @@ export class ClientConnection implements SocketReader, StreamOwner, OpenConnecti
 
   isReadInUse(): boolean {
     if (this.#tunnel !== undefined) return this.#tunnel.isReadInUse()
-    return this.#held !== undefined || this.#sink?.isRequestInUse() === true
+    return this.#reader.holdsBytes || this.#sink?.isRequestInUse() === true
   }
 
   get isAtRest(): boolean {
-    return this.#state !== 'exchanging' || this.isRequestRead
+    return this.#state !== 'exchanging' || this.#reader.isRequestRead
   }
 
   /** No request is being served and none has begun to arrive. */
   get isIdle(): boolean {
-    return this.#state === 'awaiting' && !this.#gatherer.isPartial && this.#held === undefined
-  }
-
-  /** Lets the request's body come: what is held now, the rest as it arrives. */
-  startBody(): void {
-    if (this.#isBodyWanted || this.isRequestRead) return
-    this.#isBodyWanted = true
-    this.#readDeadline = this.#time.now + this.#limits.bodyIdleTimeoutMs
-    const held = this.#held
-    if (held !== undefined) {
-      this.#held = undefined
-      this.#readBody(held)
-      // The FIN may have come while these bytes waited.
-      if (this.#hasEnded) this.#endRequest()
-    }
-    if (this.#held === undefined) this.#resume()
-  }
-
-  /** Stops the request's body while the upstream is congested. */
-  pauseBody(): void {
-    if (this.isRequestRead || !this.#isBodyWanted) return
-    this.#isBodyWanted = false
-    this.#readDeadline = 0
+    const { isHeadPartial, holdsBytes } = this.#reader
+    return this.#state === 'awaiting' && !isHeadPartial && !holdsBytes
   }
 
   /** Ends the exchange: the response is written. Reads the next request, or closes when `mayKeepAlive` is false. */
   endExchange(mayKeepAlive: boolean): void {
     this.stream.outbox.flush()
     if (this.#state === 'closed') return
-    if (!mayKeepAlive || !this.isRequestRead || this.#hasEnded) {
-      this.#linger()
+    if (!mayKeepAlive || !this.#reader.isRequestRead || this.#reader.hasEnded) {
+      this.#close()
       return
     }
     this.#state = 'awaiting'
     this.#count(this.#gauges.idle)
-    this.#readDeadline = this.#time.now + this.#limits.keepAliveTimeoutMs
+    this.#reader.awaitHead()
     this.#pump()
   }
 
@@ -183,15 +136,14 @@ export class ClientConnection implements SocketReader, StreamOwner, OpenConnecti
 
   /** Turns this connection into one end of a tunnel; bytes, and an end, that came before the 101 are part of it. */
   startTunnel(tunnel: TunnelEnd): void {
-    const early = this.#held
-    this.#held = undefined
+    const reader = this.#reader
+    const early = reader.close()
     this.#state = 'tunnel'
     this.#count(this.#gauges.tunnel)
     this.#tunnel = tunnel
-    this.#readDeadline = 0
     if (early !== undefined) tunnel.onData(early)
-    if (this.#hasEnded) tunnel.onEnd()
-    this.#resume()
+    if (reader.hasEnded) tunnel.onEnd()
+    reader.resume()
   }
 
   /** Ends what took too long. Called with each tick of the worker. */
@@ -202,54 +154,33 @@ export class ClientConnection implements SocketReader, StreamOwner, OpenConnecti
       this.abort()
       return
     }
-    if (this.#goneDeadline !== 0 && now > this.#goneDeadline) this.#endGrace(now)
-    if (this.#readDeadline === 0 || now <= this.#readDeadline) return
-    // What a slow client has not taken yet is bounded by the write timeout alone.
-    if (this.#state === 'lingering' && this.socket.writableLength > 0) {
-      this.#readDeadline = now + lingerMs
-      return
-    }
-    this.#readDeadline = 0
-    if (this.#state === 'lingering') this.socket.destroy()
+    const isGone = this.#grace?.isOver(now) === true
+    if (isGone && this.#state === 'exchanging') this.#sink?.onClientGone()
+    if (this.#state === 'lingering') this.#linger?.tick(now)
+    else if (!this.#reader.isLate(now)) return
     else if (this.#state === 'exchanging') this.#sink?.onRequestFailure('request-timeout')
-    else if (this.#gatherer.isPartial) this.#refuse('request-timeout', this.#gatherer.begun)
+    else if (this.#reader.isHeadPartial) this.#reader.refuse('request-timeout')
     else this.socket.destroySoon()
-  }
-
-  /** The client sent FIN and has had its grace: gone, unless it took bytes in that time. */
-  #endGrace(now: number): void {
-    const written = this.socket.bytesWritten
-    this.#goneDeadline = written > this.#writtenAtEnd ? now + halfCloseGraceMs : 0
-    this.#writtenAtEnd = written
-    if (this.#goneDeadline === 0 && this.#state === 'exchanging') this.#sink?.onClientGone()
   }
 
   onRead(bytes: Buffer): void {
     switch (this.#state) {
       case 'awaiting':
-        this.#held = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes])
+        this.#reader.add(bytes)
         this.#pump()
         return
       case 'exchanging':
-        if (this.#isBodyWanted && !this.isRequestRead) this.#readBody(bytes)
-        else this.#hold(bytes)
+        this.#reader.push(bytes)
         return
       case 'tunnel':
         this.#tunnel?.onData(bytes)
         return
       case 'lingering':
-        this.#lingered += bytes.length
-        if (this.#lingered > lingerBytes) this.socket.destroy()
+        this.#linger?.noteRead(bytes.length)
         return
       case 'closed':
         return
     }
-  }
-
-  #hold(bytes: Buffer): void {
-    this.#held = this.#held === undefined ? bytes : Buffer.concat([this.#held, bytes])
-    // Up to here the socket is still read, because only a socket that is read tells that its client is gone.
-    if (this.#held.length > maxHeldBytes) this.#pause()
   }
 
   /**
@@ -259,105 +190,46 @@ export class ClientConnection implements SocketReader, StreamOwner, OpenConnecti
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true
-    while (
-      this.#held !== undefined &&
-      this.#state === 'awaiting' &&
-      !this.stream.outbox.isCongested
-    ) {
-      const bytes = this.#held
-      this.#held = undefined
-      this.#readHead(bytes)
+    const reader = this.#reader
+    const { outbox } = this.stream
+    while (reader.holdsBytes && this.#state === 'awaiting' && !outbox.isCongested) {
+      reader.readHead()
     }
     this.#isPumping = false
     if (this.#state !== 'awaiting') return
-    if (this.stream.outbox.isCongested) this.#pause()
-    else this.#resume()
+    if (outbox.isCongested) reader.pause()
+    else reader.resume()
   }
 
-  #readHead(bytes: Buffer): void {
-    const gatherer = this.#gatherer
-    let at = 0
-    if (!gatherer.isPartial) {
-      // RFC 9112 §2.2: empty lines in front of a request line are skipped.
-      while (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) at += 2
-      if (at === bytes.length) return
-    }
-    if (!gatherer.gather(bytes, at)) {
-      if (gatherer.failure !== undefined) this.#refuse(gatherer.failure, gatherer.begun)
-      else if (bytes.length > 0) this.#noteFirstByte()
-      return
-    }
-    this.#noteHead(gatherer.text, bytes, gatherer.consumed)
-  }
-
-  #noteFirstByte(): void {
-    if (this.#isHeadTimed) return
-    this.#isHeadTimed = true
-    this.#readDeadline = this.#time.now + this.#limits.headerTimeoutMs
-  }
-
-  #noteHead(gathered: string, bytes: Buffer, consumed: number): void {
-    let text = gathered
-    while (text.startsWith('\r\n')) text = text.slice(2)
-    if (consumed < bytes.length) this.#held = bytes.subarray(consumed)
-    if (text === '') return
-    const head = this.#head
-    const failure = readRequestHead(text, this.#limits, head)
-    this.#isHeadTimed = false
-    this.#readDeadline = 0
-    this.bodyBytes = 0
-    if (failure !== undefined) {
-      this.#refuse(failure, text)
-      return
-    }
-    this.#state = 'exchanging'
-    this.#count(this.#gauges.active)
+  onHead(head: Http1RequestHead): void {
+    this.#startExchange()
     this.stream.start(head, head.method === 'HEAD')
-    this.#isBodyWanted = false
-    this.#body.start(head.framing, head.contentLength)
-    this.isRequestRead = this.#body.isDone
     this.#sink?.onRequestHead(head)
   }
 
-  /** Answers a head that cannot be served and began like `begun`; nothing after it is read as HTTP. */
-  #refuse(code: FailureCode, begun: string): void {
-    this.#state = 'exchanging'
-    this.#count(this.#gauges.active)
+  /** Answers a head that cannot be served. */
+  onHeadFailure(code: FailureCode, begun: string): void {
+    this.#startExchange()
     this.stream.start(undefined, begun.startsWith('HEAD '))
-    this.isRequestRead = false
-    this.#held = undefined
-    this.#readDeadline = 0
-    this.bodyBytes = 0
-    this.#gatherer.reset()
     this.#sink?.onRequestFailure(code)
   }
 
-  #readBody(bytes: Buffer): void {
-    this.#readDeadline = this.#time.now + this.#limits.bodyIdleTimeoutMs
-    const end = this.#body.push(bytes, this)
-    // Data may have ended the exchange (a body too large): what follows it means nothing any more.
-    if (this.#state !== 'exchanging') return
-    if (this.#body.isFailed) {
-      this.#readDeadline = 0
-      this.#held = undefined
-      this.#sink?.onRequestFailure('malformed-request')
-    } else if (this.#body.isDone) {
-      if (end < bytes.length) this.#hold(bytes.subarray(end))
-      this.#endBody(this.#body.trailers)
-    }
+  #startExchange(): void {
+    this.#state = 'exchanging'
+    this.#count(this.#gauges.active)
   }
 
-  /** Receives the body's data from its reader. */
-  onBodyData(bytes: Buffer): void {
-    this.bodyBytes += bytes.length
+  onBody(bytes: Buffer): void {
     this.stream.noteBody()
-    if (this.#state === 'exchanging') this.#sink?.onRequestData(bytes)
+    this.#sink?.onRequestData(bytes)
   }
 
-  #endBody(trailers: string): void {
-    this.isRequestRead = true
-    this.#readDeadline = 0
+  onBodyEnd(trailers: string): void {
     this.#sink?.onRequestEnd(trailers)
+  }
+
+  onBodyFailure(): void {
+    this.#sink?.onRequestFailure('malformed-request')
   }
 
   #onDrain(): void {
@@ -368,60 +240,53 @@ export class ClientConnection implements SocketReader, StreamOwner, OpenConnecti
   }
 
   #onEnd(): void {
-    this.#hasEnded = true
+    this.#reader.end()
     switch (this.#state) {
       case 'awaiting':
+      case 'lingering':
         this.socket.destroySoon()
         return
       case 'exchanging':
         // Held bytes came before the FIN: whether the request is whole shows when they are read.
-        if (this.isRequestRead || this.#held === undefined) this.#endRequest()
+        if (this.#reader.isRequestRead || !this.#reader.holdsBytes) this.onInputEnd()
         return
       case 'tunnel':
         this.#tunnel?.onEnd()
-        return
-      case 'lingering':
-        this.socket.destroySoon()
         return
       case 'closed':
         return
     }
   }
 
-  /** The client sent FIN, and nothing that it sent is left to be read. */
-  #endRequest(): void {
+  /** The client sent FIN: it may wait for its answer, but a request that is not whole never will be. */
+  onInputEnd(): void {
     if (this.#state !== 'exchanging') return
-    if (this.isRequestRead) this.#startGrace()
+    if (this.#reader.isRequestRead) this.#grace = new FinGrace(this.socket, this.#time.now)
     else this.#sink?.onRequestFailure('malformed-request')
   }
 
-  #startGrace(): void {
-    this.#goneDeadline = this.#time.now + halfCloseGraceMs
-    this.#writtenAtEnd = this.socket.bytesWritten
-  }
-
-  /** Sends FIN, then reads on for a bounded while: a reset now could destroy the response on its way (RFC 9112 §9.6). */
-  #linger(): void {
+  /** The last response is written. */
+  #close(): void {
     if (this.#state === 'lingering' || this.#state === 'closed') return
-    const isAllRead = this.isRequestRead && this.#held === undefined
+    const reader = this.#reader
+    const isAllRead = reader.isRequestRead && !reader.holdsBytes
     this.#state = 'lingering'
     this.#count(this.#gauges.idle)
-    this.#held = undefined
-    this.#readDeadline = this.#time.now + lingerMs
-    this.#goneDeadline = 0
-    if (this.#hasEnded) this.socket.destroySoon()
+    reader.close()
+    this.#grace = undefined
+    if (reader.hasEnded) this.socket.destroySoon()
     // All was read and all was taken: the system sends the FIN behind it, and no reset can come of bytes that wait unread.
     else if (isAllRead && this.socket.writableLength === 0) this.socket.destroy()
     else {
-      this.socket.end()
-      this.#resume()
+      this.#linger = new Linger(this.socket, this.#time.now)
+      reader.resume()
     }
   }
 
   #onClose(): void {
     const was = this.#state
     this.#state = 'closed'
-    this.#held = undefined
+    this.#reader.close()
     add(this.#gauge, -1)
     this.#all.delete(this)
     if (was === 'exchanging') this.#sink?.onClientGone()
@@ -433,17 +298,5 @@ export class ClientConnection implements SocketReader, StreamOwner, OpenConnecti
     add(this.#gauge, -1)
     add(gauge, 1)
     this.#gauge = gauge
-  }
-
-  #pause(): void {
-    if (this.#isPaused) return
-    this.#isPaused = true
-    this.socket.pause()
-  }
-
-  #resume(): void {
-    if (!this.#isPaused) return
-    this.#isPaused = false
-    this.socket.resume()
   }
 }

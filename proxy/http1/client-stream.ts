@@ -11,13 +11,10 @@ import { socketSide } from '../net/socket-side.ts'
 import { closeLine, finalHead, interimHead } from './head-writer.ts'
 import { Outbox } from './outbox.ts'
 import type { Http1RequestHead } from './request-head.ts'
+import type { RequestReader } from './request-reader.ts'
 
 /** What the stream asks of the connection that it belongs to. */
 export interface StreamOwner {
-  readonly isRequestRead: boolean
-  readonly bodyBytes: number
-  startBody(): void
-  pauseBody(): void
   endExchange(mayKeepAlive: boolean): void
   startTunnel(end: TunnelEnd): void
   abort(): void
@@ -37,6 +34,7 @@ const continueAfterMs = 1000
 export class Http1ClientStream implements ClientStream {
   readonly outbox: Outbox
   readonly #owner: StreamOwner
+  readonly #reader: RequestReader
   readonly #socket: Socket
   readonly #worker: WorkerTime
   #head: Http1RequestHead | undefined
@@ -46,8 +44,9 @@ export class Http1ClientStream implements ClientStream {
   #continueAt = 0
   isHead = false
 
-  constructor(owner: StreamOwner, socket: Socket, worker: WorkerTime) {
+  constructor(owner: StreamOwner, reader: RequestReader, socket: Socket, worker: WorkerTime) {
     this.#owner = owner
+    this.#reader = reader
     this.#socket = socket
     this.#worker = worker
     this.outbox = new Outbox(socket)
@@ -65,11 +64,11 @@ export class Http1ClientStream implements ClientStream {
   }
 
   get isRequestRead(): boolean {
-    return this.#owner.isRequestRead
+    return this.#reader.isRequestRead
   }
 
   get bytesIn(): number {
-    return this.#owner.bodyBytes
+    return this.#reader.bodyBytes
   }
 
   get bytesOut(): number {
@@ -90,11 +89,11 @@ export class Http1ClientStream implements ClientStream {
 
   readBody(): void {
     if (this.#mayContinue) this.#continueAt = this.#worker.time.now + continueAfterMs
-    this.#owner.startBody()
+    this.#reader.startBody()
   }
 
   pauseBody(): void {
-    this.#owner.pauseBody()
+    this.#reader.pauseBody()
   }
 
   /** Body bytes have come: the client waits for no 100 any more. */
@@ -130,7 +129,7 @@ export class Http1ClientStream implements ClientStream {
     this.#bodyOut = bodyLength === 0 ? 'none' : isChunked ? 'chunked' : 'plain'
     this.#continueAt = 0
     const isDelimited = bodyLength !== undefined || isChunked
-    this.#mayKeepAlive &&= isDelimited && this.#owner.isRequestRead && !this.#worker.isDraining
+    this.#mayKeepAlive &&= isDelimited && this.#reader.isRequestRead && !this.#worker.isDraining
     const connection =
       upgrade === ''
         ? connectionLine(isHttp11, this.#mayKeepAlive)

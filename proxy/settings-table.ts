@@ -2,6 +2,7 @@
 // Adding an option: a row here, then `npm run docs`.
 
 import {
+  authOrigins,
   boolean,
   cidrs,
   externalHosts,
@@ -78,6 +79,12 @@ export const proxyOptions = {
     group: classes,
     default: [],
     help: 'Allows Services of type ExternalName to point to these hosts, looked up as written; all others are refused.',
+  }),
+
+  authUrls: option(authOrigins, {
+    group: classes,
+    default: [],
+    help: 'Allows `weir.dev/auth-url` to lead to these origins, hosts outside or Services of other namespaces; all others are refused.',
   }),
 
   albKeys: optional(httpUrl, {

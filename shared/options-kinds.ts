@@ -1,5 +1,6 @@
 // Which values may an option take? One Kind per sort of value: pure, from text to a precise type.
 import { isIP } from 'node:net'
+import { readAllowedOrigin } from './auth-origin.ts'
 import { parseCidr } from './cidr.ts'
 import { readExternalHost } from './external-host.ts'
 import { formatHostPort } from './host-port.ts'
@@ -177,6 +178,13 @@ export const externalHosts: Kind<readonly string[]> = list(
     const result = readExternalHost(item)
     return result.ok ? result.host : undefined
   },
+)
+
+/** Origins of URLs, each in its one form (see auth-origin.ts). */
+export const authOrigins: Kind<readonly string[]> = list(
+  'ORIGIN,…',
+  'a list of http or https origins such as https://auth.example.com, http://auth.login.svc.cluster.local:4180 or https://*.example.com, without path',
+  readAllowedOrigin,
 )
 
 const objectName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/

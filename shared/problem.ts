@@ -12,6 +12,7 @@ export type ProblemReason =
   | 'port-missing'
   | 'external-name-refused'
   | 'external-name-unresolved'
+  | 'auth-url-refused'
   | 'conflict'
   | 'unknown-annotation'
   | 'invalid-annotation'

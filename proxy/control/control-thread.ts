@@ -211,7 +211,7 @@ class AppliedVersions {
 }
 
 function translateOptions(settings: ProxySettings): Parameters<typeof createTranslator>[0] {
-  const { defaultBackend, externalNames } = settings
+  const { defaultBackend, externalNames, authUrls } = settings
   return {
     classRules: {
       ingressClasses: settings.ingressClass,
@@ -219,6 +219,7 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
       watchWithoutClass: settings.watchIngressWithoutClass,
     },
     externalNames,
+    authUrls,
     ...(defaultBackend && {
       defaultBackend: { ...defaultBackend, service: defaultBackend.name },
     }),

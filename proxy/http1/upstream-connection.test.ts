@@ -46,7 +46,14 @@ async function connectedPair(t: Test) {
   }
   const time = { now: 0 }
   const { port } = address
-  const near = new UpstreamConnection('127.0.0.1', port, 1000, usualLimits, time, owner, sink)
+  const near = new UpstreamConnection(
+    { address: '127.0.0.1', port },
+    1000,
+    usualLimits,
+    time,
+    owner,
+    sink,
+  )
   const [far]: Socket[] = await accepted
   if (far === undefined) throw new Error('nothing was accepted')
   server.close()

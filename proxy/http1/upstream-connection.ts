@@ -5,12 +5,13 @@
 //                   └──► closed (any byte or FIN while idle; any fault)
 //
 // Invariant: it is reusable only after a response that was read exactly to its end, with nothing behind it.
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
 import type { OutgoingRequest, ResponseSink, UpstreamStream } from '../http/stream.ts'
 import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
+import { openSocket, type SocketTarget } from '../net/open-socket.ts'
 import { ReadBuffer } from '../net/read-buffer.ts'
 import { socketSide } from '../net/socket-side.ts'
 import { BodyReader } from './body-reader.ts'
@@ -35,7 +36,6 @@ type State = 'connecting' | 'idle' | 'waiting' | 'body' | 'tunnel' | 'closed'
 
 // More interim responses than any server sends; a flood of them must not keep a request alive.
 const maxInterim = 100
-const writableHighWaterMark = 131_072
 
 /** A connection that was opened for an exchange and may serve others after it. */
 export class UpstreamConnection implements UpstreamStream {
@@ -68,8 +68,7 @@ export class UpstreamConnection implements UpstreamStream {
   keepAliveMs = Number.POSITIVE_INFINITY
 
   constructor(
-    address: string,
-    port: number,
+    target: SocketTarget,
     connectTimeoutMs: number,
     limits: HeadLimits,
     time: CoarseTime,
@@ -82,21 +81,13 @@ export class UpstreamConnection implements UpstreamStream {
     this.#sink = sink
     this.#gatherer = new HeadGatherer(limits, sloppyStatusLine, true)
     this.#deadline = time.now + tickMs + connectTimeoutMs
-    const options = {
-      host: address,
-      port,
-      noDelay: true,
-      allowHalfOpen: true,
-      writableHighWaterMark,
-      onread: {
-        buffer: () => this.#readBuffer.current,
-        callback: (count: number, memory: Uint8Array) => this.#onRead(count, memory),
-      },
+    const onread = {
+      buffer: () => this.#readBuffer.current,
+      callback: (count: number, memory: Uint8Array) => this.#onRead(count, memory),
     }
-    const socket = connect(options)
+    const socket = openSocket(target, onread, () => this.#onConnect())
     this.socket = socket
     this.#outbox = new Outbox(socket)
-    socket.on('connect', () => this.#onConnect())
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))

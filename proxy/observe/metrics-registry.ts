@@ -52,6 +52,7 @@ const reasons = {
   'port-missing': 0,
   'external-name-refused': 0,
   'external-name-unresolved': 0,
+  'auth-url-refused': 0,
   conflict: 0,
   'unknown-annotation': 0,
   'invalid-annotation': 0,

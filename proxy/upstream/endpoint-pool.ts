@@ -35,6 +35,8 @@ export class EndpointPool implements ConnectionOwner {
   readonly endpoint: Endpoint
   /** `address:port`, IPv6 in brackets. */
   readonly name: string
+  /** Tells it apart from all others: what speaks TLS to another name shares no connection. */
+  readonly key: string
   readonly health: EndpointHealth
   /** Tells endpoints apart where keys are hashed; the same in every worker and node. */
   readonly seed: number
@@ -54,6 +56,7 @@ export class EndpointPool implements ConnectionOwner {
   constructor(endpoint: Endpoint, limits: PoolLimits, time: CoarseTime, gauges: PoolGauges) {
     this.endpoint = endpoint
     this.name = formatHostPort(endpoint.address, endpoint.port)
+    this.key = keyOf(endpoint)
     this.health = new EndpointHealth(time)
     this.seed = hashText(this.name)
     this.#limits = limits
@@ -83,10 +86,8 @@ export class EndpointPool implements ConnectionOwner {
   /** Opens a new connection. */
   open(connectTimeoutMs: number, sink: ResponseSink): UpstreamConnection {
     this.#countBusy(1)
-    const { address, port } = this.endpoint
     const connection = new UpstreamConnection(
-      address,
-      port,
+      this.endpoint,
       connectTimeoutMs,
       this.#limits,
       this.#time,
@@ -174,4 +175,10 @@ export class EndpointPool implements ConnectionOwner {
   #countIdle(change: number): void {
     add(this.#gauges.idle, change)
   }
+}
+
+/** Names the pool of an endpoint among all pools of a worker. */
+export function keyOf({ address, port, serverName }: Endpoint): string {
+  const name = formatHostPort(address, port)
+  return serverName === undefined ? name : `${name} ${serverName}`
 }

@@ -1,8 +1,7 @@
 // Which endpoints does a worker know? One pool per address and port, shared by all upstreams that name it.
-import { formatHostPort } from '../../shared/host-port.ts'
 import type { Endpoint } from '../../shared/routing/table.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
-import { EndpointPool, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
+import { EndpointPool, keyOf, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
 import type { Place } from './near-endpoints.ts'
 
 /** What the pools of a worker are made with. */
@@ -28,11 +27,11 @@ export class EndpointPools {
 
   /** Gives the pool of an endpoint to one more upstream. */
   reference(endpoint: Endpoint): EndpointPool {
-    const name = formatHostPort(endpoint.address, endpoint.port)
-    let pool = this.#pools.get(name)
+    const key = keyOf(endpoint)
+    let pool = this.#pools.get(key)
     if (pool === undefined) {
       pool = new EndpointPool(endpoint, this.#settings, this.#time, this.#gauges)
-      this.#pools.set(name, pool)
+      this.#pools.set(key, pool)
     }
     pool.references += 1
     return pool
@@ -42,7 +41,7 @@ export class EndpointPools {
   release(pool: EndpointPool): void {
     pool.references -= 1
     if (pool.references > 0) return
-    this.#pools.delete(pool.name)
+    this.#pools.delete(pool.key)
     pool.closeIdle()
   }
 

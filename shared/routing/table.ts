@@ -72,6 +72,8 @@ export function upstreamOf({ backend }: Route): string {
 export interface Endpoint {
   readonly address: string
   readonly port: number
+  /** Speaks TLS, with a certificate for this name or address; absent: plain. */
+  readonly serverName?: string
   /** Where the clients are that it is meant for; absent: everywhere. */
   readonly places?: Places
 }
@@ -82,14 +84,22 @@ export interface Places {
   readonly nodes?: readonly string[]
 }
 
-/** The endpoints behind one port of one Service. */
+/** A host outside of the cluster that is looked up. */
+export interface ExternalHost {
+  readonly host: string
+  readonly port: number
+  /** Of a URL of a filter, not of a Service: its scheme decides about TLS, and addresses of a link are never used. */
+  readonly scheme?: 'http' | 'https'
+}
+
+/** The endpoints behind one port of one Service, or behind the origin of a URL. */
 export interface Upstream {
-  /** `namespace/service:port`, the port as the Ingress names it (number or name). */
+  /** `namespace/service:port`, the port as the Ingress names it (number or name); or `https://host:port`. */
   readonly key: string
   /** Addresses that take requests now, in a stable order, without duplicates. */
   readonly endpoints: readonly Endpoint[]
-  /** ExternalName: the endpoints come from resolving this host by DNS in the control thread. */
-  readonly externalName?: { readonly host: string; readonly port: number }
+  /** The endpoints come from resolving this host by DNS in the control thread: an ExternalName, or a URL of a filter. */
+  readonly externalName?: ExternalHost
 }
 
 /** Everything the data plane needs to route. No two routes have the same match. */

@@ -27,6 +27,8 @@ export interface TranslateOptions {
   readonly defaultBackend?: BackendName
   /** `--external-names`: hosts that ExternalName Services may name; other spellings of them are the same. */
   readonly externalNames: readonly string[]
+  /** `--auth-urls`: origins that filters may ask, in the form of readAllowedOrigin; absent: none. */
+  readonly authUrls?: readonly string[]
   /** Reads the annotations of an Ingress; absent: all families that Weir knows. */
   readonly readAnnotations?: ReadAnnotations
 }
@@ -69,7 +71,11 @@ class RouteTranslator implements Translator {
     this.#sources = [createIngressSource(classRules, options.readAnnotations ?? readAnnotations)]
     this.kinds = [...this.#sources.flatMap((source) => source.kinds), ...backendKinds]
     const fallback = defaultBackend === undefined ? undefined : refOf(defaultBackend)
-    this.#backends = new UsedBackends(new Set(externalNames.map(oneForm)), fallback)
+    this.#backends = new UsedBackends(
+      new Set(externalNames.map(oneForm)),
+      new Set(options.authUrls),
+      fallback,
+    )
     this.#fallback = fallback === undefined ? undefined : fallbackTo(fallback)
   }
 

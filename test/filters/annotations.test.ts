@@ -70,6 +70,6 @@ t.test('filters by annotation', async (t) => {
   const problems = await problemsOf(proxy.adminPort)
   t.match(
     problems.filter(({ name }) => name === 'half' || name === 'open'),
-    [{ message: /there is no Service to ask/ }, { message: /no Service to mirror to/ }],
+    [{ message: /there is no Service or URL to ask/ }, { message: /no Service to mirror to/ }],
   )
 })

@@ -97,6 +97,27 @@ t.test('addresses fill the endpoints as soon as they are known, sorted, once eac
   t.same([...(diffTables(before, after, 2)?.upstreams.keys() ?? [])], ['shop/a.test:8443'])
 })
 
+t.test('a host of a URL gets the name that it must prove, and no address of a link', async (t) => {
+  const all = [ip('169.254.169.254'), ip('fe80::1'), ip('fd00:ec2::254'), ip('10.0.0.1')]
+  const w = world({ 'a.test': all })
+  const key = 'https://a.test:443'
+  const named = { host: 'a.test', port: 443 }
+  const url: Upstream = { key, endpoints: [], externalName: { ...named, scheme: 'https' } }
+  const plainUrl: Upstream = {
+    key: 'http://a.test:443',
+    endpoints: [],
+    externalName: { ...named, scheme: 'http' },
+  }
+  const table = tableOf(url, plainUrl, external('a.test'))
+  w.names.complete(table)
+  await settle()
+  const after = w.names.complete(table)
+  const find = (wanted: string) => upstreamsIn(after).find((each) => each.key === wanted)?.endpoints
+  t.same(find(key), [{ address: '10.0.0.1', port: 443, serverName: 'a.test' }])
+  t.same(find(plainUrl.key), [{ address: '10.0.0.1', port: 443 }])
+  t.equal(find('shop/a.test:443')?.length, 4, 'an ExternalName is the word of the operator')
+})
+
 t.test('one host behind several upstreams is asked for once', async (t) => {
   const w = world({ 'a.test': [ip('10.0.0.1')] })
   const table = tableOf(external('a.test', 80), external('a.test', 443))

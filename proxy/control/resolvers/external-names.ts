@@ -7,6 +7,7 @@
 // Invariant: a name that gives no address at all is a problem of the Services that name it, until it does.
 // Invariant: an upstream whose addresses did not change is the same reference as before, so that deltas stay small.
 import { isIP } from 'node:net'
+import { createCidrSet } from '../../../shared/cidr.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Problem } from '../../../shared/problem.ts'
@@ -16,7 +17,7 @@ import {
   type HostMap,
   withHosts,
 } from '../../../shared/routing/router/host-map.ts'
-import type { RouteTable, Upstream } from '../../../shared/routing/table.ts'
+import type { Endpoint, ExternalHost, RouteTable, Upstream } from '../../../shared/routing/table.ts'
 
 /** One address of a host and how long it may be used. */
 export interface ResolvedAddress {
@@ -64,8 +65,7 @@ interface Name {
 /** An upstream whose addresses are those of a host. */
 interface NamedSource {
   readonly source: Upstream
-  readonly host: string
-  readonly port: number
+  readonly named: ExternalHost
 }
 
 /** What an upstream became, and of what it was made. */
@@ -75,6 +75,8 @@ interface Completed {
   readonly upstream: Upstream
 }
 
+// RFC 3927, RFC 4291 §2.5.6, and the address of EC2's metadata service in IPv6.
+const linkOnly = createCidrSet(['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254'])
 const noAddresses: readonly string[] = []
 
 /** Creates external names; nothing is looked up before a table names a host. */
@@ -143,11 +145,11 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
     return noAddresses
   }
 
-  function completeOne(source: Upstream, host: string, port: number): Completed {
-    const addresses = addressesOf(host)
+  function completeOne(source: Upstream, named: ExternalHost): Completed {
+    const addresses = addressesOf(named.host)
     const before = completed.get(source.key)
     if (before?.source === source && before.addresses === addresses) return before
-    const endpoints = addresses.map((address) => ({ address, port }))
+    const endpoints = endpointsOf(named, addresses)
     return { source, addresses, upstream: { ...source, endpoints } }
   }
 
@@ -155,7 +157,7 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
   function noteChanges(upstreams: HostMap<Upstream>): void {
     for (const [key, , source] of differences(translated, upstreams)) {
       if (source?.externalName === undefined) sources.delete(key)
-      else sources.set(key, { source, ...source.externalName })
+      else sources.set(key, { source, named: source.externalName })
     }
     translated = upstreams
   }
@@ -165,9 +167,9 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
       noteChanges(table.upstreams)
       const next = new Map<string, Completed>()
       const hosts = new Set<string>()
-      for (const [key, { source, host, port }] of sources) {
-        next.set(key, completeOne(source, host, port))
-        hosts.add(host)
+      for (const [key, { source, named }] of sources) {
+        next.set(key, completeOne(source, named))
+        hosts.add(named.host)
       }
       completed = next
       for (const [host, name] of names) {
@@ -195,7 +197,28 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
   }
 }
 
-function unresolved({ key }: Upstream, host: string): Problem {
+/** What an Ingress asks for never goes to the addresses of a link, where the metadata services of clouds are. */
+function endpointsOf(
+  { host, port, scheme }: ExternalHost,
+  addresses: readonly string[],
+): readonly Endpoint[] {
+  const usable = scheme === undefined ? addresses : addresses.filter((each) => !linkOnly.has(each))
+  const tls = scheme === 'https' ? { serverName: host } : {}
+  return usable.map((address) => ({ address, port, ...tls }))
+}
+
+function unresolved({ key, externalName }: Upstream, host: string): Problem {
+  if (externalName?.scheme !== undefined) {
+    return {
+      reason: 'external-name-unresolved',
+      kind: 'URL',
+      namespace: '',
+      name: key,
+      field: '',
+      message: `The host ${JSON.stringify(host)} has no address: DNS does not know it or does not answer. What asks it answers 503.`,
+      remedy: 'Check the URLs of weir.dev/auth-url; the name is looked up without search domains.',
+    }
+  }
   const [namespace = '', name = ''] = key.slice(0, key.lastIndexOf(':')).split('/')
   return {
     reason: 'external-name-unresolved',

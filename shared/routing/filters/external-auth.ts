@@ -1,4 +1,4 @@
-// May this request go on? A Service is asked before each, as nginx's auth_request, Traefik's forwardAuth and Envoy's ext_authz do.
+// May this request go on? A Service or URL is asked before each, as nginx's auth_request, Traefik's forwardAuth and Envoy's ext_authz do.
 //
 // Invariant: only a 2xx lets a request in; what is not an answer within the time is a no (503), and nothing is cached of it.
 // Invariant: fields that the Service may set are never believed from a client: they are dropped before it is asked.
@@ -18,7 +18,10 @@ import type {
 /** Asks a Service about each request. */
 export interface ExternalAuthFilter extends Filter {
   readonly kind: 'external-auth'
+  /** A Service, or where a URL leads. */
   readonly service: BackendRef
+  /** Host that is asked for; absent: that of the request. */
+  readonly authority?: string
   /** Path and query that are asked for. */
   readonly path: string
   readonly method: string
@@ -66,7 +69,7 @@ export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
     cacheKeys: [],
   },
   fault({ service, cacheMs, cacheKeys }) {
-    if (service === undefined) return 'there is no Service to ask'
+    if (service === undefined) return 'there is no Service or URL to ask'
     return cacheMs > 0 && cacheKeys.length === 0
       ? 'a cache needs keys that tell clients apart, such as a cookie'
       : undefined
@@ -96,7 +99,7 @@ export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
             {
               method: filter.method,
               target: filter.path,
-              authority: request.authority,
+              authority: filter.authority ?? request.authority,
               fields: askingFields(request, fields),
               timeoutMs: filter.timeoutMs,
               maxBodyBytes: maxAnswerBytes,

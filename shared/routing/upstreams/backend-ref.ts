@@ -1,6 +1,8 @@
-// How is one port of one Service named, by routes and by filters?
+// How is what requests go to named, by routes and by filters: one port of one Service, or the origin of a URL?
 //
 // Invariant: the Service name of a reference is empty or has no `/`, so its key cannot point into another namespace.
+// Invariant: a reference with an origin counts only where the operator allows that origin.
+import { formatOrigin, type Origin } from '../../auth-origin.ts'
 
 /** One port of one Service. */
 export interface BackendName {
@@ -16,10 +18,25 @@ export interface BackendRef extends BackendName {
   readonly key: string
   /** `namespace/service`. */
   readonly serviceKey: string
+  /** Of a URL that leads out of the namespace: to a Service of another one, or (then `service` is empty) to a host. */
+  readonly origin?: Origin
 }
 
 /** Makes the keys of a backend. */
 export function refOf({ namespace, service, port }: BackendName): BackendRef {
   const serviceKey = `${namespace}/${service}`
   return { namespace, service, port, serviceKey, key: `${serviceKey}:${port}` }
+}
+
+// The DNS names of a Service (Kubernetes DNS specification, 1.1, §2.3.1).
+const serviceDnsName =
+  /^([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\.([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\.svc(?:\.cluster\.local)?$/
+
+/** Makes the reference of a URL that an object of `namespace` names: of a Service where the host is the DNS name of one. */
+export function refOfOrigin(origin: Origin, namespace: string): BackendRef {
+  const { host, port } = origin
+  const [, service = '', of = ''] = serviceDnsName.exec(host) ?? []
+  const ref = refOf({ namespace: of, service, port })
+  if (service !== '' && of === namespace) return ref
+  return { ...ref, key: formatOrigin(origin), origin }
 }

@@ -57,7 +57,8 @@ export function resolveBackend(
   return resolveSlices(ref, found, spec, slices)
 }
 
-function without(ref: BackendRef, finding?: Finding): Resolved {
+/** An upstream that has no endpoints, and why. */
+export function without(ref: BackendRef, finding?: Finding): Resolved {
   return {
     hasService: true,
     upstream: { key: ref.key, endpoints: [] },
@@ -183,11 +184,17 @@ export function isSameUpstream(a: Upstream, b: Upstream): boolean {
     a.key === b.key &&
     a.externalName?.host === b.externalName?.host &&
     a.externalName?.port === b.externalName?.port &&
+    a.externalName?.scheme === b.externalName?.scheme &&
     a.endpoints.length === b.endpoints.length &&
     a.endpoints.every((endpoint, index) => isSameEndpoint(endpoint, b.endpoints[index]))
   )
 }
 
 function isSameEndpoint(a: Endpoint, b: Endpoint | undefined): boolean {
-  return a.address === b?.address && a.port === b.port && areSamePlaces(a.places, b.places)
+  return (
+    a.address === b?.address &&
+    a.port === b.port &&
+    a.serverName === b.serverName &&
+    areSamePlaces(a.places, b.places)
+  )
 }

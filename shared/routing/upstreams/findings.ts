@@ -40,7 +40,13 @@ function placesOf(ref: BackendRef, claims: readonly Claim[]): readonly Place[] {
   // A default backend claims `/` of each host; its owner wrote it once, and the key of the report makes it one.
   return claims.map(({ route, field, role, backends }) => ({
     owner: route.owner,
-    field: role === 'rule' && backends[0]?.key === ref.key ? `${field}.backend` : field,
+    // A URL is named by an annotation of the whole object.
+    field:
+      ref.origin !== undefined
+        ? 'metadata.annotations'
+        : role === 'rule' && backends[0]?.key === ref.key
+          ? `${field}.backend`
+          : field,
   }))
 }
 

@@ -16,6 +16,7 @@ import type { Upstream } from '../table.ts'
 import type { BackendRef } from './backend-ref.ts'
 import { isSameUpstream, type Resolved, resolveBackend } from './endpoints.ts'
 import { type BackendReport, reportFindings } from './findings.ts'
+import { resolveOrigin } from './origin.ts'
 
 /** What snapshots must hold to resolve backends. */
 export const backendKinds: readonly WatchedKind[] = [
@@ -39,6 +40,7 @@ interface Use {
 /** The backends of all claims that won, and `pinned`, which is always needed (`--default-backend`). */
 export class UsedBackends {
   readonly #externalNames: ReadonlySet<string>
+  readonly #authUrls: ReadonlySet<string>
   readonly #pinned: BackendRef | undefined
   readonly #services = new ObjectIndex<Service>(serviceKeyOf)
   readonly #slices = new ObjectIndex<EndpointSlice>(serviceKeyOfSlice)
@@ -49,8 +51,13 @@ export class UsedBackends {
   #upstreams: HostMap<Upstream> = emptyHostMap()
   #problems: readonly Problem[] = []
 
-  constructor(externalNames: ReadonlySet<string>, pinned: BackendRef | undefined) {
+  constructor(
+    externalNames: ReadonlySet<string>,
+    authUrls: ReadonlySet<string>,
+    pinned: BackendRef | undefined,
+  ) {
     this.#externalNames = externalNames
+    this.#authUrls = authUrls
     this.#pinned = pinned
   }
 
@@ -115,8 +122,14 @@ export class UsedBackends {
   }
 
   #resolve(ref: BackendRef): Resolved {
-    const service = this.#services.get(ref.serviceKey)[0]
-    return resolveBackend(ref, service, this.#slices.get(ref.serviceKey), this.#externalNames)
+    const { serviceKey, origin } = ref
+    const resolveService = (): Resolved => {
+      const service = this.#services.get(serviceKey)[0]
+      return resolveBackend(ref, service, this.#slices.get(serviceKey), this.#externalNames)
+    }
+    return origin === undefined
+      ? resolveService()
+      : resolveOrigin(ref, origin, this.#authUrls, resolveService)
   }
 
   #forget(use: Use): void {

@@ -1,4 +1,6 @@
 // How is the text of an annotation for a filter read? As in values.ts: what a parser lets through is safe to use as it is.
+import { type Origin, readOrigin } from '../../../auth-origin.ts'
+import { formatHostPort } from '../../../host-port.ts'
 import { isAlbArn } from '../../filters/alb-identity.ts'
 import { faultOfName } from '../../filters/header-edits.ts'
 import type { RequestKey } from '../../request-key.ts'
@@ -19,6 +21,29 @@ export function parseService(text: string): Parsed<ServiceName> {
     return refuse('must be a Service of this namespace and its port, such as auth:80')
   }
   return accept({ service, port: /^\d+$/.test(port) ? number : port })
+}
+
+/** A URL that requests are asked about. */
+export interface AuthUrl {
+  readonly origin: Origin
+  /** As the Host field names it. */
+  readonly authority: string
+  readonly path: string
+}
+
+/** Parses the URL of an auth server, outside of the cluster or a Service by its DNS name. */
+export function parseAuthUrl(text: string): Parsed<AuthUrl> {
+  const result = readOrigin(text)
+  if (!result.ok) return refuse(result.reason)
+  const { origin, target } = result
+  const { scheme, host, port } = origin
+  if (scheme === 'https' && /\.svc(?:\.cluster\.local)?$/.test(host)) {
+    return refuse('has https, but Services of the cluster are spoken to in plain HTTP; write http')
+  }
+  const isUsual = port === (scheme === 'https' ? 443 : 80)
+  const name = host.includes(':') ? `[${host}]` : host
+  const authority = isUsual ? name : formatHostPort(host, port)
+  return accept({ origin, authority, path: target })
 }
 
 /** Parses the name of an object of the namespace (RFC 1123 subdomain). */

@@ -1,8 +1,10 @@
 // Weir's own annotations that say who may use a route: each key sets a part, the filter's kind judges the whole.
-import { refOf } from '../../upstreams/backend-ref.ts'
+import { refOf, refOfOrigin } from '../../upstreams/backend-ref.ts'
 import type { Draft } from './draft.ts'
 import {
+  type AuthUrl,
   parseAlbArn,
+  parseAuthUrl,
   parseClaims,
   parseItems,
   parseKeysUrl,
@@ -56,9 +58,26 @@ const externalAuth: readonly Row[] = [
     })),
   ),
   guarded(
+    'auth-url',
+    '`http(s)://host[:port]/path`',
+    'As `auth-service`, by a URL, whose path and Host are asked for. The host is the DNS name of a Service of this namespace (`name.namespace.svc.cluster.local`, http only), or one that `--auth-urls` allows; with https its certificate is verified.',
+    parseAuthUrl,
+    (url: AuthUrl, draft) => {
+      if (draft.filters['external-auth']?.parts.service !== undefined) {
+        return 'names a second place to ask beside `auth-service`'
+      }
+      const parts = ({ namespace }: Draft) => ({
+        service: refOfOrigin(url.origin, namespace),
+        authority: url.authority,
+        path: url.path,
+      })
+      return partOf('external-auth', 'weir.dev/auth-url', (_: AuthUrl, of) => parts(of))(url, draft)
+    },
+  ),
+  guarded(
     'auth-path',
     'path, perhaps with a query',
-    'Path that is asked for; `/` when absent.',
+    'Path that is asked for; that of `auth-url`, or `/`, when absent.',
     parseLocation,
     partOf('external-auth', 'weir.dev/auth-path', (path) => ({ path })),
   ),

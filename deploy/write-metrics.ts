@@ -3,6 +3,7 @@
 import { text } from 'node:stream/consumers'
 import { createControllerMetrics } from '../controller/metrics.ts'
 import { groupView, observed } from '../controller/test/fixtures.ts'
+import { createFaultReporter } from '../proxy/observe/filter-faults.ts'
 import { createProxyMetrics } from '../proxy/observe/metrics-registry.ts'
 import { createRecorder } from '../proxy/observe/recorder.ts'
 import { createSlots } from '../proxy/observe/slot-allocator.ts'
@@ -56,6 +57,7 @@ async function proxyFamilies(): Promise<ReadonlyMap<string, ExposedFamily>> {
   recorder.record(exampleRecord({ counters, status: 502, error: 'connect-failed' }))
   const busy = { cpuMicros: () => 0, busyMs: () => 0 }
   createThreadMeter({ slots, place: 0, clock: systemClock, tickMs: 100, ...busy }).tick()
+  createFaultReporter({ slots, kinds: ['mine'], clock: systemClock, post: () => {} })
   return parseExposition(await text(metrics.pieces()))
 }
 

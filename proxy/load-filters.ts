@@ -2,12 +2,13 @@
 // ask for, the others to serve it.
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { FilterKind } from '../shared/routing/filters/kind.ts'
 import { addFilterKinds, filterKinds } from '../shared/routing/filters/kinds.ts'
-import { faultOfKinds } from '../shared/routing/filters/own.ts'
+import { carefulKind, faultOfKinds } from '../shared/routing/filters/own.ts'
 
-/** Loads the module that `--filters` names, if any; rejects with a sentence when it cannot be used. */
-export async function loadFilters(file: string | undefined): Promise<void> {
-  if (file === undefined) return
+/** Loads the module that `--filters` names, if any, and gives the names of its kinds; rejects with a sentence when it cannot be used. */
+export async function loadFilters(file: string | undefined): Promise<readonly string[]> {
+  if (file === undefined) return []
   let exported: unknown
   try {
     ;({ filters: exported } = await import(pathToFileURL(resolve(file)).href))
@@ -17,5 +18,7 @@ export async function loadFilters(file: string | undefined): Promise<void> {
   }
   const fault = faultOfKinds(exported, filterKinds)
   if (fault !== undefined) throw new Error(`--filters ${file} cannot be used. ${fault}`)
-  addFilterKinds(exported as Parameters<typeof addFilterKinds>[0])
+  const kinds = (exported as readonly FilterKind[]).map(carefulKind)
+  addFilterKinds(kinds)
+  return kinds.map(({ kind }) => kind)
 }

@@ -43,10 +43,10 @@ async function start(settings: ProxySettings, log: Log): Promise<RunningProxy> {
   const clock = systemClock
   const { manifests, kubeconfig, namespace } = settings
   const { env } = process
-  await loadFilters(settings.filters)
+  const ownFilters = await loadFilters(settings.filters)
   const feed = await createFeed({ manifests, kubeconfig, namespace, env, clock, log })
   const zone = await findOwnZone(settings, { env, clock, log })
-  return startProxy({ settings: { ...settings, zone }, version, clock, log, feed })
+  return startProxy({ settings: { ...settings, zone }, version, clock, log, feed, ownFilters })
 }
 
 /** The first signal drains; a second one does not wait. */

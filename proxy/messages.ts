@@ -1,8 +1,9 @@
 // What the control thread and a worker say to each other.
 
 import type { AssetData, AssetRef, KeyAnswer, KeyRef } from '../shared/routing/filters/kind.ts'
-import type { Owner, TableDelta } from '../shared/routing/table.ts'
+import type { TableDelta } from '../shared/routing/table.ts'
 import type { AccessLogMessage } from './observe/access-log.ts'
+import type { FilterBlockedMessage, FilterFaultMessage } from './observe/filter-faults.ts'
 import type { ForgetSeriesMessage, SeriesForgottenMessage, SlotsMessage } from './observe/slots.ts'
 import type { ProxySettings } from './settings.ts'
 
@@ -17,6 +18,8 @@ export interface WorkerStart {
   readonly isPortShared: boolean
   /** Of the budgets that all workers share (shared-counters.ts). */
   readonly counters: SharedArrayBuffer
+  /** Says that it is alive, and what it is busy with (observe/pulse.ts). */
+  readonly pulse: SharedArrayBuffer
 }
 
 /** What is known about a key, and for how long it counts. */
@@ -39,6 +42,12 @@ export type ToWorker =
   /** The process is above or below its memory watermark. */
   | { readonly kind: 'memory'; readonly isTooHigh: boolean }
   | { readonly kind: 'count-in-flight' }
+  /** Filters of one's own that are closed now; `uncompiled` must not be compiled again either. */
+  | {
+      readonly kind: 'closed-filters'
+      readonly filters: readonly string[]
+      readonly uncompiled: readonly string[]
+    }
   | ForgetSeriesMessage
 
 /** From a worker to the control thread. */
@@ -50,10 +59,10 @@ export type FromWorker =
   | { readonly kind: 'finished' }
   /** A token names this key; it is answered always. */
   | { readonly kind: 'key-wanted'; readonly ref: KeyRef }
-  /** A filter of this owner's route threw; told once a second at most. */
-  | { readonly kind: 'filter-failed'; readonly owner: Owner | undefined; readonly error: string }
   /** The store that all nodes share answers, or no longer does. */
   | { readonly kind: 'store-changed'; readonly isUp: boolean; readonly why: string }
   | SlotsMessage
   | SeriesForgottenMessage
+  | FilterFaultMessage
+  | FilterBlockedMessage
   | AccessLogMessage

@@ -234,6 +234,12 @@ export const proxyOptions = {
     help: 'Gives requests that are in flight after draining this long to finish before they are cut.',
   }),
 
+  workerStuckSeconds: option(integer(0, 86_400, 'seconds'), {
+    group: timeouts,
+    default: 10,
+    help: 'Ends a data-plane thread that does not answer for this long, with its connections, and starts it anew; 0 is off.',
+  }),
+
   maxConnections: option(integer(1, 10_000_000), {
     group: limits,
     default: 20_000,

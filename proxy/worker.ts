@@ -7,22 +7,22 @@ import { loadFilters } from './load-filters.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { tickMs } from './net/coarse-time.ts'
 import { createAccessLog } from './observe/access-log.ts'
+import { createFaultReporter, type FilterFault } from './observe/filter-faults.ts'
+import { openPulse, type Pulse } from './observe/pulse.ts'
 import { createRecorder } from './observe/recorder.ts'
 import { createSlots } from './observe/slot-allocator.ts'
 import type { Slots } from './observe/slots.ts'
 import { createStoreMeter } from './observe/store-meter.ts'
 import { createThreadMeter } from './observe/thread-meter.ts'
 import { DataPlane } from './serve/data-plane.ts'
+import { FilterGuard } from './serve/filter-guard.ts'
 import type { ProxySettings } from './settings.ts'
 import type { ValkeyStore } from './store/valkey-store.ts'
-
-// A filter that always throws must not fill the log.
-const failureToldMs = 1000
 
 async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const post = (message: FromWorker): void => port.postMessage(message)
   const { settings } = start
-  await loadFilters(settings.filters)
+  const kinds = await loadFilters(settings.filters)
   const slots = createSlots(post)
   const accessLog =
     settings.accessLog === 'off'
@@ -39,7 +39,9 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     },
     busyMs: () => performance.eventLoopUtilization().active,
   })
-  let failureToldAt = Number.NEGATIVE_INFINITY
+  const pulse = openPulse(start.pulse)
+  const onFault = createFaultReporter({ slots, kinds, clock: systemClock, post })
+  const guard = kinds.length === 0 ? undefined : createGuard(kinds, pulse, onFault)
   const recorder = createRecorder({ slots, accessLog })
   const store = await openStore(settings, slots, post)
   const dataPlane = new DataPlane({
@@ -51,14 +53,10 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     store,
     onKeyWanted: (ref) => post({ kind: 'key-wanted', ref }),
     shared: openCounterTable({ memory: start.counters, nowMicros: processMicros() }),
-    onFilterThrow: (owner, error) => {
-      const now = systemClock.now()
-      if (now - failureToldAt < failureToldMs) return
-      failureToldAt = now
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      post({ kind: 'filter-failed', owner, error: text })
-    },
+    guard,
+    onFilterFault: onFault,
     onTick: () => {
+      pulse.beat()
       meter.tick()
       accessLog?.flush()
     },
@@ -81,6 +79,9 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         return
       case 'memory':
         dataPlane.setRefusing(message.isTooHigh)
+        return
+      case 'closed-filters':
+        guard?.setClosed(message.filters, message.uncompiled)
         return
       case 'count-in-flight':
         post({ kind: 'in-flight', count: dataPlane.inFlight })
@@ -108,6 +109,19 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     post({ kind: 'listen-failed', code, message })
     port.close()
   }
+}
+
+/** Runs filters of one's own; what they throw when nobody is there to catch it does not end the worker. */
+function createGuard(
+  kinds: readonly string[],
+  pulse: Pulse,
+  onFault: (fault: FilterFault) => void,
+): FilterGuard {
+  const guard = new FilterGuard({ kinds, pulse, now: () => performance.now(), onFault })
+  process.on('uncaughtException', (error) => {
+    if (!guard.takeUncaught(error)) throw error
+  })
+  return guard
 }
 
 /** Connects to the store that all nodes share, if there is one; its client is loaded only then. */

@@ -20,6 +20,7 @@ export type ProblemReason =
   | 'unread-kind'
   | 'missing-permission'
   | 'asset-missing'
+  | 'filter-closed'
 
 /** One finding about one object. */
 export interface Problem {

@@ -58,7 +58,6 @@ t.test('a worker holds after 8,000 routes what it held after 2,000', async (t) =
     random: () => 0,
     randomBytes: (size) => Buffer.alloc(size),
     recorder,
-    onFilterThrow: () => {},
     shared: openCounterTable({ memory: createCounterMemory(1024), nowMicros: () => 0 }),
   })
   t.teardown(() => plane.finish(0))
@@ -177,8 +176,10 @@ t.test(
       child: () => log,
     }
     const flags = ['--admin', '127.0.0.1:0', '--access-log', 'off', '--drain-seconds', '0']
+    // Minutes that pass at once are no time in which a worker could say that it lives.
+    flags.push('--worker-stuck-seconds', '0')
     const settings = { ...settingsOf(flags), workers: 2 }
-    const proxy = await startProxy({ settings, version: 'test', clock, log, feed })
+    const proxy = await startProxy({ settings, version: 'test', clock, log, feed, ownFilters: [] })
     const [port = 0, adminPort = 0] = ports
     t.teardown(async () => {
       proxy.terminate()

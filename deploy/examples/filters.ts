@@ -5,7 +5,8 @@
 //     add-note("checked", 1)
 //
 // The types come from Weir itself; an editor shows what a request offers. Say what is wrong in `fault`: the Ingress's owner
-// reads it, and its routes are closed (503) until it is mended. What throws costs its own request alone.
+// reads it, and its routes are closed (503) until it is mended. What throws costs its own request alone; what computes for long
+// makes all routes wait, and is closed when it does so again and again (docs/operations.md).
 
 import type { FilterKind } from '../../shared/routing/filters/kind.ts'
 import type { OwnFilter } from '../../shared/routing/filters/own.ts'

@@ -14,6 +14,7 @@ import { createProxyMetrics, type ProxyMetrics } from '../observe/metrics-regist
 import type { ProxySettings } from '../settings.ts'
 import { startAdmin } from './admin/server.ts'
 import { type ControlSocket, startControlSocket } from './control-socket.ts'
+import { FilterWatch } from './filter-watch.ts'
 import { createAssets } from './resolvers/assets.ts'
 import { createExternalNames } from './resolvers/external-names.ts'
 import { fetchText } from './resolvers/fetch-text.ts'
@@ -30,6 +31,8 @@ export interface ControlThreadOptions {
   readonly clock: Clock
   readonly log: Log
   readonly feed: Feed
+  /** Kinds of filters that `--filters` brings. */
+  readonly ownFilters: readonly string[]
 }
 
 /** A running proxy. */
@@ -47,7 +50,7 @@ const forgetMs = 60_000
 
 /** Starts a proxy; rejects with the system's error when a port cannot be had. */
 export async function startProxy(options: ControlThreadOptions): Promise<RunningProxy> {
-  const { settings, version, clock, log, feed } = options
+  const { settings, version, clock, log, feed, ownFilters } = options
   const metrics = createProxyMetrics({
     clock,
     version,
@@ -70,6 +73,13 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     assets: () => assets.all(),
     findKey: (ref) => publicKeys.find(ref),
     onApplied: (version) => inUse.noteApplied(version),
+    ownFilters,
+    closedFilters: () => filterWatch.closed,
+    onFilterFault: (message, worker) => {
+      if (message.kind === 'filter-fault') filterWatch.noteFault(message, worker)
+      else filterWatch.noteBlocked(message, worker)
+    },
+    onStuck: (worker, busy) => filterWatch.noteStuck(worker, busy),
     onSlots: (message, worker) => metrics.slots.accept(message, worker),
     onSeriesForgotten: (routes, worker) => metrics.slots.noteForgotten(routes, worker),
     onAccessLog: (message) => writer.accept(message),
@@ -96,7 +106,15 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     onAsset: (ref, data) => pool.setAsset(ref, data),
     onProblems: () => metrics.setProblems(allProblems()),
   })
-  const allProblems = () => [...keeper.problems, ...assets.problems]
+  const filterWatch = new FilterWatch({
+    clock,
+    log,
+    table: () => keeper.table ?? emptyTable,
+    onClosed: (closed) => pool.setClosedFilters(closed),
+    onProblems: () => metrics.setProblems(allProblems()),
+    onStuck: (filter) => metrics.addStuckFilter(filter),
+  })
+  const allProblems = () => [...keeper.problems, ...assets.problems, ...filterWatch.problems]
   const keeper = new TableKeeper({
     clock,
     log,
@@ -130,6 +148,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       stopForgetting()
       externalNames.stop()
       assets.stop()
+      filterWatch.stop()
       keeper.stop()
       await Promise.all([feed.stop(), admin.close(), controlSocket?.close(), sink.close(2000)])
     },

@@ -9,9 +9,13 @@ import type { TableDelta } from '../../shared/routing/table.ts'
 import { createCounterMemory } from '../../shared/shared-counters.ts'
 import type { FromWorker, TimedKeyAnswer, ToWorker, WorkerStart } from '../messages.ts'
 import type { AccessLogMessage } from '../observe/access-log.ts'
+import type { FilterBlockedMessage, FilterFaultMessage } from '../observe/filter-faults.ts'
+import { type Busy, beatsOf, busyOf, createPulseMemory } from '../observe/pulse.ts'
 import type { SlotsMessage } from '../observe/slots.ts'
 import type { ProxySettings } from '../settings.ts'
+import type { ClosedFilters } from './filter-watch.ts'
 import { probePort } from './port-probe.ts'
+import { lookMs, StuckWatch } from './stuck-watch.ts'
 
 /** What the pool tells the control thread. */
 export interface WorkerPoolOptions {
@@ -26,6 +30,16 @@ export interface WorkerPoolOptions {
   readonly findKey: (ref: KeyRef) => Promise<TimedKeyAnswer>
   /** All workers serve this version of the table. */
   readonly onApplied: (version: number) => void
+  /** Kinds of filters that `--filters` brings. */
+  readonly ownFilters: readonly string[]
+  /** Those that are closed, for a worker that starts. */
+  readonly closedFilters: () => ClosedFilters
+  readonly onFilterFault: (
+    message: FilterFaultMessage | FilterBlockedMessage,
+    worker: number,
+  ) => void
+  /** A worker does not answer and is about to be ended; it is replaced like one that crashed. */
+  readonly onStuck: (worker: number, busy: Busy) => void
   readonly onSlots: (message: SlotsMessage, worker: number) => void
   /** A worker has given back the slots of these routes. */
   readonly onSeriesForgotten: (routes: readonly string[], worker: number) => void
@@ -52,6 +66,8 @@ interface Member {
   readonly id: number
   readonly place: number
   readonly thread: Worker
+  readonly pulse: SharedArrayBuffer
+  readonly watch: StuckWatch
   isListening: boolean
   applied: number
   hasFinished: boolean
@@ -74,6 +90,7 @@ export class WorkerPool {
   #isEnding = false
   #isDraining = false
   #isMemoryTooHigh = false
+  #stopLooking = () => {}
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options
@@ -84,6 +101,9 @@ export class WorkerPool {
     const { settings } = this.#options
     const { host, port } = settings.listen
     if (port !== 0) await probePort(host, port)
+    if (settings.workerStuckSeconds > 0) {
+      this.#stopLooking = this.#options.clock.every(lookMs, () => this.#look())
+    }
     this.#port = port
     // The first one finds out which port it is when the user left that open.
     this.#port = await this.#add()
@@ -105,6 +125,11 @@ export class WorkerPool {
   /** Sends what a filter needs to all workers; undefined: it is gone. */
   setAsset(ref: AssetRef, data: AssetData | undefined): void {
     this.#tell({ kind: 'asset', ref, ...(data && { data }) })
+  }
+
+  /** Closes these filters in all workers, and opens all others. */
+  setClosedFilters(closed: ClosedFilters): void {
+    this.#tell({ kind: 'closed-filters', ...closed })
   }
 
   /** From now on health answers 503 and each response closes its connection. */
@@ -146,6 +171,16 @@ export class WorkerPool {
     )
     this.#tell({ kind: 'finish', boundMs })
     await Promise.all(gone)
+    this.#stopLooking()
+  }
+
+  /** Ends workers that do not answer: what replaces them does. */
+  #look(): void {
+    for (const { id, thread, pulse, watch, isListening, hasFinished } of this.#members) {
+      if (!isListening || hasFinished || !watch.look(beatsOf(pulse))) continue
+      this.#options.onStuck(id, busyOf(pulse, this.#options.ownFilters))
+      void thread.terminate()
+    }
   }
 
   #tell(message: ToWorker): void {
@@ -154,7 +189,8 @@ export class WorkerPool {
 
   /** Starts one worker; resolves with its port when it listens. */
   #add(): Promise<number> {
-    const { settings } = this.#options
+    const { settings, ownFilters } = this.#options
+    const pulse = createPulseMemory(ownFilters.length)
     const place = this.#freePlace()
     const start: WorkerStart = {
       settings,
@@ -162,12 +198,15 @@ export class WorkerPool {
       port: this.#port,
       isPortShared: settings.workers > 1,
       counters: this.#counters,
+      pulse,
     }
     const thread = new Worker(new URL(workerFile, import.meta.url), { workerData: start })
     const member: Member = {
       id: this.#nextId,
       place,
       thread,
+      pulse,
+      watch: new StuckWatch(settings.workerStuckSeconds),
       isListening: false,
       applied: 0,
       hasFinished: false,
@@ -195,6 +234,7 @@ export class WorkerPool {
 
   /** Tells a worker that starts late what the others know. */
   #catchUp(member: Member): void {
+    send(member, { kind: 'closed-filters', ...this.#options.closedFilters() })
     for (const [ref, data] of this.#options.assets()) send(member, { kind: 'asset', ref, data })
     const delta = this.#options.wholeTable()
     if (delta !== undefined) send(member, { kind: 'delta', delta })
@@ -228,11 +268,10 @@ export class WorkerPool {
       case 'finished':
         member.hasFinished = true
         return
-      case 'filter-failed': {
-        const { owner, error } = message
-        this.#options.log.error({ ...owner, error }, 'a filter threw: its request was answered 500')
+      case 'filter-fault':
+      case 'filter-blocked':
+        this.#options.onFilterFault(message, member.id)
         return
-      }
       case 'key-wanted': {
         const { ref } = message
         void this.#options

@@ -115,6 +115,11 @@ export const families = {
     help: 'Time of a question to the store that all nodes share, until its answer or until it was given up.',
     bounds: storeBounds,
   },
+  filterFaults: {
+    name: 'weir_filter_faults_total',
+    kind: 'counter',
+    help: 'Faults of filters, by kind and reason: threw, timed-out (never settled), blocked (held the event loop for 50 ms or more), stuck (never returned: its worker was started anew).',
+  },
   recordsLost: {
     name: 'weir_records_lost_total',
     kind: 'counter',

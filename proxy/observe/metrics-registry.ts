@@ -5,6 +5,7 @@ import type { Problem, ProblemReason } from '../../shared/problem.ts'
 import { entriesOf } from '../../shared/routing/router/host-map.ts'
 import { emptyTable, type RouteTable } from '../../shared/routing/table.ts'
 import { families } from './families.ts'
+import { faultSlot } from './filter-faults.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector, type SlotCollector } from './slot-collector.ts'
 import { add } from './slots.ts'
@@ -21,6 +22,8 @@ export interface ProxyMetrics {
   observeUpdate(durationMs: number): void
   setWorkers(running: number): void
   addWorkerRestart(): void
+  /** A worker never came back from this filter. */
+  addStuckFilter(filter: string): void
   /** The proxy is on its way out. */
   setDraining(): void
   /** Lines of the access log that the sink dropped (`createLineSink`'s onDrop). */
@@ -60,6 +63,7 @@ const reasons = {
   'unread-kind': 0,
   'missing-permission': 0,
   'asset-missing': 0,
+  'filter-closed': 0,
 } as const satisfies Record<ProblemReason, 0>
 
 // Workers are named by numbers from 0 up; the control thread counts in slots too, where a family is shared.
@@ -147,6 +151,7 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     addDroppedLogLines: (lines) => add(dropped, lines),
     setDraining: () => draining.set(1),
     addWorkerRestart: () => restarts.add(1),
+    addStuckFilter: (filter) => add(faultSlot(own, filter, 'stuck'), 1),
     pieces: () => registry.pieces(),
   }
 }

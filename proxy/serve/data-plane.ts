@@ -15,7 +15,7 @@ import type {
 } from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter } from '../../shared/routing/router/router.ts'
-import type { Owner, TableDelta } from '../../shared/routing/table.ts'
+import type { TableDelta } from '../../shared/routing/table.ts'
 import { readTrustedFields, type TrustedFields } from '../../shared/trusted-fields.ts'
 import { connectionFacts } from '../http/forwarded.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
@@ -26,6 +26,7 @@ import type { AcceptedSocket } from '../net/accepted-socket.ts'
 import { tickMs } from '../net/coarse-time.ts'
 import { Listener } from '../net/listener.ts'
 import type { ProxyHeader } from '../net/proxy-protocol.ts'
+import type { FilterFault } from '../observe/filter-faults.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import { add } from '../observe/slots.ts'
 import type { ProxySettings } from '../settings.ts'
@@ -37,6 +38,8 @@ import { AssetStore } from './asset-store.ts'
 import { startCall } from './call.ts'
 import { createCompileContext } from './compile-context.ts'
 import { Exchange } from './exchange.ts'
+import type { FilterGuard } from './filter-guard.ts'
+import { compileGuarded } from './guarded-stages.ts'
 import { KeyStore } from './key-store.ts'
 import { probeForward } from './live-route.ts'
 import { failureAnswer, ownLines, reasonOf, serverLine } from './own-answers.ts'
@@ -59,8 +62,10 @@ export interface DataPlaneOptions {
   readonly store?: SharedStore | undefined
   /** The kinds of filters; absent: those of Weir. */
   readonly kinds?: ReadonlyMap<string, FilterKind>
-  /** Told what a filter of an owner's route threw. */
-  readonly onFilterThrow?: (owner: Owner | undefined, error: unknown) => void
+  /** Runs the code of filters of one's own; absent when there are none. */
+  readonly guard?: FilterGuard | undefined
+  /** Told what went wrong in a filter; of what is late, only that of one's own: Weir's own have a code for it. */
+  readonly onFilterFault?: (fault: FilterFault) => void
   /** Asks for a key of a load balancer, which `setKey` brings; absent: there are none. */
   readonly onKeyWanted?: (ref: KeyRef) => void
   /** Called with each tick, every 100 ms. */
@@ -82,7 +87,7 @@ export class DataPlane {
   #port = 0
 
   constructor(options: DataPlaneOptions) {
-    const { settings, clock, random, recorder } = options
+    const { settings, clock, random, recorder, guard } = options
     this.#settings = settings
     this.#clock = clock
     this.#trusted = createCidrSet(settings.trustedProxies)
@@ -104,6 +109,10 @@ export class DataPlane {
         recorder,
         limits: this.#worker.limits,
         kinds: options.kinds ?? filterKinds,
+        compile:
+          guard &&
+          ((route) => (kind, filter, context) =>
+            compileGuarded(guard, route, kind, filter, context)),
         conditions: clock,
         balancing: { random, time: this.#worker.time },
         context: (routeKey) =>
@@ -227,7 +236,15 @@ export class DataPlane {
 }
 
 function createWorkerState(options: DataPlaneOptions): WorkerState {
-  const { settings, clock, random, randomBytes, recorder, onFilterThrow = () => {} } = options
+  const {
+    settings,
+    clock,
+    random,
+    randomBytes,
+    recorder,
+    guard,
+    onFilterFault = () => {},
+  } = options
   return {
     clock,
     workers: settings.workers,
@@ -262,7 +279,11 @@ function createWorkerState(options: DataPlaneOptions): WorkerState {
     assets: new AssetStore(),
     keys: new KeyStore(clock, options.onKeyWanted),
     passwords: new PasswordThread(),
-    reportThrow: (route, error) => onFilterThrow(route?.route.owner, error),
+    guard,
+    reportFault(fault) {
+      const isOwn = guard?.indexOf(fault.filter) !== undefined
+      if (fault.reason !== 'timed-out' || isOwn) onFilterFault(fault)
+    },
   }
 }
 

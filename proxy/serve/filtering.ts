@@ -29,8 +29,10 @@ export class Filtering {
   constructor(worker: WorkerState, client: ClientStream, attempt: Attempt, peer: PeerFacts) {
     this.#client = client
     this.#attempt = attempt
-    this.#runner = new StepRunner(worker.clock, (error) => worker.reportThrow(this.#route, error))
-    this.view = new ExchangeView(worker.random, peer.address)
+    this.#runner = new StepRunner(worker.clock, (fault) =>
+      worker.reportFault({ ...fault, route: this.#route?.route }),
+    )
+    this.view = new ExchangeView(worker.random, peer.address, worker.guard)
   }
 
   /** Begins with the next request; called again for the same one it changes nothing. */

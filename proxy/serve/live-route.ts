@@ -10,9 +10,11 @@ import type {
 import { compileConditions } from '../../shared/routing/conditions/compile.ts'
 import type { ConditionContext, Question } from '../../shared/routing/conditions/kind.ts'
 import {
+  type CompileFilter,
   compileFilters,
   emptyPipeline,
   type Pipeline,
+  type Placed,
 } from '../../shared/routing/filters/compile.ts'
 import type {
   CompileContext,
@@ -75,6 +77,8 @@ export interface RouteBuilder {
   readonly recorder: Recorder
   readonly limits: DefaultLimits
   readonly kinds: ReadonlyMap<string, FilterKind>
+  /** Compiles each filter of a route; absent: their kinds do. */
+  readonly compile?: ((route: Route) => CompileFilter) | undefined
   readonly conditions: ConditionContext
   readonly context: (routeKey: string) => CompileContext
   readonly balancing: PolicyContext
@@ -95,7 +99,12 @@ export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const closed: LiveRoute = { ...fixed, pipeline: always('policy-closed'), backend: nowhere }
   if (backend.kind === 'closed') return closed
   const key = `${owner.kind}/${owner.namespace}/${owner.name} ${match.host} ${match.pathType} ${match.path}`
-  const compiled = compileFilters(filters, builder.kinds, builder.context(key))
+  const compiled = compileFilters(
+    filters,
+    builder.kinds,
+    builder.context(key),
+    builder.compile?.(route),
+  )
   if (!compiled.ok) return closed
   const { pipeline } = compiled
   return backend.kind === 'answer'
@@ -109,7 +118,11 @@ function always(verdict: Verdict): Pipeline {
 }
 
 function withLast(pipeline: Pipeline | undefined, verdict: Verdict): Pipeline {
-  const last: RequestStep = { kind: 'sync', decide: () => verdict }
+  const last: Placed<RequestStep> = {
+    filter: '',
+    phase: 'request',
+    step: { kind: 'sync', decide: () => verdict },
+  }
   return { ...(pipeline ?? emptyPipeline), request: [...(pipeline?.request ?? []), last] }
 }
 

@@ -7,6 +7,7 @@ import { fieldValue } from '../http/fields.ts'
 import type { RequestFacts } from '../http/forwarded.ts'
 import type { RequestHead } from '../http/stream.ts'
 import { applyEdits, FieldChanges } from './field-changes.ts'
+import type { FilterGuard } from './filter-guard.ts'
 
 const noFacts: RequestFacts = { clientAddress: '', scheme: 'http', requestId: '', lines: '' }
 const noHead: RequestHead = {
@@ -38,6 +39,7 @@ const noHead: RequestHead = {
 export class ExchangeView implements RequestView {
   readonly peerAddress: string
   readonly #random: () => number
+  readonly #guard: FilterGuard | undefined
   #head: RequestHead = noHead
   #facts: RequestFacts = noFacts
   #draw = -1
@@ -49,8 +51,9 @@ export class ExchangeView implements RequestView {
   target = ''
   upstreamHost = ''
 
-  constructor(random: () => number, peerAddress: string) {
+  constructor(random: () => number, peerAddress: string, guard: FilterGuard | undefined) {
     this.#random = random
+    this.#guard = guard
     this.peerAddress = peerAddress
   }
 
@@ -150,7 +153,7 @@ export class ExchangeView implements RequestView {
 
   whenFinished(callback: (outcome: Outcome) => void): void {
     this.#finishers ??= []
-    this.#finishers.push(callback)
+    this.#finishers.push(this.#guard?.bind('finished', callback) ?? callback)
   }
 
   /** The exchange is over. */

@@ -4,7 +4,7 @@
 //
 // Invariant: while a step waits the upstream is paused, and what had been read of the body is kept, in order.
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import type { Pipeline } from '../../shared/routing/filters/compile.ts'
+import type { Pipeline, Placed } from '../../shared/routing/filters/compile.ts'
 import type {
   Answer,
   BodySink,
@@ -33,7 +33,7 @@ export interface ResponseOwner {
   fail(code: FailureCode): void
 }
 
-const noSteps: readonly ResponseStep[] = []
+const noSteps: readonly Placed<ResponseStep>[] = []
 
 /** Takes one response through the filters. */
 export class ResponseFilter {

@@ -4,9 +4,11 @@ import type { SharedCounters, SharedStore } from '../../shared/routing/filters/k
 import type { Router } from '../../shared/routing/router/router.ts'
 import type { Tunnel } from '../http/tunnel.ts'
 import type { ClientShared } from '../http1/client-connection.ts'
+import type { FilterFault } from '../observe/filter-faults.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RetryBudget } from '../upstream/retry.ts'
 import type { AssetStore } from './asset-store.ts'
+import type { FilterGuard } from './filter-guard.ts'
 import type { KeyStore } from './key-store.ts'
 import type { LiveRoute } from './live-route.ts'
 import type { PasswordThread } from './password-thread.ts'
@@ -66,6 +68,8 @@ export interface WorkerState extends ClientShared {
   readonly passwords: PasswordThread
   /** Requests of Weir's own that are under way. */
   readonly calls: Set<Ticking>
-  /** Tells what a filter of a route threw. */
-  readonly reportThrow: (route: LiveRoute | undefined, error: unknown) => void
+  /** Runs the code of filters of one's own; undefined when there are none. */
+  readonly guard: FilterGuard | undefined
+  /** Tells what went wrong in a filter of a route. */
+  readonly reportFault: (fault: FilterFault) => void
 }

@@ -63,6 +63,11 @@ const rows = {
     side: 'proxy',
     text: 'This route is closed until its configuration is mended.',
   },
+  'filter-closed': {
+    status: 503,
+    side: 'proxy',
+    text: 'A filter of this route held up the proxy and is closed for a while.',
+  },
   'concurrency-limited': {
     status: 503,
     side: 'proxy',

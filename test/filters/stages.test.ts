@@ -128,7 +128,15 @@ for (const { stages, why } of throwing) {
     const failed = await client.request(get)
     t.equal(failed.status, 500)
     t.match(failed.body, /^500 internal-error/)
-    t.match(dataPlane.thrown, [{ owner: { name: 'rules' }, error: { message: 'boom' } }])
+    t.match(dataPlane.faults, [
+      {
+        filter: 'boom',
+        reason: 'threw',
+        phase: why.includes('response') ? 'response' : 'request',
+        route: { owner: { name: 'rules' }, match: { host: 'a.test' } },
+        error: { message: 'boom' },
+      },
+    ])
     t.equal((await client.request(head('GET /well HTTP/1.1'))).status, 200)
   })
 }

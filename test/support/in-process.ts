@@ -4,10 +4,13 @@
 import { randomBytes } from 'node:crypto'
 import type { TimedKeyAnswer } from '../../proxy/messages.ts'
 import { createAccessLog } from '../../proxy/observe/access-log.ts'
+import type { FilterFault } from '../../proxy/observe/filter-faults.ts'
+import { createPulseMemory, openPulse } from '../../proxy/observe/pulse.ts'
 import { createRecorder } from '../../proxy/observe/recorder.ts'
 import { createSlots, keyOf } from '../../proxy/observe/slot-allocator.ts'
 import type { SlotsMessage } from '../../proxy/observe/slots.ts'
 import { DataPlane } from '../../proxy/serve/data-plane.ts'
+import { FilterGuard } from '../../proxy/serve/filter-guard.ts'
 import { type ProxySettings, parseProxySettings } from '../../proxy/settings.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
 import type {
@@ -17,7 +20,7 @@ import type {
   SharedStore,
 } from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
-import type { Endpoint, Owner, Route, TableDelta } from '../../shared/routing/table.ts'
+import type { Endpoint, Route, TableDelta } from '../../shared/routing/table.ts'
 import { type RouteSketch, routeOf } from '../../shared/routing/testing/route.ts'
 import { createCounterMemory, openCounterTable } from '../../shared/shared-counters.ts'
 
@@ -33,7 +36,7 @@ export interface InProcessOptions extends TableSketch {
   /** Flags as the program takes them (`--retries`, `0`); `--listen` and `--workers` are given. */
   readonly flags?: readonly string[]
   readonly clock?: Clock
-  /** Kinds of filters besides Weir's own. */
+  /** Kinds of filters besides Weir's own; guarded, as those of `--filters` are. */
   readonly kinds?: readonly FilterKind[]
   /** In [0, 1): where a balance begins; always 0 unless said otherwise. */
   readonly random?: () => number
@@ -57,8 +60,9 @@ export interface InProcess {
   apply(table: TableSketch): void
   /** The access log so far. */
   log(): readonly LogLine[]
-  /** What filters threw, oldest first. */
-  readonly thrown: readonly { readonly owner: Owner | undefined; readonly error: unknown }[]
+  /** What went wrong in filters, oldest first. */
+  readonly faults: readonly FilterFault[]
+  readonly guard: FilterGuard
   /** A counter's or gauge's value; 0 when it was never touched. */
   counter(metric: string, labels?: Readonly<Record<string, string>>): number
   close(): Promise<void>
@@ -84,7 +88,7 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
   const slots = createSlots((message) =>
     messages.set(keyOf(message.metric, message.labels), message),
   )
-  const thrown: { owner: Owner | undefined; error: unknown }[] = []
+  const faults: FilterFault[] = []
   let lines = ''
   const accessLog = createAccessLog({
     format: 'json',
@@ -95,9 +99,17 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
     },
   })
   const kinds = new Map([...filterKinds, ...(options.kinds ?? []).map((k) => [k.kind, k] as const)])
+  const own = (options.kinds ?? []).map(({ kind }) => kind)
+  const guard = new FilterGuard({
+    kinds: own,
+    pulse: openPulse(createPulseMemory(own.length)),
+    now: () => performance.now(),
+    onFault: (fault) => void faults.push(fault),
+  })
   const plane = new DataPlane({
     kinds,
-    onFilterThrow: (owner, error) => void thrown.push({ owner, error }),
+    guard,
+    onFilterFault: (fault) => void faults.push(fault),
     settings: settingsOf(flags),
     clock,
     random,
@@ -133,7 +145,8 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
       return message === undefined ? 0 : (new Float64Array(message.page)[message.at] ?? 0)
     },
     // No time to finish anything: what a test left open is cut.
-    thrown,
+    faults,
+    guard,
     close: () => plane.finish(0),
   }
 }

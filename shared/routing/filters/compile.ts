@@ -16,12 +16,19 @@ import type {
   WrapBody,
 } from './kind.ts'
 
+/** A step, and whose it is: what goes wrong in it is told by that name. */
+export interface Placed<Step> {
+  readonly filter: string
+  readonly phase: 'request' | 'response'
+  readonly step: Step
+}
+
 /** The stages of all filters of one route, in their order. What no filter has is undefined. */
 export interface Pipeline {
-  readonly request: readonly RequestStep[] | undefined
-  readonly response: readonly ResponseStep[] | undefined
+  readonly request: readonly Placed<RequestStep>[] | undefined
+  readonly response: readonly Placed<ResponseStep>[] | undefined
   /** Those of `response` that look at what Weir answers itself, too. */
-  readonly ownResponse: readonly ResponseStep[] | undefined
+  readonly ownResponse: readonly Placed<ResponseStep>[] | undefined
   /** There are steps or stages for responses of upstreams. */
   readonly seesResponses: boolean
   readonly requestBody: WrapBody<RequestView> | undefined
@@ -47,11 +54,17 @@ export type CompileResult =
   | { readonly ok: true; readonly pipeline: Pipeline | undefined }
   | { readonly ok: false; readonly reason: string }
 
+/** Compiles one filter; what watches over filters of one's own does it in the place of their kind. */
+export type CompileFilter = (kind: FilterKind, filter: Filter, context: CompileContext) => Stages
+
+const compilePlain: CompileFilter = (kind, filter, context) => kind.compile(filter, context)
+
 /** Compiles filters; `pipeline` is undefined when they ask for nothing. */
 export function compileFilters(
   filters: readonly Filter[],
   kinds: ReadonlyMap<string, FilterKind>,
   context: CompileContext,
+  compile: CompileFilter = compilePlain,
 ): CompileResult {
   if (filters.length === 0) return { ok: true, pipeline: undefined }
   const all: Stages[] = []
@@ -61,23 +74,28 @@ export function compileFilters(
     try {
       const fault = kind.fault(filter)
       if (fault !== undefined) return { ok: false, reason: `${filter.kind}: ${fault}` }
-      all.push(kind.compile(filter, context))
+      all.push(compile(kind, filter, context))
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error)
       return { ok: false, reason: `${filter.kind} cannot be compiled: ${cause}` }
     }
   }
-  const pipeline = joinStages(all)
+  const pipeline = joinStages(
+    all,
+    filters.map(({ kind }) => kind),
+  )
   const isEmpty = all.every((stages) => Object.keys(stages).length === 0)
   return { ok: true, pipeline: isEmpty ? undefined : pipeline }
 }
 
-function joinStages(all: readonly Stages[]): Pipeline {
-  const response = listOf(all.map((stages) => stages.response))
+function joinStages(all: readonly Stages[], names: readonly string[]): Pipeline {
+  const place = <Step>(phase: 'request' | 'response', step: Step | undefined, index: number) =>
+    step && { filter: names[index] ?? '', phase, step }
+  const response = listOf(all.map((stages, index) => place('response', stages.response, index)))
   return {
-    request: listOf(all.map((stages) => stages.request)),
+    request: listOf(all.map((stages, index) => place('request', stages.request, index))),
     response,
-    ownResponse: listOf((response ?? []).map((step) => (step.includesOwn ? step : undefined))),
+    ownResponse: listOf((response ?? []).map((each) => (each.step.includesOwn ? each : undefined))),
     seesResponses: all.some((stages) => stages.response ?? stages.responseBody),
     requestBody: chain(all.map((stages) => stages.requestBody)),
     // The last filter is nearest to the upstream: its stage gets the response's bytes first.

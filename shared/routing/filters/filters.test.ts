@@ -20,7 +20,7 @@ function compiled(filters: readonly Filter[]): Pipeline | undefined {
 /** The first verdict of the filters. */
 function ask(filters: readonly Filter[], sketch: RequestSketch = {}): Verdict {
   const view = requestView({ ...request, ...sketch })
-  for (const step of compiled(filters)?.request ?? []) {
+  for (const { step } of compiled(filters)?.request ?? []) {
     const verdict = step.kind === 'sync' ? step.decide(view) : undefined
     if (verdict !== undefined) return verdict
   }

@@ -30,6 +30,37 @@ export function faultOfKinds(
   return undefined
 }
 
+/** A kind of one's own, asked in a way that what it throws becomes a fault of the filter: its route is closed, no other. */
+export function carefulKind(kind: FilterKind): FilterKind {
+  const { upstreams, assets } = kind
+  return {
+    ...kind,
+    fault(filter) {
+      try {
+        const fault = kind.fault(filter)
+        if (fault !== undefined) return String(fault)
+        upstreams?.call(kind, filter)
+        assets?.call(kind, filter)
+        return undefined
+      } catch (error) {
+        return `its code threw: ${error instanceof Error ? error.message : String(error)}`
+      }
+    },
+    ...(upstreams && { upstreams: (filter) => orNone(() => upstreams.call(kind, filter)) }),
+    ...(assets && { assets: (filter) => orNone(() => assets.call(kind, filter)) }),
+    compile: (filter, context) => kind.compile(filter, context),
+  }
+}
+
+/** Nothing where it throws: `fault` has said so. */
+function orNone<T>(ask: () => readonly T[]): readonly T[] {
+  try {
+    return ask()
+  } catch {
+    return []
+  }
+}
+
 /** Parses `name(1, "text", true)` lines; a string is the reason, as the end of "The value …". */
 export function parseOwnFilters(text: string): readonly OwnFilter[] | string {
   const filters: OwnFilter[] = []

@@ -1,6 +1,7 @@
 // What can be set on the proxy? Every option once; flags, environment, configuration file, help and README follow.
 // Adding an option: a row here, then `npm run docs`.
 
+import { isIgnorable } from '../shared/ignored-annotations.ts'
 import {
   authOrigins,
   boolean,
@@ -35,6 +36,12 @@ const trustedFieldNames = knownNames(
   'NAME|alb|cloudfront|none|all,…',
   'a list of alb, cloudfront, none, all and names of fields in which a proxy speaks about its client, such as X-Forwarded-Host, Forwarded, X-Request-Id, X-Original-* or CF-Connecting-IP',
   isTrustedFieldWord,
+)
+
+const ignorableAnnotations = knownNames(
+  'KEY|PREFIX/|*,…',
+  'a list of annotation keys and prefixes of other controllers, with * for any text; never of weir.dev/, nginx.ingress.kubernetes.io/ or zalando.org/',
+  isIgnorable,
 )
 
 /** Every option of the proxy. */
@@ -91,6 +98,12 @@ export const proxyOptions = {
     group: classes,
     absent: "AWS's, by the ARN's region",
     help: 'Gets the keys of load balancers (`weir.dev/jwt-alb-arn`) below this URL, at URL/KID.',
+  }),
+
+  ignoreAnnotations: option(ignorableAnnotations, {
+    group: classes,
+    default: [],
+    help: 'Says nothing of these annotations of other controllers, and serves Ingresses whose owners may have protected them that way; others that may protect answer 503.',
   }),
 
   filters: optional(filePath, {

@@ -7,6 +7,7 @@ import type { Feed } from '../../shared/feed/feed.ts'
 import { formatHostPort } from '../../shared/host-port.ts'
 import { createLineSink, type Log } from '../../shared/log.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
+import { annotationReader } from '../../shared/routing/ingress/annotations/read.ts'
 import { emptyTable } from '../../shared/routing/table.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 import { createLogWriter } from '../observe/access-log.ts'
@@ -239,6 +240,7 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
     },
     externalNames,
     authUrls,
+    readAnnotations: annotationReader({ ignored: settings.ignoreAnnotations }),
     ...(defaultBackend && {
       defaultBackend: { ...defaultBackend, service: defaultBackend.name },
     }),

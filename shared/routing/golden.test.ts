@@ -6,19 +6,20 @@ import t from 'tap'
 import type { KubeObject } from '../kube/objects.ts'
 import { servicePort } from '../options-kinds.ts'
 import { parseYamlDocuments } from '../yaml.ts'
-import { readAnnotations } from './ingress/annotations/read.ts'
+import { annotationReader } from './ingress/annotations/read.ts'
 import { createIngressSource } from './ingress/source.ts'
 import { matchKey } from './match-key.ts'
 import { getHost } from './router/host-map.ts'
 import { upstreamOf } from './table.ts'
 import { type Cluster, snapshotOf } from './testing/cluster.ts'
 import { routesIn, upstreamsIn } from './testing/table.ts'
-import { type TranslateOptions, type Translation, translate } from './translate.ts'
+import { type Translation, translate } from './translate.ts'
 
 /** The document `kind: TranslateOptions` of a case; everything else has the defaults of the flags. */
 interface CaseOptions extends KubeObject {
   readonly defaultBackend?: string
   readonly externalNames?: readonly string[]
+  readonly ignoreAnnotations?: readonly string[]
   readonly ingressClasses?: readonly string[]
   readonly controllerClasses?: readonly string[]
   readonly watchWithoutClass?: boolean
@@ -42,7 +43,7 @@ function objectsOf(documents: readonly KubeObject[]): Cluster {
   }
 }
 
-function optionsOf(documents: readonly KubeObject[]): TranslateOptions {
+function optionsOf(documents: readonly KubeObject[]) {
   const given: CaseOptions =
     documents.find((document) => document.kind === 'TranslateOptions') ?? ({} satisfies KubeObject)
   const backend = servicePort.parse([given.defaultBackend ?? ''])
@@ -53,6 +54,7 @@ function optionsOf(documents: readonly KubeObject[]): TranslateOptions {
       watchWithoutClass: given.watchWithoutClass ?? false,
     },
     externalNames: given.externalNames ?? [],
+    readAnnotations: annotationReader({ ignored: given.ignoreAnnotations ?? [] }),
     ...(backend === undefined ? {} : { defaultBackend: { ...backend, service: backend.name } }),
   }
 }
@@ -64,7 +66,7 @@ function optionsOf(documents: readonly KubeObject[]): TranslateOptions {
 function listOf(
   { table, problems }: Translation,
   cluster: Cluster,
-  { classRules }: TranslateOptions,
+  { classRules, readAnnotations }: ReturnType<typeof optionsOf>,
 ) {
   const { readings } = createIngressSource(classRules, readAnnotations).read(snapshotOf(cluster))
   const claims = readings.flatMap((reading) => reading.claims)

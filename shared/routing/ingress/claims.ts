@@ -21,7 +21,7 @@ import {
 import type { Claim, Reading } from '../source.ts'
 import type { Route } from '../table.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
-import type { AnnotationReading } from './annotations/read.ts'
+import type { AnnotationProblem, AnnotationReading } from './annotations/read.ts'
 import { parseBackend } from './backend.ts'
 import { parseHost } from './hosts.ts'
 import { parseRulePath, type RulePath } from './paths.ts'
@@ -41,15 +41,20 @@ export function readIngress(ingress: Ingress, readAnnotations: ReadAnnotations):
   }
   try {
     const annotations = readAnnotations(ingress)
-    problems.push(...annotations.problems)
     const claims = new IngressReader(ingress, owner, annotations, report).read()
-    return { claims, problems }
+    const ofAnnotations = annotations.problems.map((problem) => tell(problem, claims.length > 0))
+    return { claims, problems: [...ofAnnotations, ...problems] }
   } catch (error) {
     // Never reached by a known shape. One Ingress that defeats its reader must not stop the others; it is served not at all.
     const cause = error instanceof Error ? error.message : String(error)
     report('invalid-object', '', `The Ingress cannot be read: ${cause}.`, 'Check its structure.')
     return { claims: [], problems }
   }
+}
+
+/** Says what clients get: an Ingress without routes has none that could answer. */
+function tell({ withoutRoutes, ...problem }: AnnotationProblem, hasRoutes: boolean): Problem {
+  return hasRoutes || withoutRoutes === undefined ? problem : { ...problem, message: withoutRoutes }
 }
 
 class IngressReader {

@@ -1,5 +1,6 @@
 // What does docs/annotations.md say? It is written from the tables, so that it cannot be wrong about them.
 import { families } from './families.ts'
+import { type ForeignFamily, foreignFamilies } from './foreign-families.ts'
 import type { Family, Row } from './row.ts'
 
 const introduction = `# Annotations
@@ -7,7 +8,8 @@ const introduction = `# Annotations
 This page is written from the tables in \`shared/routing/ingress/annotations/\`; to change it, change them and run \`npm run docs\`.
 
 Weir reads three families of Ingress annotations into one kind of policy. When an Ingress has keys of several families, they
-are applied in the order of this page: \`weir.dev/\` has the last word. Keys of any other family are ignored.
+are applied in the order of this page: \`weir.dev/\` has the last word. Keys [of other controllers](#keys-of-other-controllers) are
+reported; keys of all other families are nobody's business here.
 
 | state | the key is understood | its value cannot be read |
 |---|---|---|
@@ -25,9 +27,36 @@ Bool is \`true\` or \`false\` (also \`1\`, \`0\`, \`t\`, \`f\`). CIDRs are netwo
 space. Every value is a string in YAML: \`"true"\`, not \`true\`.
 `
 
+const foreign = `## Keys of other controllers
+
+Weir acts on none of these, but an Ingress that comes from such a controller may rely on them. On an Ingress that Weir serves they
+are reported, and where a key may protect something the routes answer 503: when its name says so (auth, limits, address lists,
+TLS, firewalls, filters …) or when it is listed here. A value such as \`false\`, \`off\` or \`none\` asks for no protection.
+
+\`--ignore-annotations\` of the proxy names what something else takes care of: keys (\`konghq.com/plugins\`), prefixes
+(\`konghq.com/\`), either with \`*\` for any text, or \`*\` for all of them. Nothing is said of these, and nothing is closed.
+Families that are in no row, such as \`cert-manager.io/\` and \`external-dns.alpha.kubernetes.io/\`, are not looked at.
+`
+
 /** Renders the page. */
 export function renderAnnotations(): string {
-  return `${[introduction, ...families.map(renderFamily)].join('\n')}`
+  return [introduction, ...families.map(renderFamily), foreign, renderForeign()].join('\n')
+}
+
+function renderForeign(): string {
+  const lines = foreignFamilies.map(
+    ({ prefix, owner, protects, harmless }: ForeignFamily) =>
+      `| \`${prefix}\` | ${owner} | ${listed(protects)} | ${listed(harmless)} |`,
+  )
+  const head = [
+    '| prefix | whose | protect, beside those whose names say so | do not, whatever their names |',
+    '|---|---|---|---|',
+  ]
+  return `${[...head, ...lines].join('\n')}\n`
+}
+
+function listed(keys: readonly string[]): string {
+  return keys.map((key) => `\`${key}\``).join(', ') || '–'
 }
 
 function renderFamily({ prefix, rows }: Family): string {

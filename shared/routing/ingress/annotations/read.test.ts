@@ -41,7 +41,7 @@ const asked: {
   why: string
 }[] = [
   {
-    given: { 'cert-manager.io/issuer': 'x', 'alb.ingress.kubernetes.io/scheme': 'internal' },
+    given: { 'cert-manager.io/issuer': 'x', 'example.com/auth-type': 'basic' },
 
     why: 'other families are nobody’s business',
   },

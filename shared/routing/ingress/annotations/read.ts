@@ -3,6 +3,7 @@
 // Invariant: reading never throws and never stops at a bad key; each one is a problem of this Ingress alone.
 // Invariant: a key that may protect something and is not understood closes all routes of the Ingress (503): Traefik's
 // ignored denylist-source-range let everyone in.
+import { type IsIgnored, ignoring } from '../../../ignored-annotations.ts'
 import type { Ingress } from '../../../kube/objects.ts'
 import { oneOfNames } from '../../../near-names.ts'
 import type { Problem } from '../../../problem.ts'
@@ -18,6 +19,7 @@ import {
   type Terms,
 } from './draft.ts'
 import { families } from './families.ts'
+import { type ForeignFinding, findForeign } from './foreign-keys.ts'
 import type { Family, Row, UnsupportedRow } from './row.ts'
 import { isPatternOnly, isRoot, rulePathsOf } from './rule-paths.ts'
 import { judgeUnknown } from './unknown-key.ts'
@@ -28,8 +30,23 @@ export interface AnnotationReading {
   readonly termsFor: (path: string, pathType: PathType) => Terms
   /** True when the Prefix and ImplementationSpecific paths of this Ingress are patterns. */
   readonly useRegex: boolean
-  readonly problems: readonly Problem[]
+  readonly problems: readonly AnnotationProblem[]
 }
+
+/** What is wrong. */
+export interface AnnotationProblem extends Problem {
+  /** The message for an Ingress without routes, where the other one would say what its routes answer. */
+  readonly withoutRoutes?: string
+}
+
+/** What the operator says of all Ingresses. */
+export interface AnnotationOptions {
+  /** `--ignore-annotations`. */
+  readonly ignored: readonly string[]
+}
+
+const nothingToClose =
+  'It may protect routes, and none of this Ingress can be read: clients get 404, or what others serve there.'
 
 const askNothing: AnnotationReading = {
   termsFor: () => plainTerms,
@@ -37,24 +54,36 @@ const askNothing: AnnotationReading = {
   problems: [],
 }
 
-/** Reads the annotations of all known families; keys of other families are nobody's business here. */
+/** Makes the reader of annotations: of the families that Weir knows, and of what others may have protected. */
+export function annotationReader({ ignored }: AnnotationOptions): typeof readAnnotations {
+  const isIgnored = ignoring(ignored)
+  return (ingress) => readWith(ingress, isIgnored)
+}
+
+/** Reads the annotations of one Ingress with the defaults of all options. */
 export function readAnnotations(ingress: Ingress): AnnotationReading {
+  return readWith(ingress, () => false)
+}
+
+function readWith(ingress: Ingress, isIgnored: IsIgnored): AnnotationReading {
   const given: ReadonlyMap<string, unknown> = new Map(
     Object.entries(ingress.metadata?.annotations ?? {}),
   )
   const present = families.filter(({ prefix }) =>
     [...given.keys()].some((key) => key.startsWith(prefix)),
   )
-  if (present.length === 0) return askNothing
+  const foreign = findForeign(given, isIgnored)
+  if (present.length + foreign.length === 0) return askNothing
 
   const reader = new AnnotationReader(ingress)
+  reader.readForeign(foreign)
   for (const family of present) reader.readFamily(family, given)
   return reader.finish()
 }
 
 class AnnotationReader {
   readonly #ingress: Ingress
-  readonly #problems: Problem[] = []
+  readonly #problems: AnnotationProblem[] = []
   #draft: Draft
 
   constructor(ingress: Ingress) {
@@ -71,6 +100,12 @@ class AnnotationReader {
     for (const key of given.keys()) {
       const ownKey = key.startsWith(prefix) ? key.slice(prefix.length) : undefined
       if (ownKey !== undefined && !known.has(ownKey)) this.#reportUnknown(key, prefix, ownKey, rows)
+    }
+  }
+
+  readForeign(findings: readonly ForeignFinding[]): void {
+    for (const { key, mayProtect, message, remedy } of findings) {
+      this.#report('unknown-annotation', key, mayProtect, message, remedy)
     }
   }
 
@@ -162,6 +197,7 @@ class AnnotationReader {
         ? `${message} Its routes answer 503, since it may protect them.`
         : message,
       remedy,
+      ...(failsClosed ? { withoutRoutes: `${message} ${nothingToClose}` } : {}),
     })
   }
 

@@ -6,7 +6,12 @@ import { nearNames } from '../../../near-names.ts'
 import type { Row } from './row.ts'
 
 const protective =
-  /auth|limit|throttl|quota|white|black|allow|deny|block|source-range|snippet|filter|predicate|modsec|owasp|waf|satisfy|jwt|oidc|saml|tls|ssl|verify|secur|secret|access|acl|guard|protect|internal|private|request-header/
+  /auth|limit|throttl|quota|white|black|allow|deny|block|source-range|cidr|snippet|filter|predicate|middleware|plugin|polic(?:y|ies)|modsec|owasp|waf|wallarm|captcha|csrf|satisfy|jwt|oidc|saml|tls|ssl|mutual|client-ca|verify|secur|secret|access|acl|guard|protect|internal|private|request-header|(?:^|[-_.])ips?(?:[-_.]|$)/
+
+/** Says whether a key, given without its family's prefix, has the name of something that protects. */
+export function soundsProtective(key: string): boolean {
+  return protective.test(key)
+}
 
 /** Judges a key, given without its family's prefix, by its name and by the known keys that it is nearest to. */
 export function judgeUnknown(
@@ -16,5 +21,5 @@ export function judgeUnknown(
   const guards = new Map(rows.map((row) => [row.key, row.failsClosed] as const))
   const nearest = nearNames(key, guards.keys())
   const isNearGuard = nearest.some((name) => guards.get(name) === true)
-  return { nearest, mayProtect: isNearGuard || protective.test(key) }
+  return { nearest, mayProtect: isNearGuard || soundsProtective(key) }
 }

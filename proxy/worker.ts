@@ -100,6 +100,8 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     }
   }
 
+  // From here on it may be kept busy by what it is told.
+  pulse.beat()
   port.on('message', (message: ToWorker) => void obey(message))
   try {
     post({ kind: 'listening', port: await dataPlane.listen(start.port, start.isPortShared) })

@@ -176,8 +176,8 @@ export class WorkerPool {
 
   /** Ends workers that do not answer: what replaces them does. */
   #look(): void {
-    for (const { id, thread, pulse, watch, isListening, hasFinished } of this.#members) {
-      if (!isListening || hasFinished || !watch.look(beatsOf(pulse))) continue
+    for (const { id, thread, pulse, watch, hasFinished } of this.#members) {
+      if (hasFinished || !watch.look(beatsOf(pulse))) continue
       this.#options.onStuck(id, busyOf(pulse, this.#options.ownFilters))
       void thread.terminate()
     }

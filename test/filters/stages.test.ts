@@ -334,3 +334,32 @@ t.test('a body is gathered up to its bound before it is sent, and can be sent ag
   const large = head('POST / HTTP/1.1', 'Content-Length: 11')
   t.equal((await client.request(`${large}01234567890`)).status, 413)
 })
+
+const ignorant: { stages: Stages; why: string }[] = [
+  { stages: { request: { kind: 'sync', decide: boom } }, why: 'a request step' },
+  { stages: { request: { ...never(), start: boom } }, why: 'a step that waits' },
+  {
+    stages: { response: { kind: 'sync', includesOwn: true, decide: boom } },
+    why: 'a response step, not even of the page that says so',
+  },
+  { stages: { requestBody: boom }, why: 'a stage of bodies' },
+]
+
+function never() {
+  return { kind: 'async', timeoutMs: 1, onTimeout: undefined } as const
+}
+
+for (const { stages, why } of ignorant) {
+  t.test(`a closed filter runs nothing: ${why}`, async (t) => {
+    const { dataPlane, upstream, connect } = await stage(t, [kindOf('boom', stages)])
+    dataPlane.guard.setClosed(['boom'], [])
+    const client = await connect()
+    const answer = await client.request(get)
+    t.match(answer, { status: 503, body: /^503 filter-closed/ })
+    t.same(dataPlane.faults, [])
+    t.equal(upstream.requests.length, 0)
+    dataPlane.guard.setClosed([], [])
+    client.send(get)
+    await eventually('it is tried again', () => dataPlane.faults.length > 0)
+  })
+}

@@ -1,6 +1,7 @@
-// One connection to one endpoint: sends a request, reads its response, and says whether it may be used again.
+// One connection to one endpoint: sends a request, waits for its response, and says whether it may be used again. How the
+// response is read is the ResponseReader's part.
 //
-//   connecting ──► idle ⇄ waiting (request sent) ──► body ──► idle
+//   connecting ──► open: idle ⇄ reading (request sent, response not whole)
 //                   │        └──► tunnel (after a matching 101)
 //                   └──► closed (any byte or FIN while idle; any fault)
 //
@@ -14,13 +15,11 @@ import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
 import { openSocket, type SocketTarget } from '../net/open-socket.ts'
 import { ReadBuffer } from '../net/read-buffer.ts'
 import { socketSide } from '../net/socket-side.ts'
-import { BodyReader } from './body-reader.ts'
-import { HeadGatherer } from './head-gatherer.ts'
 import { requestHead } from './head-writer.ts'
 import { Outbox } from './outbox.ts'
-import { readAnyResponseHead, sloppyStatusLine } from './repair-response.ts'
 import type { HeadLimits } from './request-head.ts'
-import { Http1ResponseHead } from './response-head.ts'
+import type { Http1ResponseHead } from './response-head.ts'
+import { ResponseReader, type ResponseReaderOwner } from './response-reader.ts'
 
 /** What a pool learns about its connections. */
 export interface ConnectionOwner {
@@ -32,28 +31,20 @@ export interface ConnectionOwner {
   discard(connection: UpstreamConnection): void
 }
 
-type State = 'connecting' | 'idle' | 'waiting' | 'body' | 'tunnel' | 'closed'
-
-// More interim responses than any server sends; a flood of them must not keep a request alive.
-const maxInterim = 100
+type State = 'connecting' | 'open' | 'tunnel' | 'closed'
 
 /** A connection that was opened for an exchange and may serve others after it. */
-export class UpstreamConnection implements UpstreamStream {
+export class UpstreamConnection implements UpstreamStream, ResponseReaderOwner {
   readonly socket: Socket
   readonly #outbox: Outbox
   readonly #owner: ConnectionOwner
-  readonly #limits: HeadLimits
   readonly #time: CoarseTime
-  readonly #head = new Http1ResponseHead()
-  readonly #gatherer: HeadGatherer
+  readonly #reader: ResponseReader
   readonly #readBuffer = new ReadBuffer()
   #sink: ResponseSink | undefined
   #tunnel: TunnelEnd | undefined
-  readonly #body = new BodyReader(true)
   #state: State = 'connecting'
-  #method = ''
   #isChunkedOut = false
-  #interim = 0
   #deadline = 0
   #deadlineCode: FailureCode = 'connect-timeout'
   #readTimeoutMs = 0
@@ -75,11 +66,10 @@ export class UpstreamConnection implements UpstreamStream {
     owner: ConnectionOwner,
     sink: ResponseSink,
   ) {
-    this.#limits = limits
     this.#time = time
     this.#owner = owner
     this.#sink = sink
-    this.#gatherer = new HeadGatherer(limits, sloppyStatusLine, true)
+    this.#reader = new ResponseReader(this, limits)
     this.#deadline = time.now + tickMs + connectTimeoutMs
     const onread = {
       buffer: () => this.#readBuffer.current,
@@ -101,7 +91,11 @@ export class UpstreamConnection implements UpstreamStream {
   }
 
   get isReady(): boolean {
-    return this.#state === 'idle'
+    return this.#isIdle
+  }
+
+  get #isIdle(): boolean {
+    return this.#state === 'open' && !this.#reader.isReading
   }
 
   get isCongested(): boolean {
@@ -118,10 +112,8 @@ export class UpstreamConnection implements UpstreamStream {
 
   /** Begins a request: what is written from now on belongs to it. */
   begin(request: OutgoingRequest): void {
-    this.#state = 'waiting'
-    this.#method = request.method
+    this.#reader.begin(request.method)
     this.#isChunkedOut = request.bodyLength === undefined
-    this.#interim = 0
     this.#isDirty = false
     this.hasAnswered = false
     this.#deadline = 0
@@ -163,14 +155,14 @@ export class UpstreamConnection implements UpstreamStream {
   get isReusable(): boolean {
     // Bytes of the request that wait to be sent would go out in front of the next one.
     const isSent = this.socket.writableLength === 0
-    return this.#state === 'idle' && isSent && !this.#isDirty && this.#head.keepAlive
+    return this.#isIdle && isSent && !this.#isDirty && this.#reader.head.keepAlive
   }
 
   /** Rests, answered, in its pool. */
   rest(): void {
     this.#sink = undefined
     this.idleSince = this.#time.now
-    this.keepAliveMs = this.#head.keepAliveMs
+    this.keepAliveMs = this.#reader.head.keepAliveMs
     this.#deadline = 0
     this.resumeBody()
   }
@@ -179,6 +171,7 @@ export class UpstreamConnection implements UpstreamStream {
   destroy(): void {
     this.#sink = undefined
     this.#state = 'closed'
+    this.#reader.stop()
     this.socket.destroy()
   }
 
@@ -199,6 +192,7 @@ export class UpstreamConnection implements UpstreamStream {
   /** Turns this connection into one end of a tunnel. */
   startTunnel(tunnel: TunnelEnd): void {
     this.#state = 'tunnel'
+    this.#reader.stop()
     this.#tunnel = tunnel
     this.#deadline = 0
     this.resumeBody()
@@ -210,8 +204,7 @@ export class UpstreamConnection implements UpstreamStream {
   }
 
   #waitForAnswer(): void {
-    const isBusy = this.#state === 'waiting' || this.#state === 'body'
-    if (isBusy) this.#wait(this.#readTimeoutMs, 'response-timeout')
+    if (this.#reader.isReading) this.#wait(this.#readTimeoutMs, 'response-timeout')
   }
 
   #wait(timeoutMs: number, code: FailureCode): void {
@@ -221,7 +214,7 @@ export class UpstreamConnection implements UpstreamStream {
 
   #onConnect(): void {
     if (this.#state !== 'connecting') return
-    this.#state = 'idle'
+    this.#state = 'open'
     this.#deadline = 0
     this.#sink?.onReady()
   }
@@ -231,7 +224,7 @@ export class UpstreamConnection implements UpstreamStream {
     const sink = this.#sink
     this.#onData(Buffer.from(memory.buffer, memory.byteOffset, count))
     const isInUse = this.#tunnel?.isReadInUse() ?? sink?.isReadInUse() ?? false
-    this.#readBuffer.advance(count, isInUse, this.#state === 'idle')
+    this.#readBuffer.advance(count, isInUse, this.#isIdle)
     return true
   }
 
@@ -241,90 +234,46 @@ export class UpstreamConnection implements UpstreamStream {
       return
     }
     const sink = this.#sink
-    if (sink === undefined || (this.#state !== 'waiting' && this.#state !== 'body')) {
+    if (sink === undefined || !this.#reader.isReading) {
       // RFC 9112 §9.2: a response nobody asked for. Nothing on this connection can be trusted.
       this.#drop()
       return
     }
     this.hasAnswered = true
-    this.#read(bytes, sink)
+    this.#read(bytes)
     // What the sink did may have given the connection to another exchange, or closed it.
     sink.onResponseFlush()
   }
 
-  #read(bytes: Buffer, sink: ResponseSink): void {
-    let at = 0
-    while (this.#state === 'waiting' && at < bytes.length) {
-      at = this.#readHead(bytes, at, sink)
+  #read(bytes: Buffer): void {
+    // A head has to come within its time as a whole; of a body some bytes are enough.
+    if (this.#deadline !== 0 && this.#reader.isInBody) {
+      this.#deadline = this.#time.now + tickMs + this.#readTimeoutMs
     }
+    const at = this.#reader.read(bytes)
     if (at === bytes.length) return
-    if (this.#state === 'body') this.#readBody(at === 0 ? bytes : bytes.subarray(at), sink)
-    else if (this.#state === 'tunnel') this.#tunnel?.onData(bytes.subarray(at))
+    if (this.#state === 'tunnel') this.#tunnel?.onData(bytes.subarray(at))
     // Bytes behind a response that was whole: whoever uses the connection next must not get them.
     else this.#drop()
   }
 
-  /** Reads one head, interim or final; returns the offset behind it. */
-  #readHead(bytes: Buffer, at: number, sink: ResponseSink): number {
-    const gatherer = this.#gatherer
-    if (!gatherer.gather(bytes, at)) {
-      if (gatherer.failure !== undefined) this.#fail('upstream-malformed')
-      return bytes.length
-    }
-    const head = this.#head
-    const { text } = gatherer
-    const length = readAnyResponseHead(text, this.#method, this.#limits, head)
-    if (length === 0) {
-      this.#fail('upstream-malformed')
-      return bytes.length
-    }
-    const consumed = gatherer.consumed - text.length + length
-    if (head.status < 200) {
-      this.#interim += 1
-      if (this.#interim > maxInterim) {
-        this.#fail('upstream-malformed')
-        return bytes.length
-      }
-      sink.onResponseHead(head)
-      return consumed
-    }
-    this.#startBody(head, consumed === bytes.length, sink)
-    return consumed
+  onHead(head: Http1ResponseHead): void {
+    if (head.status >= 200) this.#wait(this.#readTimeoutMs, 'response-timeout')
+    this.#sink?.onResponseHead(head)
   }
 
-  #startBody(head: Http1ResponseHead, isAtEnd: boolean, sink: ResponseSink): void {
-    this.#state = 'body'
-    this.#body.start(head.framing, head.contentLength)
-    this.#wait(this.#readTimeoutMs, 'response-timeout')
-    const isWhole = this.#body.isDone
-    // Whatever follows a whole response in the same read was not asked for.
-    if (isWhole && !isAtEnd) this.#isDirty = true
-    sink.onResponseHead(head)
-    if (isWhole && this.#sink === sink) this.#endBody('', sink)
-  }
-
-  #readBody(bytes: Buffer, sink: ResponseSink): void {
-    if (this.#deadline !== 0) this.#deadline = this.#time.now + tickMs + this.#readTimeoutMs
-    const end = this.#body.push(bytes, this)
-    if (this.#sink !== sink) return
-    if (this.#body.isFailed) {
-      this.#fail('upstream-malformed')
-    } else if (this.#body.isDone) {
-      // Whatever follows was not asked for.
-      if (end < bytes.length) this.#isDirty = true
-      this.#endBody(this.#body.trailers, sink)
-    }
-  }
-
-  /** Receives the body's data from its reader. */
-  onBodyData(bytes: Buffer): void {
+  onBody(bytes: Buffer): void {
     this.#sink?.onResponseData(bytes)
   }
 
-  #endBody(trailers: string, sink: ResponseSink): void {
-    this.#state = 'idle'
+  onWhole(trailers: string, isExact: boolean): void {
+    if (!isExact) this.#isDirty = true
     this.#deadline = 0
-    sink.onResponseEnd(trailers)
+    this.#sink?.onResponseEnd(trailers)
+  }
+
+  onMalformed(): void {
+    this.#fail('upstream-malformed')
   }
 
   /** Closes a connection that spoke out of turn, before its pool can give it to anybody. */
@@ -343,27 +292,12 @@ export class UpstreamConnection implements UpstreamStream {
 
   #onEnd(): void {
     const sink = this.#sink
-    switch (this.#state) {
-      case 'tunnel':
-        this.#tunnel?.onEnd()
-        return
-      case 'body':
-        if (this.#head.framing === 'close' && sink !== undefined) {
-          this.#endBody('', sink)
-          sink.onResponseFlush()
-          this.socket.destroy()
-        } else {
-          this.#fail('upstream-reset')
-        }
-        return
-      case 'waiting':
-        this.#fail(this.#gatherer.isPartial ? 'upstream-malformed' : 'upstream-reset')
-        return
-      case 'connecting':
-      case 'idle':
-      case 'closed':
-        this.#drop()
-    }
+    if (this.#state === 'tunnel') this.#tunnel?.onEnd()
+    else if (!this.#reader.isReading) this.#drop()
+    else if (this.#reader.endByClose()) {
+      sink?.onResponseFlush()
+      this.socket.destroy()
+    } else this.#fail(this.#reader.isHeadPartial ? 'upstream-malformed' : 'upstream-reset')
   }
 
   #onError(error: NodeJS.ErrnoException): void {
@@ -376,7 +310,7 @@ export class UpstreamConnection implements UpstreamStream {
 
   #onClose(): void {
     this.#readBuffer.release()
-    const wasIdle = this.#state === 'idle' && this.#sink === undefined
+    const wasIdle = this.#isIdle && this.#sink === undefined
     if (this.#state === 'tunnel') this.#tunnel?.onClose()
     else if (!wasIdle) this.#fail('upstream-reset')
     this.#state = 'closed'
@@ -392,7 +326,7 @@ export class UpstreamConnection implements UpstreamStream {
     this.#sink = undefined
     this.#deadline = 0
     if (this.#state !== 'tunnel') this.#state = 'closed'
-    this.#gatherer.reset()
+    this.#reader.stop()
     this.socket.destroy()
     if (sink === undefined) return
     const sent = isUnsent ? 'nothing' : isStale ? 'to-stale-connection' : 'maybe'

@@ -1,11 +1,12 @@
 // Does a request that comes around end after a few rounds, and does nothing else look like one? RFC 8586 over real sockets.
 import t from 'tap'
 import { maxPasses } from '../proxy/http/loop.ts'
-import type { FilterKind } from '../shared/routing/filters/kind.ts'
+import { refOf } from '../shared/routing/upstreams/backend-ref.ts'
 import { eventually } from '../shared/testing/eventually.ts'
 import { get, head, startPair } from './exchange/pair.ts'
 import { startInProcess } from './support/in-process.ts'
-import { connectRaw, fieldsOf, requestOnce } from './support/raw-client.ts'
+import { untilStill } from './support/quiet.ts'
+import { fieldsOf, requestOnce } from './support/raw-client.ts'
 
 /** Data planes in a circle: each forwards to the next, the last to the first. */
 async function startCircle(t: Parameters<typeof startPair>[0], count: number) {
@@ -84,40 +85,34 @@ t.test('marks of others pass, and forged ones cost only who sends them', async (
   t.equal(upstream.requests.length, 2)
 })
 
-t.test('a circle that leads through calls of filters ends, too', async (t) => {
-  let calls = 0
-  const asking: FilterKind = {
-    kind: 'asking',
-    fault: () => undefined,
-    compile: (_filter, context) => ({
-      request: {
-        kind: 'async',
-        timeoutMs: 5000,
-        onTimeout: 'access-denied',
-        start(view, settle) {
-          calls += 1
-          const marks = view.field('cdn-loop')
-          const request = {
-            method: 'GET',
-            target: '/',
-            authority: 'a.test',
-            fields: marks === undefined ? '' : `CDN-Loop: ${marks}\r\n`,
-            timeoutMs: 5000,
-            maxBodyBytes: 1000,
-          }
-          return context.call('default/web:80', request, (result) => {
-            settle('status' in result && result.status === 200 ? undefined : 'access-denied')
-          })
-        },
-      },
-    }),
-  }
-  const plane = await startInProcess({ kinds: [asking] })
-  t.teardown(() => plane.close())
-  const routes = [{ filters: [{ kind: 'asking' }] }]
-  plane.apply({ routes, endpoints: { web: [{ address: '127.0.0.1', port: plane.port }] } })
-  const client = await connectRaw(plane.port)
-  t.equal((await client.request(get)).status, 403)
-  client.close()
-  t.equal(calls, maxPasses)
-})
+const self = refOf({ namespace: 'default', service: 'web', port: 80 })
+const limits = { timeoutMs: 5000, maxBodyBytes: 1000, maxInFlight: 100, percent: 100 }
+const nobody = { upstreamHeaders: [], clientHeaders: [], cacheMs: 0, cacheKeys: [] }
+const callers = [
+  {
+    ...{ kind: 'external-auth', service: self, path: '/', method: 'GET', ...limits, ...nobody },
+    status: 503,
+  },
+  {
+    kind: 'error-pages',
+    from: self,
+    statuses: [404, 508],
+    path: '/{status}',
+    ...limits,
+    status: 508,
+  },
+  { kind: 'mirror', to: self, ...limits, status: 508 },
+]
+for (const { status, ...filter } of callers) {
+  t.test(`a circle that leads through calls of ${filter.kind} ends, too`, async (t) => {
+    const plane = await startInProcess()
+    t.teardown(() => plane.close())
+    const routes = [{ filters: [filter] }]
+    plane.apply({ routes, endpoints: { web: [{ address: '127.0.0.1', port: plane.port }] } })
+    t.equal((await requestOnce(plane.port, get)).status, status)
+    // Each round makes two requests at most.
+    const rounds = await untilStill('the circle', () => plane.log().length)
+    t.ok(rounds > maxPasses && rounds < 2 ** (maxPasses + 2), `${rounds} requests`)
+    t.ok(plane.log().some(({ error }) => error === 'loop-detected'))
+  })
+}

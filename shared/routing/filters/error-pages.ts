@@ -71,6 +71,7 @@ function fieldsFor(response: ResponseView, { namespace, service, port }: Backend
     ['X-Service-Name', service],
     ['X-Service-Port', String(port)],
     ['X-Request-ID', request.requestId],
+    ['CDN-Loop', request.field('cdn-loop')],
   ]
   return fields
     .map(([name, value]) => (value === undefined ? '' : `${name}: ${value}\r\n`))

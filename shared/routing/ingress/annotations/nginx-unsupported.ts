@@ -7,8 +7,7 @@ const tuning = 'Tuning of nginx buffers; Weir streams. Remove it.'
 const noAuth = 'Authentication is not supported. Put it in front of Weir or in the application.'
 const noClientTls = 'Client certificates are not supported: TLS ends at the load balancer.'
 const noBackendTls = 'TLS to endpoints is not supported, so nothing would be verified.'
-const noLimit =
-  'Rate and connection limits are not supported. Limit at the load balancer or in the application.'
+const noLimit = 'Not read in nginx’s words: use `weir.dev/rate-limit` and `weir.dev/concurrency`.'
 const noSnippet =
   'Raw nginx text is never run, and may hold deny rules. Use the structured `weir.dev/` keys.'
 const noWaf = 'There is no web application firewall in Weir. Attach one to the load balancer.'

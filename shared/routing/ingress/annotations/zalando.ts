@@ -61,11 +61,7 @@ export const zalando: Family = {
       'eskip',
       'Extra routes are not supported, and may deny. Write rules for them.',
     ),
-    refused(
-      'ratelimit',
-      'eskip',
-      'Rate limits are not supported. Limit at the load balancer or in the application.',
-    ),
+    refused('ratelimit', 'eskip', 'Not read in Skipper’s words: use `weir.dev/rate-limit`.'),
     unsupported('skipper-backend', '`forward`', 'Forwarding to another cluster is not supported.'),
     unsupported(
       'backend-weights',

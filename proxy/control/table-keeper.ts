@@ -4,10 +4,10 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { FeedUpdate } from '../../shared/feed/feed.ts'
 import type { Snapshot } from '../../shared/kube/snapshot.ts'
+import { diffLists } from '../../shared/list-diff.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Problem } from '../../shared/problem.ts'
 import { diffTables } from '../../shared/routing/delta.ts'
-import { diffLists } from '../../shared/routing/list-diff.ts'
 import type { RouteTable, TableDelta } from '../../shared/routing/table.ts'
 import type { Translation } from '../../shared/routing/translate.ts'
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import { createRegistry } from '../../shared/metrics.ts'
 import type { Problem, ProblemReason } from '../../shared/problem.ts'
-import { entriesOf } from '../../shared/routing/router/host-map.ts'
+import { entriesOf } from '../../shared/routing/sharded-map.ts'
 import { emptyTable, type RouteTable } from '../../shared/routing/table.ts'
 import { families } from './families.ts'
 import { faultSlot } from './filter-faults.ts'

@@ -3,7 +3,7 @@
 // Invariant: a scrape holds the routes of now, not every route there ever was (preview environments come and go), and so does
 // the memory: what a route that is gone had counted is forgotten here and in the workers (slots.ts says how).
 import type { Clock } from '../../shared/clock.ts'
-import { entriesOf } from '../../shared/routing/router/host-map.ts'
+import { entriesOf } from '../../shared/routing/sharded-map.ts'
 import { type Route, type RouteTable, servicesOf } from '../../shared/routing/table.ts'
 import { type Family, families } from './families.ts'
 import { helpText, labelText, seriesText } from './series-text.ts'

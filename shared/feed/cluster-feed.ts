@@ -21,14 +21,12 @@ export interface ClusterFeedOptions {
   readonly namespace?: string
 }
 
-/** One kind: its reflector, and its objects as they went out last. */
+/** One kind and its reflector. */
 interface Collection {
   readonly resource: KubeResource
   readonly reflector: Reflector<KubeObject>
   /** True when a complete list has come, or when the kind can be done without and is not to be had. */
   isReady(): boolean
-  /** The same array until something changes. */
-  objects(): readonly KubeObject[]
 }
 
 /** Creates the feed of the cluster that `client` speaks to; it does not close the client. */
@@ -42,7 +40,6 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
   let isStopped = false
 
   function createCollection({ resource, isOptional }: WatchedKind): Collection {
-    let objects: readonly KubeObject[] | undefined
     let hasCome = false
     const reflector = createReflector({
       client: options.client,
@@ -53,7 +50,6 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
       ...(options.random === undefined ? {} : { random: options.random }),
       log,
       onChange({ eventAtMs }) {
-        objects = undefined
         hasCome = true
         schedule(eventAtMs)
       },
@@ -67,10 +63,6 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
       resource,
       reflector,
       isReady: () => hasCome || (isOptional && reflector.problem !== undefined),
-      objects() {
-        objects ??= [...reflector.items().values()]
-        return objects
-      },
     }
   }
 
@@ -90,7 +82,7 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
     if (!hasStarted) return
     onUpdate({
       snapshot: createSnapshot(
-        collections.map(({ resource, objects }) => [resource, objects()] as const),
+        collections.map(({ resource, reflector }) => [resource, reflector.list()] as const),
       ),
       problems: collections.flatMap(({ reflector }) => reflector.problem ?? []),
       eventAtMs,

@@ -2,6 +2,7 @@
 //
 // Invariant: an object that is the same to the API server (uid and resourceVersion) keeps its reference, whatever is
 // listed or sent again: readers keep what they made of it.
+import { ObjectList } from './object-list.ts'
 import type { KubeObject } from './objects.ts'
 import { objectKey } from './resources.ts'
 
@@ -11,6 +12,8 @@ export type Applied = 'changed' | 'ignored' | 'older'
 export interface ObjectStore<T extends KubeObject> {
   /** A live view, by `namespace/name` (`name` for cluster-wide kinds). */
   readonly items: ReadonlyMap<string, T>
+  /** All of them as they are now: the same list until something changes. */
+  list(): readonly T[]
   /** Takes a complete list as the truth. Gives true when something changed. */
   replace(list: readonly T[]): boolean
   /** Applies one event; `version` is the newest version of the collection that was heard of. */
@@ -19,6 +22,17 @@ export interface ObjectStore<T extends KubeObject> {
 
 export function createObjectStore<T extends KubeObject>(): ObjectStore<T> {
   const items = new Map<string, T>()
+  const objects = new ObjectList<T>()
+
+  function put(key: string, object: T): void {
+    items.set(key, object)
+    objects.set(object)
+  }
+
+  function drop(key: string): void {
+    items.delete(key)
+    objects.delete(key)
+  }
 
   function replace(list: readonly T[]): boolean {
     let isChanged = false
@@ -27,10 +41,10 @@ export function createObjectStore<T extends KubeObject>(): ObjectStore<T> {
       const key = objectKey(object)
       gone.delete(key)
       if (isSame(items.get(key), object)) continue
-      items.set(key, object)
+      put(key, object)
       isChanged = true
     }
-    for (const key of gone) items.delete(key)
+    for (const key of gone) drop(key)
     return isChanged || gone.size > 0
   }
 
@@ -41,7 +55,7 @@ export function createObjectStore<T extends KubeObject>(): ObjectStore<T> {
     if (type !== 'DELETED') {
       if (isSame(known, object)) return 'ignored'
       if (isOlder) return 'older'
-      items.set(key, object)
+      put(key, object)
       return 'changed'
     }
     if (known === undefined) return 'ignored'
@@ -49,11 +63,11 @@ export function createObjectStore<T extends KubeObject>(): ObjectStore<T> {
     // The end of an object that has been replaced by another of the same name.
     const { uid } = object.metadata ?? {}
     if (uid !== undefined && uid !== known.metadata?.uid) return 'ignored'
-    items.delete(key)
+    drop(key)
     return 'changed'
   }
 
-  return { items, replace, apply }
+  return { items, list: () => objects.version(), replace, apply }
 }
 
 function isSame(known: KubeObject | undefined, object: KubeObject): boolean {

@@ -40,6 +40,8 @@ export interface Reflector<T extends KubeObject> {
   stop(): Promise<void>
   /** A live view, by `namespace/name` (`name` for cluster-wide kinds). */
   items(): ReadonlyMap<string, T>
+  /** All of them as they are now: the same list until something changes. */
+  list(): readonly T[]
   /** True once a complete list was read; stays true. */
   readonly synced: boolean
   /** Resolves when `synced` becomes true. */
@@ -248,6 +250,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
       await running
     },
     items: () => store.items,
+    list: () => store.list(),
     get synced() {
       return isSynced
     },

@@ -3,7 +3,7 @@
 // Invariant: a table with the delta applied equals the next table, routes of a host in the next table's order.
 // References are compared first: what did not change keeps its own, so that the delta costs what changed.
 import { isDeepStrictEqual } from 'node:util'
-import { differences, type HostMap } from './router/host-map.ts'
+import { differences, type ShardedMap } from './sharded-map.ts'
 import { emptyTable, type Route, type RouteTable, type TableDelta, type Upstream } from './table.ts'
 import { isSameUpstream } from './upstreams/endpoints.ts'
 
@@ -24,8 +24,8 @@ export function diffTables(
 }
 
 function diffHosts(
-  previous: HostMap<readonly Route[]>,
-  next: HostMap<readonly Route[]>,
+  previous: ShardedMap<readonly Route[]>,
+  next: ShardedMap<readonly Route[]>,
 ): ReadonlyMap<string, readonly Route[]> {
   const changed = new Map<string, readonly Route[]>()
   for (const [host, before, after] of differences(previous, next)) {
@@ -45,8 +45,8 @@ function areSameRoutes(before: readonly Route[] | undefined, after: readonly Rou
 }
 
 function diffUpstreams(
-  previous: HostMap<Upstream>,
-  next: HostMap<Upstream>,
+  previous: ShardedMap<Upstream>,
+  next: ShardedMap<Upstream>,
 ): ReadonlyMap<string, Upstream | undefined> {
   const changed = new Map<string, Upstream | undefined>()
   for (const [key, before, after] of differences(previous, next)) {

@@ -9,7 +9,7 @@ import { parseYamlDocuments } from '../yaml.ts'
 import { annotationReader } from './ingress/annotations/read.ts'
 import { createIngressSource } from './ingress/source.ts'
 import { matchKey } from './match-key.ts'
-import { getHost } from './router/host-map.ts'
+import { getEntry } from './sharded-map.ts'
 import { upstreamOf } from './table.ts'
 import { type Cluster, snapshotOf } from './testing/cluster.ts'
 import { routesIn, upstreamsIn } from './testing/table.ts'
@@ -78,8 +78,8 @@ function listOf(
   )
   const { fallback } = table
   const upstreams = new Set([
-    ...needed.map(({ key }) => getHost(table.upstreams, key)),
-    ...(fallback === undefined ? [] : [getHost(table.upstreams, upstreamOf(fallback))]),
+    ...needed.map(({ key }) => getEntry(table.upstreams, key)),
+    ...(fallback === undefined ? [] : [getEntry(table.upstreams, upstreamOf(fallback))]),
   ])
   upstreams.delete(undefined)
   return {

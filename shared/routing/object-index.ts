@@ -1,7 +1,7 @@
 // Which objects have a given key, and which keys changed since the list before?
 // Invariant: feeds give each object once; of several with one key the one that came first to the index is the first found.
 import type { KubeObject } from '../kube/objects.ts'
-import { diffLists } from './list-diff.ts'
+import { diffLists } from '../list-diff.ts'
 
 /** Finds a key for an object; undefined leaves it out. */
 export type KeyOf<T> = (object: T) => string | undefined

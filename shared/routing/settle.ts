@@ -3,17 +3,18 @@
 //   readings that came or went ─► their hosts ─► settleHost ─► routes, conflicts, claims that won or no longer do
 //
 // Invariant: gives after any history what it would give for the newest outputs alone, and in the same order.
+
+import { diffLists, editList } from '../list-diff.ts'
 import type { Problem } from '../problem.ts'
-import { diffLists } from './list-diff.ts'
-import { emptyHostMap, type HostMap, withHosts } from './router/host-map.ts'
-import { compareClaims, type SettledHost, settleHost } from './settle-host.ts'
+import { type Conflict, compareClaims, type SettledHost, settleHost } from './settle-host.ts'
+import { emptyMap, type ShardedMap, withEntries } from './sharded-map.ts'
 import type { Claim, Reading, SourceOutput } from './source.ts'
 import type { Route } from './table.ts'
 
 /** What all claims come to. Maps and lists in which nothing changed are the same as before. */
 export interface Settlement {
-  readonly hosts: HostMap<readonly Route[]>
-  /** What is wrong in the objects, in their order; then the conflicts between them. */
+  readonly hosts: ShardedMap<readonly Route[]>
+  /** What is wrong in the objects, in their order; then the conflicts between them, in the order of the losers. */
   readonly problems: readonly Problem[]
   /** Claims that have won since the settlement before. */
   readonly won: readonly Claim[]
@@ -29,20 +30,24 @@ interface HostState extends SettledHost {
 /** Settles the outputs of sources, one after the other; the sources are the same ones each time. */
 export class Settler {
   readonly #byHost = new Map<string, HostState>()
-  readonly #conflicts = new Map<Claim, Problem>()
+  /** Of each source. */
   #readings: readonly (readonly Reading[])[] = []
-  #hosts: HostMap<readonly Route[]> = emptyHostMap()
+  /** Of each source, one list for each of its readings. */
+  #problemLists: readonly (readonly (readonly Problem[])[])[] = []
+  #hosts: ShardedMap<readonly Route[]> = emptyMap()
   #objectProblems: readonly Problem[] = []
-  #conflictProblems: readonly Problem[] = []
+  /** In the order of the losers. */
+  #conflicts: readonly Conflict[] = []
   #problems: readonly Problem[] = []
 
   settle(outputs: readonly SourceOutput[]): Settlement {
-    const { gone, come } = this.#replaceReadings(outputs.map(({ readings }) => readings))
+    const { gone, come, areObjectsOther } = this.#replaceReadings(outputs)
     const touched = this.#touch(gone, come)
     const won: Claim[] = []
     const lost: Claim[] = []
     const changed: [string, readonly Route[] | undefined][] = []
-    let areConflictsOther = false
+    const conflictsGone: Conflict[] = []
+    const conflictsCome: Conflict[] = []
     for (const [host, list] of touched) {
       const before = this.#byHost.get(host)
       // A copy is as long as it must be: a list that grew has room for more, and there are many hosts.
@@ -57,27 +62,31 @@ export class Settler {
         const routes = after.winners.map(({ route }) => route)
         changed.push([host, routes.length === 0 ? undefined : routes])
       }
-      for (const { loser } of before?.conflicts ?? []) this.#conflicts.delete(loser)
-      for (const { loser, problem } of after.conflicts) this.#conflicts.set(loser, problem)
-      areConflictsOther ||= after.conflicts.length + (before?.conflicts.length ?? 0) > 0
+      for (const conflict of before?.conflicts ?? []) conflictsGone.push(conflict)
+      for (const conflict of after.conflicts) conflictsCome.push(conflict)
     }
-    if (changed.length > 0) this.#hosts = withHosts(this.#hosts, changed)
-    this.#collectProblems([...gone, ...come], areConflictsOther)
+    if (changed.length > 0) this.#hosts = withEntries(this.#hosts, changed)
+    this.#collectProblems(areObjectsOther, { gone: conflictsGone, come: conflictsCome })
     return { hosts: this.#hosts, problems: this.#problems, won, lost }
   }
 
-  #replaceReadings(next: readonly (readonly Reading[])[]): { gone: Reading[]; come: Reading[] } {
+  #replaceReadings(outputs: readonly SourceOutput[]) {
     const gone: Reading[] = []
     const come: Reading[] = []
-    for (const [source, readings] of next.entries()) {
+    this.#problemLists = outputs.map(({ readings }, source) => {
       const before = this.#readings[source] ?? []
-      for (const { at, removed, added } of diffLists(before, readings)) {
+      const edits = diffLists(before, readings)
+      for (const { at, removed, added } of edits) {
         for (const reading of before.slice(at, at + removed)) gone.push(reading)
         for (const reading of added) come.push(reading)
       }
-    }
-    this.#readings = next
-    return { gone, come }
+      return editList(this.#problemLists[source] ?? [], edits, ({ problems }) =>
+        problems.length === 0 ? noProblems : problems,
+      )
+    })
+    this.#readings = outputs.map(({ readings }) => readings)
+    const areObjectsOther = [...gone, ...come].some(({ problems }) => problems.length > 0)
+    return { gone, come, areObjectsOther }
   }
 
   /** The claims, from now on, of each host that some reading speaks of. What goes leaves first: a reading may only have moved. */
@@ -93,27 +102,37 @@ export class Settler {
     }
     for (const [host, claims] of byHost(come)) {
       const list = touched.get(host) ?? [...(this.#byHost.get(host)?.claims ?? [])]
-      for (const claim of claims) insert(claim, list)
+      for (const claim of claims) insert(claim, list, compareClaims)
       touched.set(host, list)
     }
     return touched
   }
 
-  #collectProblems(changed: readonly Reading[], areConflictsOther: boolean): void {
-    const areObjectsOther = changed.some(({ problems }) => problems.length > 0)
+  #collectProblems(areObjectsOther: boolean, conflicts: ConflictChange): void {
+    const areConflictsOther = conflicts.gone.length + conflicts.come.length > 0
     if (!areObjectsOther && !areConflictsOther) return
-    const readings = this.#readings.flat()
-    if (areObjectsOther) this.#objectProblems = readings.flatMap(({ problems }) => problems)
-    if (areConflictsOther) {
-      this.#conflictProblems =
-        this.#conflicts.size === 0
-          ? []
-          : readings.flatMap(({ claims }) =>
-              claims.flatMap((claim) => this.#conflicts.get(claim) ?? []),
-            )
+    if (areObjectsOther) {
+      const lists = this.#problemLists.flatMap((of) => of.filter((list) => list !== noProblems))
+      this.#objectProblems = lists.flat()
     }
-    this.#problems = [...this.#objectProblems, ...this.#conflictProblems]
+    if (areConflictsOther) {
+      const gone = new Set(conflicts.gone)
+      const conflictsLeft = this.#conflicts.filter((conflict) => !gone.has(conflict))
+      for (const conflict of conflicts.come) {
+        insert(conflict, conflictsLeft, (a, b) => compareClaims(a.loser, b.loser))
+      }
+      this.#conflicts = conflictsLeft
+    }
+    this.#problems = [...this.#objectProblems, ...this.#conflicts.map(({ problem }) => problem)]
   }
+}
+
+/** One list for all readings without problems, that can be told by its reference. */
+const noProblems: readonly Problem[] = []
+
+interface ConflictChange {
+  readonly gone: readonly Conflict[]
+  readonly come: readonly Conflict[]
 }
 
 function byHost(readings: readonly Reading[]): ReadonlyMap<string, readonly Claim[]> {
@@ -121,17 +140,17 @@ function byHost(readings: readonly Reading[]): ReadonlyMap<string, readonly Clai
   return Map.groupBy(claims, ({ route }) => route.match.host)
 }
 
-/** Inserts a claim where it belongs in the order of `compareClaims`. */
-function insert(claim: Claim, claims: Claim[]): void {
+/** Inserts an item where it belongs in a list that `compare` orders. */
+function insert<T>(item: T, list: T[], compare: (a: T, b: T) => number): void {
   let low = 0
-  let high = claims.length
+  let high = list.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    const other = claims[middle]
-    if (other !== undefined && compareClaims(other, claim) <= 0) low = middle + 1
+    const other = list[middle]
+    if (other !== undefined && compare(other, item) <= 0) low = middle + 1
     else high = middle
   }
-  claims.splice(low, 0, claim)
+  list.splice(low, 0, item)
 }
 
 /** Adds to `found` what is in `claims` and not in `others`. */

@@ -16,7 +16,10 @@ export interface RouteSource {
 }
 
 export interface SourceOutput {
-  /** One for each object that asks for routes, in the order of the objects; the same one while the object is the same. */
+  /**
+   * One for each object, in the order of the objects; the same one while the object is the same. An object that asks us
+   * for nothing has a reading without claims.
+   */
   readonly readings: readonly Reading[]
 }
 

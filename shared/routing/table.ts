@@ -7,7 +7,7 @@
 import type { Backend } from './backend.ts'
 import type { Condition } from './conditions/condition.ts'
 import type { Filter } from './filters/kind.ts'
-import { emptyHostMap, type HostMap } from './router/host-map.ts'
+import { emptyMap, type ShardedMap } from './sharded-map.ts'
 
 /**
  * How a route's path is compared with a request's path.
@@ -105,15 +105,15 @@ export interface Upstream {
 /** Everything the data plane needs to route. No two routes have the same match. */
 export interface RouteTable {
   /** The routes of each host. Of those at one path, who goes before the others comes first. */
-  readonly hosts: HostMap<readonly Route[]>
+  readonly hosts: ShardedMap<readonly Route[]>
   /** By key. */
-  readonly upstreams: HostMap<Upstream>
+  readonly upstreams: ShardedMap<Upstream>
   /** Serves whatever would be 404 (`--default-backend`). */
   readonly fallback?: Route
 }
 
 /** The table in which nothing is served. */
-export const emptyTable: RouteTable = { hosts: emptyHostMap(), upstreams: emptyHostMap() }
+export const emptyTable: RouteTable = { hosts: emptyMap(), upstreams: emptyMap() }
 
 /** What changed between two tables. A worker applies it in one turn of its event loop. */
 export interface TableDelta {

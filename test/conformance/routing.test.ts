@@ -5,9 +5,9 @@ import t, { type Test } from 'tap'
 import { normaliseHost } from '../../proxy/http/authority.ts'
 import { normalisePath, readingsOf } from '../../shared/routing/path.ts'
 import { compilePattern } from '../../shared/routing/pattern.ts'
-import { getHost } from '../../shared/routing/router/host-map.ts'
 import type { Rule } from '../../shared/routing/router/host-rules.ts'
 import { emptyRouter, findRoute, updateRouter } from '../../shared/routing/router/router.ts'
+import { getEntry } from '../../shared/routing/sharded-map.ts'
 import type { Route, RouteTable } from '../../shared/routing/table.ts'
 import { serviceOf, upstreamOf } from '../../shared/routing/table.ts'
 import { snapshotOf } from '../../shared/routing/testing/cluster.ts'
@@ -29,7 +29,7 @@ for (const conformance of cases) {
 function check(t: Test, table: RouteTable, { host, path, expect }: CaseRequest): void {
   const route = find(table, host, path)
   const endpoints =
-    getHost(table.upstreams, route === undefined ? '' : upstreamOf(route))?.endpoints ?? []
+    getEntry(table.upstreams, route === undefined ? '' : upstreamOf(route))?.endpoints ?? []
   const status = statusOf(route, endpoints.length)
   const where = `${host}${path}`
   const right = [expect.status, ...(expect.alternatives ?? [])]

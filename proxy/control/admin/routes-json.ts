@@ -3,7 +3,7 @@
 import { formatHostPort } from '../../../shared/host-port.ts'
 import type { Problem } from '../../../shared/problem.ts'
 import type { ForwardBackend } from '../../../shared/routing/backend.ts'
-import { entriesOf, getHost, type HostMap } from '../../../shared/routing/router/host-map.ts'
+import { entriesOf, getEntry, type ShardedMap } from '../../../shared/routing/sharded-map.ts'
 import {
   type Route,
   type RouteTable,
@@ -47,7 +47,7 @@ export function* routesJson({ table, problems }: AdminRoutes, query: RoutesQuery
 }
 
 function* routesOf(hosts: RouteTable['hosts'], names: readonly string[]) {
-  for (const name of names) yield* getHost(hosts, name) ?? []
+  for (const name of names) yield* getEntry(hosts, name) ?? []
 }
 
 function* elements<T>(list: Iterable<T>, toFields: (element: T) => object) {
@@ -63,7 +63,7 @@ function* elements<T>(list: Iterable<T>, toFields: (element: T) => object) {
   yield piece
 }
 
-function routeFields(route: Route, upstreams: HostMap<Upstream>): object {
+function routeFields(route: Route, upstreams: ShardedMap<Upstream>): object {
   const { owner, match, filters, backend } = route
   return {
     host: match.host,
@@ -81,7 +81,7 @@ function routeFields(route: Route, upstreams: HostMap<Upstream>): object {
 /** The first choice beside the route's own fields, since nearly every route has no other. */
 function forwardFields(
   { kind, choices, ...rules }: ForwardBackend,
-  upstreams: HostMap<Upstream>,
+  upstreams: ShardedMap<Upstream>,
 ): object {
   const [first, ...others] = choices
   const asked = Object.keys(rules).length === 0 ? {} : { backend: { kind, ...rules } }
@@ -91,8 +91,8 @@ function forwardFields(
   return { choices: all, ...asked }
 }
 
-function choiceFields(key: string, upstreams: HostMap<Upstream>): object {
-  const upstream = getHost(upstreams, key)
+function choiceFields(key: string, upstreams: ShardedMap<Upstream>): object {
+  const upstream = getEntry(upstreams, key)
   return {
     upstream: key,
     endpoints: upstream?.endpoints.map(({ address, port }) => formatHostPort(address, port)) ?? [],

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { text as readText } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import type { Problem } from '../../../shared/problem.ts'
-import { withHosts } from '../../../shared/routing/router/host-map.ts'
+import { withEntries } from '../../../shared/routing/sharded-map.ts'
 import { emptyTable } from '../../../shared/routing/table.ts'
 import { routeOf } from '../../../shared/routing/testing/route.ts'
 import { tableWith } from '../../../shared/routing/testing/table.ts'
@@ -175,7 +175,7 @@ t.test('a fault in the middle of an answer cuts it', async (t) => {
     },
   })
   const table = tableWith([])
-  const hosts = withHosts(table.hosts, [['a.test', routes]])
+  const hosts = withEntries(table.hosts, [['a.test', routes]])
   const { get, errors } = await setUp(t, {
     routes: () => ({ table: { ...table, hosts }, problems: [] }),
   })

@@ -13,10 +13,10 @@ import type { Log } from '../../../shared/log.ts'
 import type { Problem } from '../../../shared/problem.ts'
 import {
   differences,
-  emptyHostMap,
-  type HostMap,
-  withHosts,
-} from '../../../shared/routing/router/host-map.ts'
+  emptyMap,
+  type ShardedMap,
+  withEntries,
+} from '../../../shared/routing/sharded-map.ts'
 import type { Endpoint, ExternalHost, RouteTable, Upstream } from '../../../shared/routing/table.ts'
 
 /** One address of a host and how long it may be used. */
@@ -84,7 +84,7 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
   const { clock, log, resolve, onChange } = options
   const names = new Map<string, Name>()
   /** The upstreams of the last table as they came, and those of them that have an external name. */
-  let translated: HostMap<Upstream> = emptyHostMap()
+  let translated: ShardedMap<Upstream> = emptyMap()
   const sources = new Map<string, NamedSource>()
   let completed = new Map<string, Completed>()
   let isStopped = false
@@ -154,7 +154,7 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
   }
 
   /** Nearly no upstream has an external name: those that have are known, so that a change does not look at all of them. */
-  function noteChanges(upstreams: HostMap<Upstream>): void {
+  function noteChanges(upstreams: ShardedMap<Upstream>): void {
     for (const [key, , source] of differences(translated, upstreams)) {
       if (source?.externalName === undefined) sources.delete(key)
       else sources.set(key, { source, named: source.externalName })
@@ -179,7 +179,7 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
       }
       if (next.size === 0) return table
       const filled = [...next].map(([key, { upstream }]) => [key, upstream] as const)
-      return { ...table, upstreams: withHosts(table.upstreams, filled) }
+      return { ...table, upstreams: withEntries(table.upstreams, filled) }
     },
     problems() {
       // In one order for all proxies; the maps of the table have none.

@@ -3,7 +3,7 @@ import { type ClassRules, isOurs } from '../../ingress-class.ts'
 import type { Ingress, IngressClass } from '../../kube/objects.ts'
 import { ingressClasses, ingresses } from '../../kube/resources.ts'
 import type { WatchedKind } from '../../kube/snapshot.ts'
-import { diffLists, editList } from '../list-diff.ts'
+import { diffLists, editList } from '../../list-diff.ts'
 import { isMapping } from '../shapes.ts'
 import type { Reading, RouteSource, SourceOutput } from '../source.ts'
 import { type ReadAnnotations, readIngress } from './claims.ts'
@@ -15,6 +15,9 @@ const kinds: readonly WatchedKind[] = [
   { resource: ingressClasses, isOptional: true },
 ]
 
+/** What an Ingress of somebody else asks of us. */
+const notOurs: Reading = { claims: [], problems: [] }
+
 /** Creates the source of the Ingresses that `classRules` say are ours. */
 export function createIngressSource(
   classRules: ClassRules,
@@ -22,22 +25,20 @@ export function createIngressSource(
 ): RouteSource {
   let list: readonly Ingress[] = []
   let classes: readonly IngressClass[] = []
-  /** Belongs to `list` item by item; undefined for those that are not ours. */
-  let readings: readonly (Reading | undefined)[] = []
+  /** The readings belong to `list` item by item. */
   let output: SourceOutput = { readings: [] }
 
-  function read(ingress: Ingress): Reading | undefined {
+  function read(ingress: Ingress): Reading {
     const isReadable = isMapping(ingress) && isOurs(ingress, classes, classRules)
-    return isReadable ? readIngress(ingress, readAnnotations) : undefined
+    return isReadable ? readIngress(ingress, readAnnotations) : notOurs
   }
 
   /** Other classes: any Ingress may have become ours, or no longer be. */
-  function readAll(): readonly (Reading | undefined)[] {
-    const known = new Map(list.map((ingress, index) => [ingress, readings[index]]))
-    return list.map((ingress) => {
-      const reading = known.get(ingress)
-      if (reading === undefined) return read(ingress)
-      return isOurs(ingress, classes, classRules) ? reading : undefined
+  function readAgain(readings: readonly Reading[]): readonly Reading[] {
+    return list.map((ingress, index) => {
+      const reading = readings[index]
+      if (reading === undefined || reading === notOurs) return read(ingress)
+      return isOurs(ingress, classes, classRules) ? reading : notOurs
     })
   }
 
@@ -51,9 +52,8 @@ export function createIngressSource(
       list = nextList
       classes = nextClasses
       if (edits.length === 0 && !areClassesOther) return output
-      readings = editList(readings, edits, read)
-      if (areClassesOther) readings = readAll()
-      output = { readings: readings.filter((reading) => reading !== undefined) }
+      const readings = editList(output.readings, edits, read)
+      output = { readings: areClassesOther ? readAgain(readings) : readings }
       return output
     },
   }

@@ -1,5 +1,5 @@
 // Tables for tests, from lists of routes and upstreams and back.
-import { emptyHostMap, entriesOf, withHosts } from '../router/host-map.ts'
+import { emptyMap, entriesOf, withEntries } from '../sharded-map.ts'
 import type { Route, RouteTable, Upstream } from '../table.ts'
 
 /** Makes a table; routes of one host keep their order. */
@@ -9,12 +9,12 @@ export function tableWith(
   fallback?: Route,
 ): RouteTable {
   const table = {
-    hosts: withHosts(
-      emptyHostMap<readonly Route[]>(),
+    hosts: withEntries(
+      emptyMap<readonly Route[]>(),
       Map.groupBy(routes, ({ match }) => match.host),
     ),
-    upstreams: withHosts(
-      emptyHostMap<Upstream>(),
+    upstreams: withEntries(
+      emptyMap<Upstream>(),
       upstreams.map((upstream) => [upstream.key, upstream]),
     ),
   }

@@ -8,9 +8,9 @@ import { endpointSlices, services } from '../../kube/resources.ts'
 import type { Snapshot, WatchedKind } from '../../kube/snapshot.ts'
 import type { Problem } from '../../problem.ts'
 import { ObjectIndex } from '../object-index.ts'
-import { emptyHostMap, type HostMap, withHosts } from '../router/host-map.ts'
 import { compareClaims } from '../settle-host.ts'
 import { identityOf, mappingOf, textOf } from '../shapes.ts'
+import { emptyMap, type ShardedMap, withEntries } from '../sharded-map.ts'
 import type { Claim } from '../source.ts'
 import type { Upstream } from '../table.ts'
 import type { BackendRef } from './backend-ref.ts'
@@ -26,7 +26,7 @@ export const backendKinds: readonly WatchedKind[] = [
 
 export interface ResolvedBackends {
   /** By key. A key without an upstream tells the data plane that there is no such Service (`service-missing`). */
-  readonly upstreams: HostMap<Upstream>
+  readonly upstreams: ShardedMap<Upstream>
   readonly problems: readonly Problem[]
 }
 
@@ -48,7 +48,7 @@ export class UsedBackends {
   readonly #byService = new Map<string, readonly Use[]>()
   /** Of the backends that something is wrong with. */
   readonly #reports = new Map<Use, BackendReport>()
-  #upstreams: HostMap<Upstream> = emptyHostMap()
+  #upstreams: ShardedMap<Upstream> = emptyMap()
   #problems: readonly Problem[] = []
 
   constructor(
@@ -157,7 +157,7 @@ export class UsedBackends {
       }
       areProblemsOther ||= hadReport || hasReport
     }
-    if (changed.length > 0) this.#upstreams = withHosts(this.#upstreams, changed)
+    if (changed.length > 0) this.#upstreams = withEntries(this.#upstreams, changed)
     if (areProblemsOther) this.#problems = this.#joinReports()
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { assertProperty } from '../testing/assert-property.ts'
-import { diffLists, editList } from './list-diff.ts'
+import { diffLists, editList, noteEdits } from './list-diff.ts'
+import { assertProperty } from './testing/assert-property.ts'
 
 const cases: { before: string; after: string; edits: [number, string, string][]; why: string }[] = [
   { before: 'abc', after: 'abc', edits: [], why: 'nothing' },
@@ -81,4 +81,15 @@ t.test('a few changes among many are found as few, wherever they are', async (t)
       [16_000, 0, 1],
     ],
   )
+})
+
+t.test('what was noted is believed, for the one list that it was noted for', async (t) => {
+  const [one, two, three] = [['a'], ['a', 'b'], ['c']]
+  const edits = [{ at: 1, removed: 0, added: ['b'] }]
+  noteEdits(one, two, edits)
+  t.equal(diffLists(one, two), edits)
+  t.same(diffLists(['a'], two), edits, 'another list is compared')
+  t.same(diffLists(two, three), [{ at: 0, removed: 2, added: ['c'] }])
+  noteEdits(two, three, [])
+  t.not(diffLists(one, two), edits, 'only the newest versions are remembered')
 })

@@ -1,4 +1,5 @@
-// Where do two versions of a list differ? Compares by reference, so that one change among 16,000 items costs microseconds.
+// Where do two versions of a list differ? Whoever makes a version may note how it came from the one before; else the items are
+// compared by reference. To compare 16,000 objects is to fetch each from memory, half a ms or more: noted edits cost nothing.
 //
 // Invariant: the items outside the edits are the same in both lists, in the same order. The edits need not be the fewest:
 // an item that only moved may be removed and added.
@@ -13,9 +14,32 @@ export interface ListEdit<T> {
 // So many neighbours may change at once before the rest of the list counts as one edit.
 const maxRun = 64
 
+/** How a list came from another one; a list knows only the version before it, so that older ones can go. */
+const notes = new WeakMap<
+  readonly unknown[],
+  { readonly before: readonly unknown[]; readonly edits: readonly ListEdit<unknown>[] }
+>()
+
+/** Notes that `edits` make `after` of `before`. Neither list may change any more. */
+export function noteEdits<T>(
+  before: readonly T[],
+  after: readonly T[],
+  edits: readonly ListEdit<T>[],
+): void {
+  notes.delete(before)
+  notes.set(after, { before, edits })
+}
+
 /** Lists the differences in order; empty when the lists hold the same items. */
 export function diffLists<T>(before: readonly T[], after: readonly T[]): readonly ListEdit<T>[] {
   if (before === after) return []
+  const note = notes.get(after)
+  // Noted for a list of T: this very one.
+  if (note?.before === before) return note.edits as readonly ListEdit<T>[]
+  return compareLists(before, after)
+}
+
+function compareLists<T>(before: readonly T[], after: readonly T[]): readonly ListEdit<T>[] {
   let ends = 0
   const shorter = Math.min(before.length, after.length)
   while (ends < shorter && before[before.length - 1 - ends] === after[after.length - 1 - ends]) {
@@ -59,19 +83,21 @@ function runLengths<T>(
   return [oldEnd - i, newEnd - j]
 }
 
-/** Makes of `derived`, which belongs to a list item by item, what belongs to the list after `edits`. */
+/** Makes of `derived`, which belongs to a list item by item, what belongs to the list after `edits`; and notes how. */
 export function editList<T, U>(
   derived: readonly U[],
   edits: readonly ListEdit<T>[],
   make: (item: T) => U,
 ): readonly U[] {
   if (edits.length === 0) return derived
-  const edited: U[] = []
-  let from = 0
-  for (const { at, removed, added } of edits) {
-    for (const item of derived.slice(from, at)) edited.push(item)
-    for (const item of added) edited.push(make(item))
-    from = at + removed
+  const made = edits.map(({ at, removed, added }) => ({ at, removed, added: added.map(make) }))
+  // Whole stretches are copied, which looks at no item. From the last edit to the first, so that places stay valid.
+  let edited = derived.slice()
+  for (const { at, removed, added } of made.toReversed()) {
+    if (added.length === removed)
+      for (const [index, item] of added.entries()) edited[at + index] = item
+    else edited = edited.slice(0, at).concat(added, edited.slice(at + removed))
   }
-  return edited.concat(derived.slice(from))
+  noteEdits(derived, edited, made)
+  return edited
 }

@@ -22,6 +22,7 @@ import type {
   RequestStep,
   Verdict,
 } from '../../shared/routing/filters/kind.ts'
+import { matchKey } from '../../shared/routing/match-key.ts'
 import { type Owner, type Route, serviceOf } from '../../shared/routing/table.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RouteCounters } from '../observe/route-series.ts'
@@ -98,7 +99,7 @@ export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const fixed = { route, counters, conditions }
   const closed: LiveRoute = { ...fixed, pipeline: always('policy-closed'), backend: nowhere }
   if (backend.kind === 'closed') return closed
-  const key = `${owner.kind}/${owner.namespace}/${owner.name} ${match.host} ${match.pathType} ${match.path}`
+  const key = `${owner.kind}/${owner.namespace}/${owner.name}\n${matchKey(match)}`
   const compiled = compileFilters(
     filters,
     builder.kinds,

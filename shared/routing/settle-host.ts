@@ -1,6 +1,9 @@
 // Who gets a match of one host that several claims ask for? Pure, one host at a time: matches of two hosts never meet.
 // A rule beats a default backend; then the oldest creationTimestamp wins, then `namespace/name`, then the order in the object.
 //
+// Conditions take requests from the other routes at their path: of Ingresses at one path only those of the namespace that was
+// there first may have some, as nothing else keeps tenants apart (Gateway API asks the owner of the Gateway).
+//
 // Invariant: no two winners have the same match, and the outcome does not depend on the order of the objects.
 import type { Problem } from '../problem.ts'
 import { matchKey } from './match-key.ts'
@@ -21,6 +24,7 @@ export interface Conflict {
 
 /** Negative when `a` goes before `b`; never 0 for two claims, as long as each object is there once. */
 export function compareClaims(a: Claim, b: Claim): number {
+  if (a.isMatchUnknown !== b.isMatchUnknown) return b.isMatchUnknown === true ? -1 : 1
   if (a.role !== b.role) return a.role === 'rule' ? -1 : 1
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1
   const [nameOfA, nameOfB] = [nameOf(a), nameOf(b)]
@@ -34,22 +38,29 @@ export function compareClaims(a: Claim, b: Claim): number {
 export function settleHost(host: string, claims: readonly Claim[]): SettledHost {
   const byKey = new Map<string, Claim>()
   const conflicts: Conflict[] = []
+  const strangers = findStrangers(claims)
   for (const claim of claims) {
     const key = matchKey(claim.route.match)
     const winner = byKey.get(key)
-    if (winner === undefined) byKey.set(key, claim)
+    const first = strangers.get(claim)
+    if (first !== undefined) conflicts.push(strangerAt(first, claim))
+    else if (winner === undefined) byKey.set(key, claim)
     else if (!isHarmless(claim, winner)) conflicts.push(conflictOf(claim, winner))
   }
-  // A default backend also gives way to the pattern `/`, which matches every path.
+  // Who gives way at `/` also does so to the pattern `/`, which matches every path.
   const everyPath = matchKey({ host, pathType: 'Regex', path: '/', conditions: [] })
   const hasEveryPath = byKey.has(everyPath)
   // Nearly always all win: then the lists are one.
   if (byKey.size === claims.length && !hasEveryPath) return { winners: claims, conflicts: none }
-  const winners = [...byKey.values()].filter(({ role }) => !hasEveryPath || role !== 'default')
+  const winners = [...byKey.values()].filter((claim) => !hasEveryPath || !givesWayAtRoot(claim))
   return { winners, conflicts }
 }
 
 const none: readonly Conflict[] = []
+
+function givesWayAtRoot({ role, isMatchUnknown, route }: Claim): boolean {
+  return route.match.path === '/' && (role === 'default' || isMatchUnknown === true)
+}
 
 function nameOf({ route }: Claim): string {
   return `${route.owner.namespace}/${route.owner.name}`
@@ -65,23 +76,62 @@ function isHarmless(loser: Claim, winner: Claim): boolean {
   return loser.role === 'default' || loser.backends[0]?.key === winner.backends[0]?.key
 }
 
-function conflictOf(loser: Claim, winner: Claim): Conflict {
-  const { host, pathType, path } = loser.route.match
-  const place = `${pathType} ${path} of ${host === '' ? 'every host' : `host ${host}`}`
-  const other = `${winner.route.owner.kind} ${nameOf(winner)}`
-  return {
-    loser,
-    problem: {
-      reason: 'conflict',
-      ...loser.route.owner,
-      field: loser.field,
-      message: `${place} is already served by ${winner.field} of ${other}, ${reasonOf(loser, winner)}.`,
-      remedy: 'Remove one of the two, or give this one another host or path.',
-    },
+/** Finds the claims that would take requests from a path of another namespace, each with the claim that was there first. */
+function findStrangers(claims: readonly Claim[]): ReadonlyMap<Claim, Claim> {
+  const strangers = new Map<Claim, Claim>()
+  if (!claims.some(({ route }) => route.match.conditions.length > 0)) return strangers
+  const firstAt = new Map<string, Claim>()
+  for (const claim of claims) {
+    const { owner, match } = claim.route
+    const place = matchKey({ ...match, conditions: [] })
+    const first = firstAt.get(place) ?? claim
+    firstAt.set(place, first)
+    const isElsewhere = owner.namespace !== first.route.owner.namespace
+    if (isElsewhere && owner.kind === 'Ingress' && match.conditions.length > 0)
+      strangers.set(claim, first)
   }
+  return strangers
+}
+
+function strangerAt(first: Claim, claim: Claim): Conflict {
+  const { namespace } = first.route.owner
+  return conflict(
+    claim,
+    `${placeOf(claim)} belongs to the namespace ${namespace} by ${ownerOf(first)}, and only Ingresses of that namespace may have conditions there.`,
+    `Move this one to the namespace ${namespace}, or give it another host or path.`,
+  )
+}
+
+function conflictOf(loser: Claim, winner: Claim): Conflict {
+  return conflict(
+    loser,
+    `${placeOf(loser)} is already served by ${winner.field} of ${ownerOf(winner)}, ${reasonOf(loser, winner)}.`,
+    'Remove one of the two, or give this one another host or path.',
+  )
+}
+
+function placeOf({ route }: Claim): string {
+  const { host, pathType, path } = route.match
+  return `${pathType} ${path} of ${host === '' ? 'every host' : `host ${host}`}`
+}
+
+function ownerOf(claim: Claim): string {
+  return `${claim.route.owner.kind} ${nameOf(claim)}`
+}
+
+function conflict(loser: Claim, message: string, remedy: string): Conflict {
+  const problem: Problem = {
+    reason: 'conflict',
+    ...loser.route.owner,
+    field: loser.field,
+    message,
+    remedy,
+  }
+  return { loser, problem }
 }
 
 function reasonOf(loser: Claim, winner: Claim): string {
+  if (winner.isMatchUnknown !== loser.isMatchUnknown) return 'whose conditions can be read'
   if (winner.role !== loser.role) return 'a rule, which goes before a default backend'
   if (winner.createdAt !== loser.createdAt) return 'which is older'
   return isSameOwner(winner, loser) ? 'which comes first' : 'whose name comes first'

@@ -43,4 +43,6 @@ export interface Claim {
   readonly createdAt: number
   /** `default` gives way to every rule. */
   readonly role: 'rule' | 'default'
+  /** Its conditions could not be read. It is closed, and gives way to every claim of the same match. */
+  readonly isMatchUnknown?: true
 }

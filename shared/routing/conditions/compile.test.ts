@@ -147,6 +147,7 @@ const rows: readonly Row[] = [
   { if: [time(noon - 1, noon)], of: {}, holds: false, why: 'until is not' },
   { if: [share(0, 0.1)], of: { draw: 0 }, holds: true, why: 'from is included' },
   { if: [share(0, 0.1)], of: { draw: 0.1 }, holds: false, why: 'below is not' },
+  { if: [share(0, 0)], of: { draw: 0 }, holds: false, why: 'no requests at all' },
   { if: [share(0.1, 1)], of: { draw: 0.999 }, holds: true, why: 'the rest' },
   { if: [not(not(method('GET')))], of: {}, holds: true, why: 'negated twice' },
   {
@@ -201,7 +202,7 @@ const faults: readonly { readonly of: Condition; readonly says: RegExp; readonly
   { of: time(noon, noon), says: /ends before/, why: 'no time at all' },
   { of: time(Number.NaN, noon), says: /none/, why: 'no time' },
   { of: time(0, Number.POSITIVE_INFINITY), says: /none/, why: 'not a time in JSON' },
-  { of: share(0.5, 0.5), says: /0 and 1/, why: 'nothing' },
+  { of: share(0.5, 0.4), says: /0 and 1/, why: 'backwards' },
   { of: share(-0.1, 0.5), says: /0 and 1/, why: 'less than nothing' },
   { of: share(0, 1.1), says: /0 and 1/, why: 'more than all' },
   { of: share(0, Number.NaN), says: /0 and 1/, why: 'no number' },

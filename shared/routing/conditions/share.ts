@@ -6,9 +6,9 @@ import type { ConditionKind } from './kind.ts'
 /** `share`. */
 export const share: ConditionKind<ShareCondition> = {
   fault({ from, below }) {
-    return from >= 0 && from < below && below <= 1
+    return from >= 0 && from <= below && below <= 1
       ? undefined
-      : 'needs a part within 0 and 1 that is not empty'
+      : 'needs a part within 0 and 1 that does not end before it begins'
   },
   compile({ from, below }) {
     return (request) => request.draw >= from && request.draw < below

@@ -73,7 +73,7 @@ t.test('annotations are asked once per route, with the path as it is matched', a
     () => ({
       termsFor: (path, pathType) => {
         asked.push(`${pathType} ${path}`)
-        return { filters: [{ kind: `number-${asked.length}` }], backend: {} }
+        return { conditions: [], filters: [{ kind: `number-${asked.length}` }], backend: {} }
       },
       useRegex: true,
       problems: [

@@ -151,7 +151,7 @@ class IngressReader {
     const choice = { upstream: backend.key, service: backend.service, weight: 1 }
     const route: Route = {
       owner: this.#owner,
-      match: { host, pathType, path, conditions: [] },
+      match: { host, pathType, path, conditions: terms.conditions ?? [] },
       filters: terms.filters,
       backend:
         'kind' in terms.backend
@@ -165,6 +165,7 @@ class IngressReader {
       field,
       createdAt: this.#createdAt,
       role,
+      ...(terms.conditions === undefined ? { isMatchUnknown: true } : {}),
     })
   }
 

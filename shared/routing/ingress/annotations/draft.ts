@@ -3,6 +3,7 @@
 // Every family's rows patch the same draft; later rows replace earlier ones. The terms differ by path only where a
 // rewrite, an app root or a cookie path needs the path.
 import type { Affinity, ClosedBackend, ForwardBackend, Limits } from '../../backend.ts'
+import type { Condition } from '../../conditions/condition.ts'
 import type { HeaderEdits } from '../../filters/header-edits.ts'
 import type { Filter } from '../../filters/kind.ts'
 import { filterKinds } from '../../filters/kinds.ts'
@@ -16,6 +17,8 @@ export type BackendTerms = Omit<ForwardBackend, 'kind' | 'choices'>
 
 /** What an Ingress asks for one of its paths, besides the backend's name. */
 export interface Terms {
+  /** Undefined: they could not be read, and nobody knows which requests are meant. The backend is closed then. */
+  readonly conditions: readonly Condition[] | undefined
   readonly filters: readonly Filter[]
   readonly backend: BackendTerms | ClosedBackend
 }
@@ -33,6 +36,8 @@ export interface Draft {
   readonly namespace: string
   /** The first reason to close the routes. */
   readonly closed?: string
+  /** All must hold for a request that the routes mean; undefined when a key of theirs could not be read. */
+  readonly conditions: readonly Condition[] | undefined
   /** By kind. Filters with keys of several families are the fields below instead. */
   readonly filters: Readonly<Record<string, FilterDraft>>
   /** Filters of one's own, in the order in which they are written; they act behind the others. */
@@ -68,6 +73,7 @@ export interface Draft {
 export function createDraft(namespace: string): Draft {
   return {
     namespace,
+    conditions: [],
     filters: {},
     own: [],
     backend: {},
@@ -94,13 +100,13 @@ export function isPathDependent(draft: Draft): boolean {
 const noFilters: readonly Filter[] = []
 
 /** What a route without annotations asks for. */
-export const plainTerms: Terms = { filters: noFilters, backend: {} }
+export const plainTerms: Terms = { conditions: [], filters: noFilters, backend: {} }
 
 /** Makes the terms for a path. */
 export function buildTerms(draft: Draft, path: string, pathType: PathType): Terms {
-  const { closed, backend } = draft
+  const { closed, backend, conditions } = draft
   if (closed !== undefined) {
-    return { filters: noFilters, backend: { kind: 'closed', reason: closed } }
+    return { conditions, filters: noFilters, backend: { kind: 'closed', reason: closed } }
   }
   const { maxBodyBytes, ...times } = draft.limits
   // 0 takes back what another family asked for.
@@ -108,6 +114,7 @@ export function buildTerms(draft: Draft, path: string, pathType: PathType): Term
   const affinity = draft.hasAffinity ? { affinity: buildAffinity(draft, path, pathType) } : {}
   const filters = buildFilters(draft, path, pathType)
   return {
+    conditions,
     filters: filters.length === 0 ? noFilters : filters,
     backend: {
       ...backend,

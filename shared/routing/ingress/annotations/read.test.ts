@@ -386,7 +386,7 @@ const asked: {
 for (const { given, path = '/', pathType = 'Prefix', filters = [], backend = {}, why } of asked) {
   t.test(`${JSON.stringify(given)} on ${path}: ${why}`, async (t) => {
     const reading = read(given, path)
-    t.same(reading.termsFor(path, pathType), { filters, backend })
+    t.same(reading.termsFor(path, pathType), { conditions: [], filters, backend })
     const idle = reading.problems.filter(({ message }) => !message.includes('has no effect'))
     t.same(idle, [], 'without problems')
   })

@@ -20,7 +20,7 @@ import {
 } from './draft.ts'
 import { families } from './families.ts'
 import { type ForeignFinding, findForeign } from './foreign-keys.ts'
-import type { Family, Row, UnsupportedRow } from './row.ts'
+import { type Family, type Loss, lossOf, type Row, type UnsupportedRow } from './row.ts'
 import { isPatternOnly, isRoot, rulePathsOf } from './rule-paths.ts'
 import { judgeUnknown } from './unknown-key.ts'
 
@@ -81,6 +81,13 @@ function readWith(ingress: Ingress, isIgnored: IsIgnored): AnnotationReading {
   return reader.finish()
 }
 
+const consequences: Readonly<Record<Loss, string>> = {
+  harmless: '',
+  protection: ' Its routes answer 503, since it may protect them.',
+  match:
+    ' Its routes answer 503 where no other Ingress serves the same path, since it may protect them.',
+}
+
 class AnnotationReader {
   readonly #ingress: Ingress
   readonly #problems: AnnotationProblem[] = []
@@ -105,7 +112,13 @@ class AnnotationReader {
 
   readForeign(findings: readonly ForeignFinding[]): void {
     for (const { key, mayProtect, message, remedy } of findings) {
-      this.#report('unknown-annotation', key, mayProtect, message, remedy)
+      this.#report(
+        'unknown-annotation',
+        key,
+        mayProtect ? 'protection' : 'harmless',
+        message,
+        remedy,
+      )
     }
   }
 
@@ -129,13 +142,7 @@ class AnnotationReader {
   #readRow(row: Row, key: string, value: unknown): void {
     // Manifests can hold what the API server would refuse, such as an unquoted `true`.
     if (typeof value !== 'string') {
-      this.#report(
-        'invalid-annotation',
-        key,
-        row.failsClosed,
-        'The value is not text.',
-        'Quote it.',
-      )
+      this.#refuse(row, key, 'The value is not text.', 'Quote it.')
       return
     }
     const text = value.trim()
@@ -148,18 +155,20 @@ class AnnotationReader {
       this.#draft = { ...this.#draft, ...change }
       return
     }
-    const message = `The value ${quote(text)} ${change}.`
-    const remedy = `Write it as: ${row.value}.`
-    this.#report('invalid-annotation', key, row.failsClosed, message, remedy)
+    this.#refuse(row, key, `The value ${quote(text)} ${change}.`, `Write it as: ${row.value}.`)
+  }
+
+  #refuse(row: Row, key: string, message: string, remedy: string): void {
+    this.#report('invalid-annotation', key, lossOf(row), message, remedy)
   }
 
   #reportUnsupported(key: string, row: UnsupportedRow): void {
     const message = 'Weir knows this annotation and does not support it.'
-    this.#report('unknown-annotation', key, row.failsClosed, message, row.meaning)
+    this.#report('unknown-annotation', key, lossOf(row), message, row.meaning)
   }
 
   #reportUnknown(key: string, prefix: string, ownKey: string, rows: readonly Row[]): void {
-    const { nearest, mayProtect } = judgeUnknown(ownKey, rows)
+    const { nearest, loss } = judgeUnknown(ownKey, rows)
     const elsewhere = families.filter((other) => other.rows.some((row) => row.key === ownKey))
     const near =
       elsewhere.length > 0
@@ -167,37 +176,31 @@ class AnnotationReader {
         : nearest.map((name) => prefix + name)
     const meant = oneOfNames(near)
     const remedy = meant === undefined ? 'Remove it.' : `Did you mean ${meant}?`
-    this.#report(
-      'unknown-annotation',
-      key,
-      mayProtect,
-      'Weir does not know this annotation.',
-      remedy,
-    )
+    this.#report('unknown-annotation', key, loss, 'Weir does not know this annotation.', remedy)
   }
 
   #report(
     reason: 'unknown-annotation' | 'invalid-annotation',
     key: string,
-    failsClosed: boolean,
+    loss: Loss,
     message: string,
     remedy: string,
   ): void {
     const { namespace = '', name = '' } = this.#ingress.metadata ?? {}
-    if (failsClosed && this.#draft.closed === undefined) {
+    if (loss !== 'harmless' && this.#draft.closed === undefined) {
       this.#draft = { ...this.#draft, closed: `${key}: ${message}` }
     }
+    // Requests that an unread condition would have left to others must not be closed to them.
+    if (loss === 'match') this.#draft = { ...this.#draft, conditions: undefined }
     this.#problems.push({
       reason,
       kind: 'Ingress',
       namespace,
       name,
       field: `metadata.annotations[${JSON.stringify(key)}]`,
-      message: failsClosed
-        ? `${message} Its routes answer 503, since it may protect them.`
-        : message,
+      message: message + consequences[loss],
       remedy,
-      ...(failsClosed ? { withoutRoutes: `${message} ${nothingToClose}` } : {}),
+      ...(loss !== 'harmless' ? { withoutRoutes: `${message} ${nothingToClose}` } : {}),
     })
   }
 
@@ -211,7 +214,8 @@ class AnnotationReader {
       this.#draft = { ...this.#draft, filters }
       const message = `With its other annotations it cannot be served: ${fault}.`
       const remedy = 'Mend the annotations of this name; docs/annotations.md lists them.'
-      this.#report('invalid-annotation', key, kind?.isGuard === true, message, remedy)
+      const loss = kind?.isGuard === true ? 'protection' : 'harmless'
+      this.#report('invalid-annotation', key, loss, message, remedy)
     }
   }
 
@@ -234,7 +238,8 @@ class AnnotationReader {
     const key = `nginx.ingress.kubernetes.io/${nginxKey}`
     const remedy =
       nginxKey === 'app-root' ? 'Add a rule for the path /.' : 'Add rewrite-target, or remove it.'
-    this.#report('invalid-annotation', key, false, 'The annotation has no effect here.', remedy)
+    const message = 'The annotation has no effect here.'
+    this.#report('invalid-annotation', key, 'harmless', message, remedy)
   }
 
   #checkRewrite(draft: Draft): Draft {
@@ -243,7 +248,7 @@ class AnnotationReader {
     this.#report(
       'invalid-annotation',
       'weir.dev/rewrite-prefix',
-      true,
+      'protection',
       message,
       'Use weir.dev/rewrite-target.',
     )

@@ -14,6 +14,8 @@ interface RowText {
   /** What it does, or for an unsupported key what to do instead. */
   readonly meaning: string
   readonly failsClosed: boolean
+  /** It says which requests the routes mean: when it cannot be read, nobody knows. */
+  readonly narrows?: boolean
 }
 
 /** A key that Weir acts on. */
@@ -37,6 +39,15 @@ export interface Family {
   /** With its slash. */
   readonly prefix: string
   readonly rows: readonly Row[]
+}
+
+/** What is lost with a key that cannot be read: nothing that matters, a protection, or which requests the routes mean. */
+export type Loss = 'harmless' | 'protection' | 'match'
+
+/** Says what the loss of a row's key would be. */
+export function lossOf({ narrows, failsClosed }: Row): Loss {
+  if (narrows === true) return 'match'
+  return failsClosed ? 'protection' : 'harmless'
 }
 
 type Apply<T> = (value: T, draft: Draft) => Partial<Draft> | string

@@ -20,6 +20,7 @@ import {
 import { authRows } from './weir-auth.ts'
 import { filterRows } from './weir-filters.ts'
 import { limitRows } from './weir-limits.ts'
+import { matchRows } from './weir-match.ts'
 
 const headerLines = '`Name: value`, one per line'
 const headerNames = 'names, comma separated'
@@ -29,6 +30,7 @@ const duration = '`500ms`, `30s`, `5m`'
 export const weir: Family = {
   prefix: 'weir.dev/',
   rows: [
+    ...matchRows,
     ...authRows,
     ...filterRows,
     ...limitRows,

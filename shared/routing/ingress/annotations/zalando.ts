@@ -51,11 +51,14 @@ export const zalando: Family = {
       'eskip',
       'Filters are not supported, and may authenticate, limit or deny. Use the `weir.dev/` keys.',
     ),
-    refused(
-      'skipper-predicate',
-      'eskip',
-      'Predicates are not supported, and may keep clients out. Use rules and `weir.dev/allow-source-ranges`.',
-    ),
+    {
+      ...refused(
+        'skipper-predicate',
+        'eskip',
+        'Predicates are not supported, and may keep clients out. Use `weir.dev/match-header` and its like, and `weir.dev/allow-source-ranges`.',
+      ),
+      narrows: true,
+    },
     refused(
       'skipper-routes',
       'eskip',

@@ -2,17 +2,12 @@
 // row, passive health, balance, and the life of pooled connections.
 import t, { type Test } from 'tap'
 import { pickInTurn } from '../proxy/upstream/balance/round-robin.ts'
-import { EndpointPools } from '../proxy/upstream/endpoint-pools.ts'
 import { LiveUpstream } from '../proxy/upstream/live-upstream.ts'
+import { testPools } from '../proxy/upstream/testing/pools.ts'
 import { eventually } from '../shared/testing/eventually.ts'
 import { ManualClock } from '../shared/testing/manual-clock.ts'
 import { startBlackhole } from './support/blackhole.ts'
-import {
-  type InProcess,
-  type InProcessOptions,
-  settingsOf,
-  startInProcess,
-} from './support/in-process.ts'
+import { type InProcess, type InProcessOptions, startInProcess } from './support/in-process.ts'
 import { untilQuiet } from './support/quiet.ts'
 import { seededRandom } from './support/random-bytes.ts'
 import { connectRaw, type RawResponse, requestOnce } from './support/raw-client.ts'
@@ -529,11 +524,9 @@ t.test(
     const endpoints = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'].map((address) => {
       return { address, port: 80 }
     })
-    const slot = () => ({ page: new Float64Array(1), at: 0 })
-    const gauges = { busy: slot(), idle: slot() }
     const firsts = [0, 0.3, 0.5, 0.99].map((random) => {
       const upstream = new LiveUpstream('default/web:80', () => random)
-      const pools = new EndpointPools(settingsOf([]), { now: 0 }, gauges)
+      const { pools } = testPools()
       upstream.update({ key: 'default/web:80', endpoints }, pools)
       return pickInTurn(upstream.list, [])?.name
     })

@@ -68,6 +68,11 @@ export const families = {
     kind: 'gauge',
     help: 'Upstream connections now: busy (a request is in progress), idle (kept for the next one).',
   },
+  endpoints: {
+    name: 'weir_endpoints',
+    kind: 'gauge',
+    help: 'Endpoints now, as each data-plane thread sees them: serving, ejected (they failed in a row), unhealthy (their health checks fail); the last two are passed over while others serve.',
+  },
   upstreamErrors: {
     name: 'weir_upstream_errors_total',
     kind: 'counter',

@@ -28,6 +28,8 @@ export interface Recorder {
   readonly connections: { readonly active: Slot; readonly idle: Slot; readonly tunnel: Slot }
   /** Upstream connections now: the engine adds 1 and -1. */
   readonly upstreamConnections: { readonly busy: Slot; readonly idle: Slot }
+  /** Endpoints now: the engine sets them with each tick. */
+  readonly endpoints: { readonly serving: Slot; readonly ejected: Slot; readonly unhealthy: Slot }
 }
 
 /** What a recorder needs; without `accessLog` nothing is logged. */
@@ -88,6 +90,11 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
     upstreamConnections: {
       busy: slots.counter(families.upstreamConnections.name, { state: 'busy' }),
       idle: slots.counter(families.upstreamConnections.name, { state: 'idle' }),
+    },
+    endpoints: {
+      serving: slots.counter(families.endpoints.name, { state: 'serving' }),
+      ejected: slots.counter(families.endpoints.name, { state: 'ejected' }),
+      unhealthy: slots.counter(families.endpoints.name, { state: 'unhealthy' }),
     },
   }
 }

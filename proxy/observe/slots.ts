@@ -43,6 +43,11 @@ export function add(slot: Slot, amount: number): void {
   page[at] = (page[at] ?? 0) + amount
 }
 
+/** Sets a gauge. */
+export function set({ page, at }: Slot, value: number): void {
+  page[at] = value
+}
+
 /** Makes slots. The same metric and labels give the same slot, so two routes of one Service share their counters. */
 export interface Slots {
   /** A counter or a gauge: one number. */

@@ -93,7 +93,12 @@ export class DataPlane {
     this.#trusted = createCidrSet(settings.trustedProxies)
     this.#trustedFields = readTrustedFields(settings.trustedFields)
     this.#worker = createWorkerState(options)
-    this.#pools = new EndpointPools(settings, this.#worker.time, recorder.upstreamConnections)
+    this.#pools = new EndpointPools(
+      settings,
+      this.#worker.time,
+      recorder.upstreamConnections,
+      recorder.endpoints,
+    )
     this.#checks = new HealthChecks({
       time: this.#worker.time,
       random,

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { assertProperty } from '../../shared/testing/assert-property.ts'
+import { freshSeed, seededRandom } from '../../test/support/random-bytes.ts'
 import { createChoicePicker } from './choices.ts'
-import { freshSeed, seededRandom } from './testing/random.ts'
 
 const cases: { weights: number[]; draw: number; at: number; why: string }[] = [
   { weights: [1], draw: 0, at: 0, why: 'the only one' },

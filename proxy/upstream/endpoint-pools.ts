@@ -1,23 +1,33 @@
 // Which endpoints does a worker know? One pool per address and port, shared by all upstreams that name it.
 import type { Endpoint } from '../../shared/routing/table.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
+import { type Slot, set } from '../observe/slots.ts'
 import { EndpointPool, keyOf, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
 import type { Place } from './near-endpoints.ts'
 
 /** What the pools of a worker are made with. */
 export interface PoolSettings extends PoolLimits, Place {}
 
+/** How many endpoints are in which state; each is counted once. */
+export interface StateGauges {
+  readonly serving: Slot
+  readonly ejected: Slot
+  readonly unhealthy: Slot
+}
+
 /** All endpoint pools of one worker, counted by how many upstreams name them. */
 export class EndpointPools {
   readonly #settings: PoolSettings
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
+  readonly #states: StateGauges
   readonly #pools = new Map<string, EndpointPool>()
 
-  constructor(settings: PoolSettings, time: CoarseTime, gauges: PoolGauges) {
+  constructor(settings: PoolSettings, time: CoarseTime, gauges: PoolGauges, states: StateGauges) {
     this.#settings = settings
     this.#time = time
     this.#gauges = gauges
+    this.#states = states
   }
 
   /** Where this worker runs. */
@@ -45,9 +55,18 @@ export class EndpointPools {
     pool.closeIdle()
   }
 
-  /** Closes idle connections that are too old. */
+  /** Closes idle connections that are too old, and counts endpoints by their state. */
   tick(): void {
-    for (const pool of this.#pools.values()) pool.tick()
+    let ejected = 0
+    let unhealthy = 0
+    for (const pool of this.#pools.values()) {
+      pool.tick()
+      if (pool.health.isUnhealthy) unhealthy += 1
+      else if (pool.health.isEjected) ejected += 1
+    }
+    set(this.#states.serving, this.#pools.size - ejected - unhealthy)
+    set(this.#states.ejected, ejected)
+    set(this.#states.unhealthy, unhealthy)
   }
 
   /** Closes all idle connections: the worker ends. */

@@ -3,11 +3,11 @@ import t from 'tap'
 import type { HealthCheck } from '../../shared/routing/backend.ts'
 import type { CallRequest, CallResult } from '../../shared/routing/filters/kind.ts'
 import { assertProperty } from '../../shared/testing/assert-property.ts'
+import { seededRandom } from '../../test/support/random-bytes.ts'
 import type { EndpointPool } from './endpoint-pool.ts'
 import { HealthChecks } from './health-checks.ts'
 import { LiveUpstream } from './live-upstream.ts'
 import { testPools } from './testing/pools.ts'
-import { seededRandom } from './testing/random.ts'
 
 const check: HealthCheck = {
   path: '/ready?deep=1',

@@ -28,3 +28,10 @@ export function cutOddly(random: () => number, bytes: Buffer): Buffer[] {
   }
   return parts
 }
+
+/** A seed for this run, said so that the run can be had again. */
+export function freshSeed(comment: (text: string) => void): number {
+  const seed = Math.floor(Math.random() * 2 ** 32)
+  comment(`seed ${seed}`)
+  return seed
+}

@@ -13,5 +13,6 @@ export function testPools(place: Partial<Place> = {}) {
     ...{ upstreamIdleTimeoutMs: 4000, upstreamMaxIdle: 2 },
     ...{ zone: place.zone, node: place.node },
   }
-  return { pools: new EndpointPools(limits, time, gauges), time, gauges, limits }
+  const states = { serving: slot(), ejected: slot(), unhealthy: slot() }
+  return { pools: new EndpointPools(limits, time, gauges, states), time, gauges, limits }
 }

@@ -14,28 +14,27 @@ import type { Finding } from './findings.ts'
 /** Which endpoints a Service prefers; undefined: none. */
 export type Distribution = 'zone' | 'node' | undefined
 
-const distributions: Readonly<Record<string, Distribution>> = {
-  PreferSameZone: 'zone',
+const distributions = new Map<unknown, Distribution>([
+  ['PreferSameZone', 'zone'],
   // The name until Kubernetes 1.34, still valid.
-  PreferClose: 'zone',
-  PreferSameNode: 'node',
-}
+  ['PreferClose', 'zone'],
+  ['PreferSameNode', 'node'],
+])
 
 /** Reads `spec.trafficDistribution` of a Service. */
 export function readDistribution(spec: Mapping): Distribution {
-  return distributions[textOf(spec.trafficDistribution) ?? '']
+  return distributions.get(spec.trafficDistribution)
 }
 
 /** Reports a distribution that nobody knows; it is a wish, so the Service is served without it. */
 export function distributionFindings(ref: BackendRef, spec: Mapping): readonly Finding[] {
   const { trafficDistribution: value = null } = spec
-  if (value === null || (typeof value === 'string' && Object.hasOwn(distributions, value)))
-    return []
+  if (value === null || distributions.has(value)) return []
   return [
     {
       reason: 'invalid-object',
       message: `The traffic distribution ${shown(value)} is not known; all endpoints are used alike.`,
-      remedy: `Use one of ${Object.keys(distributions).join(', ')}.`,
+      remedy: `Use one of ${[...distributions.keys()].join(', ')}.`,
       about: {
         owner: { kind: 'Service', namespace: ref.namespace, name: ref.service },
         field: 'spec.trafficDistribution',

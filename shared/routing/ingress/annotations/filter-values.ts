@@ -1,6 +1,8 @@
 // How is the text of an annotation for a filter read? As in values.ts: what a parser lets through is safe to use as it is.
 import { type Origin, readOrigin } from '../../../auth-origin.ts'
 import { formatHostPort } from '../../../host-port.ts'
+
+import type { StatusRange } from '../../backend.ts'
 import { isAlbArn } from '../../filters/alb-identity.ts'
 import { faultOfName } from '../../filters/header-edits.ts'
 import type { RequestKey } from '../../request-key.ts'
@@ -145,16 +147,27 @@ export function parsePercent(text: string): Parsed<number> {
 }
 
 /** Parses statuses and ranges of them: `404, 500-599`. */
-export function parseStatuses(text: string): Parsed<readonly number[]> {
-  const statuses: number[] = []
+export function parseStatusRanges(text: string): Parsed<readonly StatusRange[]> {
+  const ranges: StatusRange[] = []
   for (const item of splitList(text)) {
     const match = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(item)
     const from = Number(match?.[1])
     const to = Number(match?.[2] ?? match?.[1])
     if (match === null || to < from) return refuse('must be statuses such as 404, 500-599')
-    for (let status = from; status <= to; status += 1) statuses.push(status)
+    ranges.push({ from, to })
   }
-  return statuses.length === 0 ? refuse('must name at least one status') : accept(statuses)
+  return ranges.length === 0 ? refuse('must name at least one status') : accept(ranges)
+}
+
+/** Parses statuses as parseStatusRanges does, into each of them. */
+export function parseStatuses(text: string): Parsed<readonly number[]> {
+  const ranges = parseStatusRanges(text)
+  if (!ranges.ok) return ranges
+  return accept(
+    ranges.value.flatMap(({ from, to }) =>
+      Array.from({ length: to - from + 1 }, (_, index) => from + index),
+    ),
+  )
 }
 
 /** Parses words separated by commas or white space; they become lower case. At least one. */

@@ -15,8 +15,9 @@ const noCanary = 'Traffic splitting is not supported. The Ingress is served as a
 const noCors = 'CORS headers and preflight answers are left to the application.'
 const noMirror = 'Mirroring is not supported.'
 const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
-const noHash = 'Hashing is not supported; see `affinity` for stickiness.'
-const noRetryRule = 'Weir retries by its own rules: what was not processed, once, within a budget.'
+const noHash =
+  'Each value has one endpoint; see `weir.dev/hash-load-factor` for values that are too busy.'
+const noRetryTime = 'Tries are bounded by their number and by the retry budget.'
 
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
@@ -128,7 +129,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
     'User agents are not told apart.',
     off,
   ),
-  unsupported('upstream-hash-by', 'text', noHash),
   unsupported('upstream-hash-by-subset', 'bool', noHash, off),
   unsupported('upstream-hash-by-subset-size', 'int', noHash),
 
@@ -140,9 +140,7 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   unsupported('proxy-buffers-number', 'int', tuning),
   unsupported('proxy-busy-buffers-size', 'size', tuning),
   unsupported('proxy-max-temp-file-size', 'size', tuning),
-  unsupported('proxy-next-upstream', 'list', noRetryRule),
-  unsupported('proxy-next-upstream-tries', 'int', noRetryRule),
-  unsupported('proxy-next-upstream-timeout', 'seconds', noRetryRule, off),
+  unsupported('proxy-next-upstream-timeout', 'seconds', noRetryTime, off),
   unsupported('proxy-http-version', '`1.0`, `1.1`', 'Weir speaks HTTP/1.1 to endpoints.', ['1.1']),
   unsupported('http2-push-preload', 'bool', 'Browsers no longer take HTTP/2 push.', off),
 

@@ -3,9 +3,10 @@
 
 import type { RedirectTarget } from '../../filters/redirect.ts'
 import type { Draft } from './draft.ts'
+import { balanceRows } from './nginx-balance.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { type Family, guarded, type Row, supported } from './row.ts'
-import { allowOnly, balanceBy, denyAlso, limitTo, shapeCookie } from './settings.ts'
+import { allowOnly, denyAlso, limitTo, shapeCookie } from './settings.ts'
 import {
   parseAge,
   parseBool,
@@ -216,13 +217,7 @@ const rows: readonly Row[] = [
     parseBool,
     shapeCookie('changeOnFailure'),
   ),
-  supported(
-    'load-balance',
-    '`round_robin`',
-    'How an endpoint is chosen. `ewma` and the hashing kinds do not exist; see `weir.dev/balance`.',
-    parseChoice({ round_robin: 'round-robin' } as const),
-    balanceBy,
-  ),
+  ...balanceRows,
   guarded(
     'backend-protocol',
     '`HTTP`',

@@ -665,7 +665,7 @@ const wrong: {
     why: 'no redirect that we send',
   },
   {
-    given: { 'n/load-balance': 'ewma' },
+    given: { 'n/load-balance': 'chash' },
     reason: 'invalid-annotation',
     closed: false,
     why: 'round robin serves',
@@ -689,7 +689,7 @@ const wrong: {
     why: 'the first backend serves',
   },
   {
-    given: { 'z/skipper-loadbalancer': 'consistentHash' },
+    given: { 'z/skipper-loadbalancer': 'random' },
     reason: 'invalid-annotation',
     closed: false,
     why: 'round robin serves',

@@ -1,5 +1,6 @@
 // Which changes of the draft do several families share?
-import type { Draft, FilterDraft } from './draft.ts'
+import type { RetryRules } from '../../backend.ts'
+import type { BackendTerms, Draft, FilterDraft } from './draft.ts'
 
 /**
  * Takes over an allow list. Two keys with different lists are refused, since neither reading is safe to guess:
@@ -40,11 +41,6 @@ export function editHeaders<K extends 'set' | 'add' | 'remove'>(
   })
 }
 
-/** Chooses how an endpoint is chosen. */
-export function balanceBy(kind: 'round-robin' | 'least-requests', draft: Draft): Partial<Draft> {
-  return { backend: { ...draft.backend, balance: { kind } } }
-}
-
 /**
  * Sets parts of the filter `kind`. Its other keys set other parts; the kind judges the whole when all keys are read, and
  * names `key` in what it finds wrong.
@@ -58,4 +54,38 @@ export function partOf<T>(kind: string, key: string, parts: (value: T, draft: Dr
     }
     return { filters: { ...draft.filters, [kind]: filter } }
   }
+}
+
+/** Sets one thing that a backend may ask for. */
+export function ask<K extends keyof BackendTerms, T>(name: K, make: (value: T) => BackendTerms[K]) {
+  return (value: T, { backend }: Draft): Partial<Draft> => ({
+    backend: { ...backend, [name]: make(value) },
+  })
+}
+
+/** Changes what another key, `by`, has asked for; without that it would ask for nothing, and is refused. */
+export function refine<K extends keyof BackendTerms, T>(
+  name: K,
+  by: string,
+  change: (before: NonNullable<BackendTerms[K]>, value: T) => BackendTerms[K],
+) {
+  return (value: T, { backend }: Draft): Partial<Draft> | string => {
+    const before = backend[name]
+    return before === undefined
+      ? `has no effect without weir.dev/${by}`
+      : { backend: { ...backend, [name]: change(before, value) } }
+  }
+}
+
+const defaultRetry: RetryRules = {
+  on: ['connect-failure', 'refused'],
+  statuses: [],
+  allMethods: false,
+}
+
+/** Changes when a request is made again; what is not said is as for a route that says nothing. */
+export function retryWith<T>(change: (value: T) => Partial<RetryRules>) {
+  return (value: T, { backend }: Draft): Partial<Draft> => ({
+    backend: { ...backend, retry: { ...(backend.retry ?? defaultRetry), ...change(value) } },
+  })
 }

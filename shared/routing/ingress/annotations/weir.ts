@@ -1,7 +1,7 @@
 // Weir's own annotations: everything a policy can do, in one plain form.
 
 import { type Family, guarded, supported } from './row.ts'
-import { allowOnly, balanceBy, denyAlso, editHeaders, limitTo, shapeCookie } from './settings.ts'
+import { allowOnly, denyAlso, editHeaders, limitTo, shapeCookie } from './settings.ts'
 import {
   parseAge,
   parseBool,
@@ -18,7 +18,9 @@ import {
   parseSize,
 } from './values.ts'
 import { authRows } from './weir-auth.ts'
+import { balanceRows } from './weir-balance.ts'
 import { filterRows } from './weir-filters.ts'
+import { healthRows } from './weir-health.ts'
 import { limitRows } from './weir-limits.ts'
 import { matchRows } from './weir-match.ts'
 
@@ -160,13 +162,8 @@ export const weir: Family = {
       parseDuration,
       limitTo('sendMs'),
     ),
-    supported(
-      'balance',
-      '`round-robin`, `least-requests`',
-      'How an endpoint is chosen.',
-      parseChoice({ 'round-robin': 'round-robin', 'least-requests': 'least-requests' } as const),
-      balanceBy,
-    ),
+    ...balanceRows,
+    ...healthRows,
     supported(
       'affinity',
       '`cookie`, `none`',

@@ -1,10 +1,17 @@
 // The annotations of Skipper and of kube-ingress-aws-controller.
 // Skipper drops a whole Ingress that it cannot read; Weir closes its routes when what is lost may protect something.
 
+import type { Balance } from '../../backend.ts'
 import { type Family, guarded, refused, supported, unsupported } from './row.ts'
-import { balanceBy } from './settings.ts'
+import { ask } from './settings.ts'
 import { parseBool, parseChoice, parseRedirectStatus } from './values.ts'
 
+const balances: Readonly<Record<string, Balance>> = {
+  roundRobin: { kind: 'round-robin' },
+  leastRequests: { kind: 'least-requests' },
+  powerOfRandomNChoices: { kind: 'least-requests' },
+  consistentHash: { kind: 'hash', key: { from: 'address' } },
+}
 const atBalancer = 'Weir does not create load balancers: set it on the one in front of Weir.'
 
 /** `zalando.org/`. */
@@ -27,10 +34,10 @@ export const zalando: Family = {
     ),
     supported(
       'skipper-loadbalancer',
-      '`roundRobin`, `leastRequests`',
-      'How an endpoint is chosen. consistentHash, random, powerOfRandomNChoices and weightedRoundRobin are not supported: round robin serves.',
-      parseChoice({ roundRobin: 'round-robin', leastRequests: 'least-requests' } as const),
-      balanceBy,
+      '`roundRobin`, `leastRequests`, `powerOfRandomNChoices`, `consistentHash`',
+      'How an endpoint is chosen; `consistentHash` goes by the client address. random and weightedRoundRobin are not supported: round robin serves.',
+      parseChoice(balances),
+      ask('balance', (balance: Balance) => balance),
     ),
     guarded(
       'skipper-backend-protocol',

@@ -1,7 +1,7 @@
 // Who hears of a filter that holds up the threads, and what becomes of it when its pause is over?
 import t from 'tap'
 import type { Log } from '../../shared/log.ts'
-import { emptyHostMap, withHosts } from '../../shared/routing/router/host-map.ts'
+import { emptyMap, withEntries } from '../../shared/routing/sharded-map.ts'
 import { emptyTable, type Route } from '../../shared/routing/table.ts'
 import { routeOf } from '../../shared/routing/testing/route.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
@@ -20,8 +20,8 @@ function start() {
     routeOf({ host: 'b.test', name: 'b', filters: [{ kind: 'slow' }, { kind: 'other' }] }),
     routeOf({ host: 'c.test', name: 'c' }),
   ]
-  const hosts = withHosts(
-    emptyHostMap<readonly Route[]>(),
+  const hosts = withEntries(
+    emptyMap<readonly Route[]>(),
     routes.map((route) => [route.match.host, [route]] as const),
   )
   const watch = new FilterWatch({

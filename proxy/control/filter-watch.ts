@@ -5,7 +5,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Problem } from '../../shared/problem.ts'
-import { entriesOf } from '../../shared/routing/router/host-map.ts'
+import { entriesOf } from '../../shared/routing/sharded-map.ts'
 import type { Owner, Route, RouteTable } from '../../shared/routing/table.ts'
 import type { FilterBlockedMessage, FilterFaultMessage } from '../observe/filter-faults.ts'
 import type { Busy } from '../observe/pulse.ts'

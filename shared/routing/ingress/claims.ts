@@ -25,6 +25,7 @@ import type { AnnotationProblem, AnnotationReading } from './annotations/read.ts
 import { parseBackend } from './backend.ts'
 import { parseHost } from './hosts.ts'
 import { parseRulePath, type RulePath } from './paths.ts'
+import { chooseForRule } from './weighted-choices.ts'
 
 /** Reads the annotations of one Ingress; must not throw. */
 export type ReadAnnotations = (ingress: Ingress) => AnnotationReading
@@ -41,7 +42,9 @@ export function readIngress(ingress: Ingress, readAnnotations: ReadAnnotations):
   }
   try {
     const annotations = readAnnotations(ingress)
-    const claims = new IngressReader(ingress, owner, annotations, report).read()
+    const reader = new IngressReader(ingress, owner, annotations, report)
+    const claims = reader.read()
+    reader.reportIdle()
     const ofAnnotations = annotations.problems.map((problem) => tell(problem, claims.length > 0))
     return { claims, problems: [...ofAnnotations, ...problems] }
   } catch (error) {
@@ -64,6 +67,8 @@ class IngressReader {
   readonly #annotations: AnnotationReading
   readonly #report: Report
   readonly #claims: Claim[] = []
+  /** Undefined: there are none. */
+  #areWeightsIdle: boolean | undefined
 
   constructor(ingress: Ingress, owner: Owner, annotations: AnnotationReading, report: Report) {
     this.#spec = ingress.spec
@@ -96,6 +101,17 @@ class IngressReader {
     }
     if (!isAbsent(defaultBackend)) this.#readDefault(defaultBackend, [...hosts])
     return this.#claims
+  }
+
+  /** What was asked for and came to nothing. */
+  reportIdle(): void {
+    if (this.#areWeightsIdle !== true) return
+    this.#report(
+      'invalid-annotation',
+      'metadata.annotations["weir.dev/weights"]',
+      'No rule of this Ingress names one of these Services: the annotation has no effect.',
+      'Name the Service of a rule among them.',
+    )
   }
 
   #readRule(rule: unknown, field: string, hosts: Set<string>): void {
@@ -148,7 +164,10 @@ class IngressReader {
   ): void {
     const { path, pathType } = rulePath
     const terms = this.#annotations.termsFor(path, pathType)
-    const choice = { upstream: backend.key, service: backend.service, weight: 1 }
+    const { choices, backends, isWeighted } = chooseForRule(backend, terms.weights)
+    if (terms.weights !== undefined) {
+      this.#areWeightsIdle = this.#areWeightsIdle !== false && !isWeighted
+    }
     const route: Route = {
       owner: this.#owner,
       match: { host, pathType, path, conditions: terms.conditions ?? [] },
@@ -156,11 +175,11 @@ class IngressReader {
       backend:
         'kind' in terms.backend
           ? { ...terms.backend, service: backend.service }
-          : { kind: 'forward', choices: [choice], ...terms.backend },
+          : { kind: 'forward', choices, ...terms.backend },
     }
     this.#claims.push({
       route,
-      backends: [backend, ...calledBy(terms.filters)],
+      backends: [...backends, ...calledBy(terms.filters)],
       place: this.#claims.length,
       field,
       createdAt: this.#createdAt,

@@ -11,6 +11,7 @@ import type { OwnFilter } from '../../filters/own.ts'
 import type { RedirectStatus, RedirectTarget } from '../../filters/redirect.ts'
 import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
+import type { WeightedService } from '../weighted-choices.ts'
 
 /** What a forwarding backend has besides its choices. */
 export type BackendTerms = Omit<ForwardBackend, 'kind' | 'choices'>
@@ -21,6 +22,8 @@ export interface Terms {
   readonly conditions: readonly Condition[] | undefined
   readonly filters: readonly Filter[]
   readonly backend: BackendTerms | ClosedBackend
+  /** Services that share the requests of rules that name one of them. */
+  readonly weights?: readonly WeightedService[]
 }
 
 /** Parts of one filter, set by one or more keys; the whole is checked by its kind when all keys are read. */
@@ -43,6 +46,7 @@ export interface Draft {
   /** Filters of one's own, in the order in which they are written; they act behind the others. */
   readonly own: readonly OwnFilter[]
   readonly backend: BackendTerms
+  readonly weights?: readonly WeightedService[]
   readonly allow?: readonly string[]
   readonly deny: readonly string[]
   /** Sends http to https. */
@@ -115,6 +119,7 @@ export function buildTerms(draft: Draft, path: string, pathType: PathType): Term
   const filters = buildFilters(draft, path, pathType)
   return {
     conditions,
+    ...(draft.weights === undefined ? {} : { weights: draft.weights }),
     filters: filters.length === 0 ? noFilters : filters,
     backend: {
       ...backend,

@@ -1,7 +1,8 @@
 // Weir's own annotations for what stands behind a rule: how an endpoint is chosen, and when to try again at another one.
 import type { Balance, RetryCondition, RetryRules, StatusRange } from '../../backend.ts'
 import type { RequestKey } from '../../request-key.ts'
-import { parseRequestKeys, parseStatusRanges, parseWhole } from './filter-values.ts'
+import type { WeightedService } from '../weighted-choices.ts'
+import { parseRequestKeys, parseService, parseStatusRanges, parseWhole } from './filter-values.ts'
 import { type Row, supported } from './row.ts'
 import { ask, retryWith } from './settings.ts'
 import {
@@ -39,7 +40,36 @@ const balances: Readonly<Record<string, Balance>> = {
   hash: { kind: 'hash', key: { from: 'address' } },
 }
 
+// As Gateway API has it for the backends of a rule.
+const maxServices = 16
+const maxWeight = 1_000_000
+
+/** Parses `web:80=90, canary:80=10`: Services of the Ingress's own namespace and their shares. */
+function parseWeights(text: string): Parsed<readonly WeightedService[]> {
+  const weights: WeightedService[] = []
+  for (const item of splitList(text)) {
+    const [name = '', digits = ''] = item.split('=', 2)
+    const service = parseService(name)
+    const weight = parseWhole(0, maxWeight)(digits)
+    if (!service.ok || !weight.ok) return refuse('must be such as web:80=90, canary:80=10')
+    if (weights.some((one) => one.service === service.value.service)) {
+      return refuse(`names ${service.value.service} twice`)
+    }
+    weights.push({ ...service.value, weight: weight.value })
+  }
+  return weights.length === 0 || weights.length > maxServices
+    ? refuse(`must name 1 to ${maxServices} Services`)
+    : accept(weights)
+}
+
 const balance: readonly Row[] = [
+  supported(
+    'weights',
+    '`web:80=90, canary:80=10`',
+    'Rules whose Service is one of these share their requests among all of them. 0: none; only 0: 503. With `affinity` a client stays with its Service, with `hash-by` a value does.',
+    parseWeights,
+    (weights) => ({ weights }),
+  ),
   supported(
     'balance',
     '`round-robin`, `least-requests`, `peak-ewma`, `hash`',

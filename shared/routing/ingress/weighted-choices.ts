@@ -1,0 +1,41 @@
+// Which Services share the requests of a rule? Its own one, and those that `weir.dev/weights` names beside it.
+import type { Choice } from '../backend.ts'
+import { type BackendRef, refOf } from '../upstreams/backend-ref.ts'
+
+/** One Service of the Ingress's own namespace and its share. */
+export interface WeightedService {
+  readonly service: string
+  readonly port: number | string
+  /** A whole number ≥ 0, relative to the others. */
+  readonly weight: number
+}
+
+/** What a rule may choose among, and the Services that this names; the first is the rule's own. */
+export interface RuleChoices {
+  readonly choices: readonly Choice[]
+  readonly backends: readonly BackendRef[]
+  /** The rule's Service is one of the weighted ones. */
+  readonly isWeighted: boolean
+}
+
+/** Makes the choices of a rule with `backend`: all of `weights` when its Service is one of them, else its own alone. */
+export function chooseForRule(
+  backend: BackendRef,
+  weights: readonly WeightedService[] | undefined,
+): RuleChoices {
+  const { namespace, service, key } = backend
+  if (weights?.some((one) => one.service === service) !== true) {
+    const choices = [{ upstream: key, service, weight: 1 }]
+    return { choices, backends: [backend], isWeighted: false }
+  }
+  const refs = weights.map((one) => refOf({ namespace, service: one.service, port: one.port }))
+  return {
+    choices: weights.map((one, at) => ({
+      upstream: refs[at]?.key ?? '',
+      service: one.service,
+      weight: one.weight,
+    })),
+    backends: [backend, ...refs.filter((ref) => ref.key !== key)],
+    isWeighted: true,
+  }
+}

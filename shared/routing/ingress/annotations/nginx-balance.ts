@@ -22,7 +22,7 @@ export function parseHashVariable(text: string): Parsed<RequestKey> {
   const known = variables.get(variable)
   if (known !== undefined) return accept(known)
   const [, kind, name = ''] = /^(http|cookie|arg)_(\w+)$/.exec(variable) ?? []
-  switch (kind) {
+  switch (kind ?? '') {
     case 'http':
       return accept({ from: 'header', name: name.toLowerCase().replaceAll('_', '-') })
     case 'cookie':

@@ -9,8 +9,9 @@ import { createReflector, type Reflector } from '../kube/reflector.ts'
 import { configMaps, type KubeResource, secrets } from '../kube/resources.ts'
 import { createSnapshot, type WatchedKind } from '../kube/snapshot.ts'
 import type { Log } from '../log.ts'
+import type { Problem } from '../problem.ts'
 import type { Feed, FeedUpdate } from './feed.ts'
-import type { NamedObject } from './named-objects.ts'
+import { type NamedObject, permissionRemedy } from './named-objects.ts'
 
 export interface ClusterFeedOptions {
   readonly client: KubeClient
@@ -91,21 +92,25 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
 
   /** A reflector of one object: list and watch with its name, which RBAC can allow alone (resourceNames). */
   function follow(
-    { kind, namespace: home, name }: NamedObject,
+    want: NamedObject,
     onObject: (object: KubeObject | undefined) => void,
+    onProblem: (problem: Problem | undefined) => void,
   ): () => void {
+    const { kind, namespace: home, name } = want
     const reflector: Reflector<KubeObject> = createReflector({
       client: options.client,
       resource: kind === 'Secret' ? secrets : configMaps,
       namespace: home,
       fieldSelector: `metadata.name=${name}`,
       mayBeUnserved: true,
+      permissionRemedy: permissionRemedy(want),
       clock,
       ...(options.random === undefined ? {} : { random: options.random }),
       log,
       onChange: () => onObject([...reflector.items().values()][0]),
       onProblem: (problem) => {
         if (problem !== undefined) log.warn({ ...problem, namespace: home, name }, problem.message)
+        onProblem(problem)
       },
     })
     reflector.start()

@@ -3,12 +3,13 @@ import type { Problem } from '../problem.ts'
 import type { KubeError } from './error.ts'
 import { type KubeResource, qualifiedName, resourceGroup } from './resources.ts'
 
-/** The problem behind a 401 or 403, with the rule to add; undefined for other errors. */
+/** The problem behind a 401 or 403, with the rule to add, or `remedy` for a 403; undefined for other errors. */
 export function permissionProblem(
   error: KubeError,
   verb: 'list' | 'watch',
   resource: KubeResource,
   namespace: string | undefined,
+  remedy?: string,
 ): Problem | undefined {
   if (error.status !== 401 && error.status !== 403) return undefined
   const where = resource.namespaced && namespace !== undefined ? namespace : ''
@@ -27,6 +28,6 @@ export function permissionProblem(
     remedy:
       error.status === 401
         ? 'Check that the service account exists and that its token file, or the kubeconfig, is fresh.'
-        : `Add the rule ${rule} to our ${where === '' ? 'ClusterRole' : 'Role'}.`,
+        : (remedy ?? `Add the rule ${rule} to our ${where === '' ? 'ClusterRole' : 'Role'}.`),
   }
 }

@@ -29,6 +29,8 @@ export interface ReflectorOptions<T extends KubeObject> extends Selection {
   readonly log: Pick<Log, 'info' | 'warn'>
   /** A cluster that does not serve the kind (404) is as one without such objects; it is asked again and again. */
   readonly mayBeUnserved?: boolean
+  /** What to do when the permission is missing, where it is more than a rule that every installation has. */
+  readonly permissionRemedy?: string
   /** Called once per turn in which something changed, and after the first answer even if there are no objects. */
   readonly onChange: (change: { readonly eventAtMs: number }) => void
   /** Called when a permission turns out to be missing, and with undefined when it is there. */
@@ -98,7 +100,9 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
 
   function report(verb: 'list' | 'watch', error: KubeError | undefined): void {
     const found =
-      error === undefined ? undefined : permissionProblem(error, verb, resource, options.namespace)
+      error === undefined
+        ? undefined
+        : permissionProblem(error, verb, resource, options.namespace, options.permissionRemedy)
     if (found?.message !== problem?.message) {
       problem = found
       options.onProblem?.(found)

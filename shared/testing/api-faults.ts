@@ -11,6 +11,7 @@ export interface FaultRule {
   /** Absent: all. */
   readonly verbs?: readonly Verb[]
   readonly resource?: KubeResource
+  readonly namespace?: string
   readonly status: number
   readonly reason?: string
   readonly message?: string
@@ -24,8 +25,8 @@ export interface FaultRule {
 export interface ApiFaults {
   /** Adds a rule; the returned function takes it away again. */
   answer(rule: FaultRule): () => void
-  /** Answers 403 as RBAC does. */
-  deny(verbs: readonly Verb[], resource: KubeResource): () => void
+  /** Answers 403 as RBAC does, everywhere or in one namespace. */
+  deny(verbs: readonly Verb[], resource: KubeResource, namespace?: string): () => void
   /** Cuts watches by RST, after `rest` (the begin of a line, for example) was sent. */
   resetWatches(resource?: KubeResource, rest?: string): Promise<void>
   /** Ends watches as `timeoutSeconds` does, after `rest` was sent. */
@@ -73,7 +74,8 @@ export function createFaults(
 
   const faults: ApiFaults = {
     answer,
-    deny: (verbs, resource) => answer({ verbs, resource, status: 403 }),
+    deny: (verbs, resource, namespace) =>
+      answer({ verbs, resource, status: 403, ...(namespace === undefined ? {} : { namespace }) }),
     async resetWatches(resource, rest = '') {
       const watches = hub.open(resource)
       for (const watch of watches) if (rest !== '') hub.write(watch, rest)
@@ -128,7 +130,8 @@ export function createFaults(
         const isMeant =
           times > 0 &&
           (rule.verbs === undefined || rule.verbs.includes(verb)) &&
-          (rule.resource === undefined || rule.resource === target.resource)
+          (rule.resource === undefined || rule.resource === target.resource) &&
+          (rule.namespace === undefined || rule.namespace === target.namespace)
         if (!isMeant) continue
         rules.set(rule, times - 1)
         return rule

@@ -43,6 +43,8 @@ interface Asset {
   readonly users: Map<string, Owner>
   data: AssetData | undefined
   hasAnswered: boolean
+  /** Why it may not be read: of its source, with the remedy. */
+  refusal: Problem | undefined
   cancel: () => void
 }
 
@@ -78,6 +80,7 @@ export function createAssets(options: AssetsOptions): Assets {
       users: new Map(),
       data: undefined,
       hasAnswered: false,
+      refusal: undefined,
       cancel: () => {},
     }
     assets.set(key, asset)
@@ -85,8 +88,13 @@ export function createAssets(options: AssetsOptions): Assets {
     else {
       const [namespace = '', name = ''] = ref.name.split('/')
       const kind = ref.kind === 'secret' ? 'Secret' : 'ConfigMap'
-      asset.cancel = objects.follow({ kind, namespace, name }, (object) =>
-        take(asset, object === undefined ? undefined : contentsOf(object)),
+      asset.cancel = objects.follow(
+        { kind, namespace, name },
+        (object) => take(asset, object === undefined ? undefined : contentsOf(object)),
+        (problem) => {
+          asset.refusal = problem
+          onProblems()
+        },
       )
     }
     return asset
@@ -153,15 +161,18 @@ export function keyOf({ kind, name }: AssetRef): string {
   return `${kind} ${name}`
 }
 
-function isMissing({ data, hasAnswered }: Asset): boolean {
-  return hasAnswered && data === undefined
+function isMissing({ data, hasAnswered, refusal }: Asset): boolean {
+  return refusal !== undefined || (hasAnswered && data === undefined)
 }
 
 const words = { secret: 'Secret', 'config-map': 'ConfigMap', jwks: 'key set' } as const
 
-function problemsOf({ ref, users }: Asset): Problem[] {
+function problemsOf(asset: Asset): Problem[] {
   const owners = new Map(
-    [...users.values()].map((owner) => [`${owner.kind} ${owner.namespace}/${owner.name}`, owner]),
+    [...asset.users.values()].map((owner) => [
+      `${owner.kind} ${owner.namespace}/${owner.name}`,
+      owner,
+    ]),
   )
   return [...owners.values()].map(({ kind, namespace, name }) => ({
     reason: 'asset-missing',
@@ -169,12 +180,21 @@ function problemsOf({ ref, users }: Asset): Problem[] {
     namespace,
     name,
     field: 'metadata.annotations',
-    message: `The ${words[ref.kind]} ${ref.name} is not there, or may not be read: what needs it answers 503.`,
-    remedy:
-      ref.kind === 'jwks'
-        ? 'Check the URL, and that the proxy can reach it.'
-        : `Create it, and let the proxy get and watch it by name (docs/operations.md).`,
+    ...findingOf(asset),
   }))
+}
+
+function findingOf({ ref, data, refusal }: Asset): Pick<Problem, 'message' | 'remedy'> {
+  const what = `The ${words[ref.kind]} ${ref.name}`
+  if (refusal !== undefined) {
+    const then =
+      data === undefined ? 'what needs it answers 503' : 'what was read last counts until it may'
+    return { message: `${what} may not be read by the proxy: ${then}.`, remedy: refusal.remedy }
+  }
+  return {
+    message: `${what} is not there: what needs it answers 503.`,
+    remedy: ref.kind === 'jwks' ? 'Check the URL, and that the proxy can reach it.' : 'Create it.',
+  }
 }
 
 /** The entries of a Secret (base64) or ConfigMap, as latin1 text. */

@@ -9,6 +9,8 @@ type Schema = Readonly<Record<string, unknown>>
 const text: Schema = { type: 'string' }
 const flag: Schema = { type: 'boolean' }
 const name: Schema = { type: 'string', pattern: '^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$' }
+/** A DNS label (RFC 1123), as names of namespaces are. */
+const namespaceName: Schema = { type: 'string', pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$' }
 const optionalName: Schema = {
   type: 'string',
   pattern: '^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$',
@@ -164,6 +166,11 @@ export function chartSchema(): Schema {
       configAs: oneOf('flags', 'file'),
       proxy: group({
         options: optionsSchema(proxyOptions, managed.proxy),
+        secrets: group({
+          access: oneOf('none', 'namespaces', 'cluster'),
+          namespaces: { ...list(namespaceName), uniqueItems: true },
+          names: { ...list(name), uniqueItems: true },
+        }),
         ...container,
         readinessProbe: probe,
         startupProbe: probe,

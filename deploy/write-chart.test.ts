@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { permissionRemedy } from '../shared/feed/named-objects.ts'
 import { parseYamlDocuments } from '../shared/yaml.ts'
 import { chartSchema } from './chart-schema.ts'
 import { chartFiles, staleChartFiles } from './write-chart.ts'
@@ -36,6 +37,17 @@ t.test('every value of the schema has its default and place in values.yaml', asy
     }
   }
 })
+
+t.test(
+  'what a proxy says to set when it may not read a Secret is a value of the chart',
+  async (t) => {
+    const known = paths(chartSchema(), '')
+    const said = permissionRemedy({ kind: 'Secret', namespace: 'shop', name: 'users' })
+    const named = said.match(/(?<![\w.])proxy(\.\w+)+/g) ?? []
+    t.strictSame(named, ['proxy.secrets.access', 'proxy.secrets.namespaces', 'proxy.secrets.names'])
+    for (const path of named) t.ok(known.includes(`.${path}`), path)
+  },
+)
 
 t.test('options that the chart sets itself are refused, all others are known', async (t) => {
   const schema = JSON.stringify(chartSchema())

@@ -133,6 +133,41 @@ export const refusals: readonly Refusal[] = [
     says: ['watchNamespace', 'controller.ingressStatus off'],
   },
   {
+    why: 'an access to Secrets that is none of its words',
+    sets: ['proxy.secrets.access=all'],
+    says: ['/proxy/secrets/access', 'none', 'namespaces', 'cluster'],
+  },
+  {
+    why: 'a namespace of Secrets that cannot be one',
+    sets: ['proxy.secrets.access=namespaces', 'proxy.secrets.namespaces={shop/users}'],
+    says: ['/proxy/secrets/namespaces/0'],
+  },
+  {
+    why: 'Secrets by namespace without a namespace',
+    sets: ['proxy.secrets.access=namespaces'],
+    says: ['proxy.secrets.access namespaces', 'proxy.secrets.namespaces'],
+  },
+  {
+    why: 'namespaces of Secrets that nothing is allowed in',
+    sets: ['proxy.secrets.namespaces={shop}'],
+    says: ['proxy.secrets.namespaces', 'proxy.secrets.access none'],
+  },
+  {
+    why: 'namespaces of Secrets that do not narrow the whole cluster',
+    sets: ['proxy.secrets.namespaces={shop}', 'proxy.secrets.access=cluster'],
+    says: ['proxy.secrets.namespaces', 'proxy.secrets.access cluster'],
+  },
+  {
+    why: 'names of Secrets that nothing is allowed for',
+    sets: ['proxy.secrets.names={users}'],
+    says: ['proxy.secrets.names', 'proxy.secrets.access none'],
+  },
+  {
+    why: 'Secrets of the whole cluster for an edge of one namespace',
+    sets: ['watchNamespace=shop', 'controller.ingressStatus=off', 'proxy.secrets.access=cluster'],
+    says: ['proxy.secrets.access', 'shop in proxy.secrets.namespaces'],
+  },
+  {
     why: 'a gate that nobody opens',
     sets: ['controller.options.dry-run=true'],
     says: ['dry-run', 'controller.readinessGate'],

@@ -28,6 +28,19 @@
 {{- if and $v.watchNamespace (include "weir.showsStatus" .) -}}
 {{- fail "watchNamespace needs controller.ingressStatus off: the controller writes the status of Ingresses in all namespaces." -}}
 {{- end -}}
+{{- $secrets := $v.proxy.secrets -}}
+{{- if and (eq $secrets.access "namespaces") (not $secrets.namespaces) -}}
+{{- fail "proxy.secrets.access namespaces needs proxy.secrets.namespaces: the namespaces of the Ingresses that name Secrets." -}}
+{{- end -}}
+{{- if and $secrets.namespaces (ne $secrets.access "namespaces") -}}
+{{- fail (printf "proxy.secrets.namespaces has no effect with proxy.secrets.access %s: set it to namespaces, or empty the list." $secrets.access) -}}
+{{- end -}}
+{{- if and $secrets.names (eq $secrets.access "none") -}}
+{{- fail "proxy.secrets.names has no effect with proxy.secrets.access none: set it to namespaces or cluster, or empty the list." -}}
+{{- end -}}
+{{- if and $v.watchNamespace (eq $secrets.access "cluster") -}}
+{{- fail (printf "watchNamespace needs no proxy.secrets.access cluster: set it to namespaces, with %s in proxy.secrets.namespaces." $v.watchNamespace) -}}
+{{- end -}}
 {{- if and (include "weir.hasGate" .) (get $v.controller.options "dry-run") -}}
 {{- fail "controller.options.dry-run needs controller.readinessGate false: nobody would open the gate, and no proxy became ready." -}}
 {{- end -}}

@@ -1,7 +1,6 @@
 // The controller as its own process, as it runs beside a proxy: flags in, log lines on stderr.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { eventually } from '../../shared/testing/eventually.ts'
 
 /** A running controller. */
@@ -16,10 +15,14 @@ export interface ControllerProcess {
   stop(): Promise<void>
 }
 
-const program = fileURLToPath(new URL('../../controller/main.ts', import.meta.url))
-
-/** Starts a controller and waits until its admin port is open; rejects with its last words when it does not come up. */
-export async function startController(flags: readonly string[]): Promise<ControllerProcess> {
+/**
+ * Starts a controller, of which `program` is the main file, and waits until its admin port is open; rejects with its last
+ * words when it does not come up.
+ */
+export async function startController(
+  program: string,
+  flags: readonly string[],
+): Promise<ControllerProcess> {
   const child = spawn(process.execPath, [program, '--admin=127.0.0.1:0', ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' },

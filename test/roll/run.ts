@@ -1,7 +1,11 @@
 // Does a roll-out cost a request? Real proxies and controllers, a model of AWS with its load balancer, traffic all the
 // while: `npm run test:roll`. Prints figures per phase, and `N passed, N failed, N skipped` at the end.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { argv } from 'node:process'
 import { setTimeout as pause } from 'node:timers/promises'
+import { bundle } from '../../deploy/bundle.ts'
 import { type EdgePod, type Leaving, type Stage, setStage, soon } from './stage.ts'
 import { type Figures, type Load, Traffic } from './traffic.ts'
 
@@ -12,7 +16,10 @@ const load: Load = {
   uploadSeconds: 6,
 }
 const faultSeconds = 30
+/** Three and a half minutes are enough where nothing is wrong. */
+const patienceMs = 15 * 60_000
 const openStages = new Set<Stage>()
+const programs = mkdtempSync(join(tmpdir(), 'weir-roll-programs-'))
 
 let passed = 0
 let failed = 0
@@ -51,7 +58,7 @@ class Roll {
   }
 
   static async start(leaving: Leaving): Promise<Roll> {
-    const roll = new Roll(await setStage(leaving))
+    const roll = new Roll(await setStage(leaving, programs))
     openStages.add(roll.stage)
     const fleet = await Promise.all([1, 2, 3].map(() => roll.stage.start()))
     for (const pod of fleet) await roll.stage.routed(pod)
@@ -62,6 +69,7 @@ class Roll {
 
   /** Runs a phase; gives its figures and prints them. */
   async phase(name: string, run: () => Promise<void>): Promise<Figures> {
+    doing = name
     const before = this.traffic.figures
     const startMs = performance.now()
     this.#withoutMs = 0
@@ -121,17 +129,32 @@ function difference(now: Figures, before: Figures): Figures {
   }
 }
 
-/** Ends the processes of a run that is cut off: nobody else would. */
-function cleanUpOnSignals(): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      for (const { proxy, controller } of openStages.values().flatMap(({ pods }) => [...pods])) {
-        proxy.signal('SIGKILL')
-        controller.signal('SIGKILL')
-      }
-      process.exit(1)
-    })
+/** What is being tried. */
+let doing = 'setting the stage'
+
+/** Ends the processes of a run that is cut off, as nobody else would. */
+function giveUp(): never {
+  for (const { proxy, controller } of openStages.values().flatMap(({ pods }) => [...pods])) {
+    proxy.signal('SIGKILL')
+    controller.signal('SIGKILL')
   }
+  rmSync(programs, { recursive: true, force: true })
+  process.exit(1)
+}
+
+/** A run that is stuck says where, and ends. */
+function watchOver(): NodeJS.Timeout {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, giveUp)
+  return setTimeout(() => {
+    check(`${doing}: it comes to an end`, false)
+    report()
+    giveUp()
+  }, patienceMs)
+}
+
+function report(): void {
+  console.log(`took ${seconds(startMs)} s at ${load.requestsPerSecond} requests/s`)
+  console.log(`${passed} passed, ${failed} failed, 0 skipped`)
 }
 
 async function withChoreography(): Promise<void> {
@@ -164,6 +187,7 @@ async function withChoreography(): Promise<void> {
       for (const pod of roll.fleet) await stage.routed(pod)
     })
   } finally {
+    doing = 'ending the choreography'
     await roll.stop()
   }
 }
@@ -281,7 +305,8 @@ function seconds(sinceMs: number): string {
 }
 
 const startMs = performance.now()
-cleanUpOnSignals()
+const watch = watchOver()
+await bundle(programs)
 for (const run of [withChoreography, withoutChoreography]) {
   try {
     await run()
@@ -289,6 +314,7 @@ for (const run of [withChoreography, withoutChoreography]) {
     check(`${run.name} runs to its end`, false, error)
   }
 }
-console.log(`took ${seconds(startMs)} s at ${load.requestsPerSecond} requests/s`)
-console.log(`${passed} passed, ${failed} failed, 0 skipped`)
+clearTimeout(watch)
+rmSync(programs, { recursive: true, force: true })
+report()
 process.exitCode = failed === 0 ? 0 : 1

@@ -65,8 +65,11 @@ export function soon(what: string, isTrue: () => boolean): Promise<void> {
   return eventually(what, isTrue, undefined, 60_000)
 }
 
-/** Sets the stage without any pod. */
-export async function setStage(leaving: Leaving): Promise<Stage> {
+/**
+ * Sets the stage without any pod. `programs` is the folder of the bundle, as in the image: three pods that start at once from
+ * sources take the two cores of a small machine for seconds, and what fails then is the load and the load balancer.
+ */
+export async function setStage(leaving: Leaving, programs: string): Promise<Stage> {
   const [port, adminPort] = [await freePort(), await freePort()]
   const upstream = await startUpstream()
   const api = await createApiServer()
@@ -112,7 +115,10 @@ export async function setStage(leaving: Leaving): Promise<Stage> {
   async function signal(pod: EdgePod): Promise<void> {
     pod.proxy.signal('SIGTERM')
     pod.controller.signal('SIGTERM')
-    const kill = setTimeout(() => void pod.proxy.stop(), graceSeconds * 1000)
+    const kill = setTimeout(() => {
+      void pod.proxy.stop()
+      void pod.controller.stop()
+    }, graceSeconds * 1000)
     await Promise.all([pod.proxy.exited, pod.controller.exited])
     clearTimeout(kill)
     running.delete(pod)
@@ -137,6 +143,7 @@ export async function setStage(leaving: Leaving): Promise<Stage> {
         : ['--drain-seconds=0', '--finish-seconds=0']
       const [proxy, controller] = await Promise.all([
         startProxyProcess({
+          program: join(programs, 'proxy/main.js'),
           flags: [
             `--listen=${address}:${port}`,
             `--admin=${address}:${adminPort}`,
@@ -147,7 +154,7 @@ export async function setStage(leaving: Leaving): Promise<Stage> {
           ],
           timeoutMs: 60_000,
         }),
-        startController([
+        startController(join(programs, 'controller/main.js'), [
           '--target-group=edge',
           '--proxy-selector=app=weir',
           '--proxy-namespace=edge',

@@ -30,7 +30,7 @@ export async function startUpstream(): Promise<RollUpstream> {
     stream.pipe(stream)
   })
   await new Promise<void>((resolve) => {
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 }, resolve)
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve)
   })
   // A listening TCP server has an AddressInfo; Node's type allows for pipes as well.
   const { port } = server.address() as AddressInfo

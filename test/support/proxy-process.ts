@@ -42,6 +42,8 @@ export interface ProxyProcessOptions {
   /** `ready`: the first table is in use. `listening`: before that. */
   readonly waitFor?: 'ready' | 'listening'
   readonly timeoutMs?: number
+  /** The main file; the sources' own when absent. */
+  readonly program?: string
 }
 
 // A start takes half a second; a machine that has much to do needs many times that.
@@ -53,14 +55,14 @@ export interface ProgramRun extends ProcessEnd {
   readonly stderr: string
 }
 
-const program = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
+const sources = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
 const leash = new URL('./leash.ts', import.meta.url).href
 const defaults = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1'] as const
 
 /** Starts a proxy and waits until it serves; rejects with its last words when it does not come up. */
 export async function startProxyProcess(options: ProxyProcessOptions = {}): Promise<ProxyProcess> {
-  const { flags = [], env = {}, waitFor = 'ready', timeoutMs = startWithinMs } = options
-  const started = run([...withDefaults(flags)], env)
+  const { flags = [], env = {}, waitFor = 'ready', timeoutMs = startWithinMs, program } = options
+  const started = run([...withDefaults(flags)], env, program)
   const find = () => started.logs.find((line) => line.msg === waitFor)
   const deadline = performance.now() + timeoutMs
   while (find() === undefined) {
@@ -125,7 +127,11 @@ interface Started {
   readonly stop: () => Promise<void>
 }
 
-function run(flags: readonly string[], env: Readonly<Record<string, string>>): Started {
+function run(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>>,
+  program = sources,
+): Started {
   const child = spawn(process.execPath, ['--import', leash, program, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, ...env },

@@ -42,7 +42,7 @@ const extension = '(?:ts|md|json|ya?ml|tpl|sh|tf)'
 const path = new RegExp(`^[\\w<*-][\\w.<>*-]*(?:/[\\w.<>*-]+)*(?:\\.${extension}|/)$`)
 const fromRoot = /^(?:proxy|controller|shared|bench|deploy|docs|test)\/[\w./<>*-]*$/
 // Made by a command, or prefixes of annotations and labels.
-const elsewhere = /^dist\/$|^[\w-]+(?:\.[\w-]+)+\/$/
+const elsewhere = /^dist\/$|^[\w*-]+(?:\.[\w-]+)+\/$/
 
 /** What a page names: words of inline code that read as a path, and in command blocks those from the root. */
 function namedInPage(text: string): string[] {

@@ -31,10 +31,10 @@ import type { LiveRoute } from './live-route.ts'
 import { openTunnel } from './open-tunnel.ts'
 import { failureAnswer, healthAnswer, ownLines, serverOptions } from './own-answers.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
+import { Reply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 import type { HeadFacts, ResponseOwner } from './response-filter.ts'
 import type { WorkerState } from './worker-state.ts'
-import { writeHead, writeOwn } from './write-head.ts'
 
 /** Serves the requests of one client stream. */
 export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
@@ -52,8 +52,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   /** The same, while the current route has some. */
   #filters: Filtering | undefined
   readonly #requestBody: RequestBody
-  /** The final response's head is on its way to the client: from here on only its body, or a cut. */
-  #isResponding = false
+  readonly #reply: Reply
   /** Says whether the conditions of a route mean the request. */
   readonly #holds = ({ conditions }: LiveRoute): boolean => {
     if (conditions === undefined) return true
@@ -66,6 +65,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
     this.#client = client
     this.#peer = peer
     this.#ledger = new RequestLedger(worker, peer.address)
+    this.#reply = new Reply(worker, client, this.#ledger)
     this.#attempt = new Attempt(worker, this, this.#ledger)
     this.#requestBody = new RequestBody(client, this.#attempt, (code) => this.fail(code))
   }
@@ -93,7 +93,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
     this.#route = undefined
     this.#filters = undefined
     this.#requestBody.begin()
-    this.#isResponding = false
+    this.#reply.begin()
   }
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
@@ -139,16 +139,11 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
 
   // ── attempt: the request goes upstream ────────────────────────────────────────────────────────
   onAttemptReady(): void {
-    if (!this.#client.isRequestRead) this.#client.readBody()
-    else this.#requestBody.end('')
+    this.#requestBody.ask()
   }
 
   onRequestData(bytes: Buffer): void {
-    if (this.#client.bytesIn > (this.#route?.backend.maxBodyBytes ?? 0)) {
-      this.fail('body-too-large')
-      return
-    }
-    if (!this.#requestBody.write(bytes)) this.#client.pauseBody()
+    this.#requestBody.take(bytes, this.#route?.backend.maxBodyBytes ?? 0)
   }
 
   onRequestEnd(trailers: FieldLines): void {
@@ -189,33 +184,17 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   // ── body: the response goes to the client ─────────────────────────────────────────────────────
   /** Writes the head of an upstream's response. */
   relay(head: HeadFacts, status: number, lines: FieldLines, bodyLength: number | undefined): void {
-    this.#isResponding = true
-    this.#ledger.noteResponse(status)
-    const { affinityLine } = this.#attempt
-    writeHead(
-      this.#worker,
-      this.#client,
-      this.#filters,
-      head,
-      status,
-      lines + affinityLine,
-      bodyLength,
-    )
+    const fields = lines + this.#attempt.affinityLine
+    this.#reply.relay(this.#filters, head, status, fields, bodyLength)
     if (status === 101) this.#startTunnel()
   }
 
   onAttemptData(bytes: Buffer): void {
-    const response = this.#filters?.response
-    if (response === undefined) this.#client.write(bytes)
-    else response.write(bytes)
+    this.#reply.write(this.#filters, bytes)
   }
 
   onAttemptFlush(): void {
-    this.#client.flush()
-    this.#ledger.noteRelayed()
-    if (this.#client.isCongested || this.#filters?.response?.isWaiting === true) {
-      this.#attempt.pause()
-    }
+    if (!this.#reply.flush(this.#filters)) this.#attempt.pause()
   }
 
   isReadInUse(): boolean {
@@ -227,11 +206,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   }
 
   onAttemptEnd(trailers: FieldLines): void {
-    const response = this.#filters?.response
-    if (response === undefined) {
-      this.#client.end(trailers)
-      this.finish()
-    } else response.end(trailers)
+    if (this.#reply.end(this.#filters, trailers)) this.finish()
   }
 
   #startTunnel(): void {
@@ -252,8 +227,8 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   /** Ends the exchange with a failure's page, or cuts a response that has begun: it must not look whole (RFC 9112 §8). */
   fail(code: FailureCode): void {
     this.#drop()
-    this.#ledger.noteFailure(code, !this.#isResponding)
-    if (!this.#isResponding) this.#reply(failureAnswer(code, this.#facts?.requestId))
+    this.#ledger.noteFailure(code, !this.#reply.hasBegun)
+    if (!this.#reply.hasBegun) this.#send(failureAnswer(code, this.#facts?.requestId))
     else {
       this.#client.cut()
       this.finish()
@@ -263,7 +238,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   onClientGone(): void {
     if (this.#head === undefined) return
     this.#drop()
-    this.#ledger.noteFailure('client-closed', !this.#isResponding)
+    this.#ledger.noteFailure('client-closed', !this.#reply.hasBegun)
     this.#client.abort()
     this.#record(this.#client.bytesIn, this.#client.bytesOut)
   }
@@ -275,14 +250,12 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   /** Answers with something of Weir's own that is no failure. */
   #answer(answer: Answer): void {
     this.#ledger.noteAnswer(answer.status, answer.code)
-    this.#reply(answer)
+    this.#send(answer)
   }
 
-  #reply(answer: Answer): void {
+  #send(answer: Answer): void {
     const send = (status: number, lines: FieldLines) => {
-      this.#isResponding = true
-      this.#ledger.noteStatus(status)
-      writeOwn(this.#worker, this.#client, this.#filters, status, lines, answer.body)
+      this.#reply.answer(this.#filters, status, lines, answer.body)
       this.finish()
     }
     const lines = ownLines(answer)

@@ -1,7 +1,8 @@
-// What happens to a request's body between the client and the attempt, where filters look at it or it is gathered first?
+// What happens to a request's body between the client and the attempt: passed on, looked at by filters, or gathered first?
 //
 //   client ─► stage of the filters ─► (gathered until it is whole) ─► attempt
 //
+// Invariant: a body that is larger than the route allows fails the request.
 // Invariant: at most `bufferBytes` are gathered; a body that is larger fails the request, and nothing of it was sent.
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type {
@@ -87,9 +88,16 @@ export class RequestBody {
     this.#client.readBody()
   }
 
-  /** False: wait until the stage or the attempt takes more. */
-  write(bytes: Buffer): boolean {
-    return (this.#stage ?? this.#sink).write(bytes)
+  /** Lets the body come for a try that is ready for it. One that was read has none, or its end is all that is left of it. */
+  ask(): void {
+    if (!this.#client.isRequestRead) this.#client.readBody()
+    else this.end('')
+  }
+
+  /** Takes bytes of a body that may have `maxBytes`; the client waits until the stage or the attempt takes more. */
+  take(bytes: Buffer, maxBytes: number): void {
+    if (this.#client.bytesIn > maxBytes) this.#fail('body-too-large')
+    else if (!(this.#stage ?? this.#sink).write(bytes)) this.#client.pauseBody()
   }
 
   /** The body is complete. A retry of a request without one comes here again: the stage has seen its end. */

@@ -1,0 +1,91 @@
+// How does a response reach the client: an upstream's as it comes, or one of Weir's own, whole?
+//
+//   attempt ─► (filters that look at responses) ─► client
+//
+// Invariant: once a head is on its way, only its body follows, or a cut.
+import type { Answer, FieldLines } from '../../shared/routing/filters/kind.ts'
+import type { ClientStream } from '../http/stream.ts'
+import { applyEdits } from './field-changes.ts'
+import type { Filtering } from './filtering.ts'
+import type { RequestLedger } from './ledger.ts'
+import { reasonOf, serverLine } from './own-answers.ts'
+import type { HeadFacts } from './response-filter.ts'
+import type { WorkerState } from './worker-state.ts'
+
+/** The way of a response, for one request after another. Its filters are those of the current route, if it has some. */
+export class Reply {
+  readonly #worker: WorkerState
+  readonly #client: ClientStream
+  readonly #ledger: RequestLedger
+  /** The final response's head is on its way to the client. */
+  hasBegun = false
+
+  constructor(worker: WorkerState, client: ClientStream, ledger: RequestLedger) {
+    this.#worker = worker
+    this.#client = client
+    this.#ledger = ledger
+  }
+
+  /** Starts over for the next request. */
+  begin(): void {
+    this.hasBegun = false
+  }
+
+  /** Writes an upstream's head as the filters changed it. */
+  relay(
+    filters: Filtering | undefined,
+    head: HeadFacts,
+    status: number,
+    lines: FieldLines,
+    bodyLength: number | undefined,
+  ): void {
+    this.hasBegun = true
+    this.#ledger.noteResponse(status)
+    const edits = filters?.responseEdits(false)
+    let fields = applyEdits(lines, edits)
+    // RFC 9110 §6.6.1: a recipient with a clock adds a Date that is missing.
+    if (!head.hasDate && edits?.dropped.has('date') !== true) fields += this.#worker.dateLine
+    if (!head.hasServer && edits?.dropped.has('server') !== true) fields += serverLine
+    const reason = status === head.status ? head.reason : reasonOf(status)
+    this.#client.begin(status, reason, fields, bodyLength, head.upgrade)
+  }
+
+  /** Writes bytes of an upstream's body. */
+  write(filters: Filtering | undefined, bytes: Buffer): void {
+    const response = filters?.response
+    if (response === undefined) this.#client.write(bytes)
+    else response.write(bytes)
+  }
+
+  /** Sends what waits; false: the upstream has to wait for the client, or for a filter. */
+  flush(filters: Filtering | undefined): boolean {
+    this.#client.flush()
+    this.#ledger.noteRelayed()
+    return !this.#client.isCongested && filters?.response?.isWaiting !== true
+  }
+
+  /** Ends an upstream's body; false: the filters have some of it left, and end it. */
+  end(filters: Filtering | undefined, trailers: FieldLines): boolean {
+    const response = filters?.response
+    if (response === undefined) this.#client.end(trailers)
+    else response.end(trailers)
+    return response === undefined
+  }
+
+  /** Writes a whole response of Weir's own. */
+  answer(
+    filters: Filtering | undefined,
+    status: number,
+    lines: FieldLines,
+    body: Answer['body'],
+  ): void {
+    this.hasBegun = true
+    this.#ledger.noteStatus(status)
+    const edits = filters?.responseEdits(true)
+    const fields = applyEdits(lines, edits) + this.#worker.dateLine + serverLine
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const length = this.#client.isHead ? 0 : bytes.length
+    this.#client.begin(status, reasonOf(status), fields, length, '')
+    if (length > 0) this.#client.write(bytes)
+  }
+}

@@ -100,6 +100,11 @@ export const proxyOptions = {
     help: 'Gets the keys of load balancers (`weir.dev/jwt-alb-arn`) below this URL, at URL/KID.',
   }),
 
+  pathWildcards: option(boolean, {
+    group: classes,
+    default: false,
+    help: 'Reads paths as they are written for the AWS and GCE controllers, where `/*` is every path and `/foo/*` a prefix; `weir.dev/path-wildcards` says it for one Ingress.',
+  }),
   ignoreAnnotations: option(ignorableAnnotations, {
     group: classes,
     default: [],

@@ -240,7 +240,10 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
     },
     externalNames,
     authUrls,
-    readAnnotations: annotationReader({ ignored: settings.ignoreAnnotations }),
+    readAnnotations: annotationReader({
+      ignored: settings.ignoreAnnotations,
+      pathWildcards: settings.pathWildcards,
+    }),
     ...(defaultBackend && {
       defaultBackend: { ...defaultBackend, service: defaultBackend.name },
     }),

@@ -20,7 +20,13 @@ const never = () => false
 function routerOf(rows: readonly Row[]): Router<string> {
   const rules = rows.flatMap(([type, written]): Rule<string>[] => {
     const isRegex = type === 'Regex'
-    const rule = parseRulePath(written, isRegex ? 'Prefix' : type, isRegex, '', () => {})
+    const rule = parseRulePath(
+      written,
+      isRegex ? 'Prefix' : type,
+      { useRegex: isRegex },
+      '',
+      () => {},
+    )
     return rule === undefined ? [] : [{ ...rule, host: '', value: `${type} ${written}` }]
   })
   return updateRouter(emptyRouter<string>(), new Map([['', rules]]), compileRegex)

@@ -20,6 +20,7 @@ interface CaseOptions extends KubeObject {
   readonly defaultBackend?: string
   readonly externalNames?: readonly string[]
   readonly ignoreAnnotations?: readonly string[]
+  readonly pathWildcards?: boolean
   readonly ingressClasses?: readonly string[]
   readonly controllerClasses?: readonly string[]
   readonly watchWithoutClass?: boolean
@@ -54,7 +55,10 @@ function optionsOf(documents: readonly KubeObject[]) {
       watchWithoutClass: given.watchWithoutClass ?? false,
     },
     externalNames: given.externalNames ?? [],
-    readAnnotations: annotationReader({ ignored: given.ignoreAnnotations ?? [] }),
+    readAnnotations: annotationReader({
+      ignored: given.ignoreAnnotations ?? [],
+      pathWildcards: given.pathWildcards ?? false,
+    }),
     ...(backend === undefined ? {} : { defaultBackend: { ...backend, service: backend.name } }),
   }
 }

@@ -139,8 +139,7 @@ class IngressReader {
       this.#invalid(field, value, 'Write the path as a mapping with path, pathType and backend.')
       return
     }
-    const { useRegex } = this.#annotations
-    const path = parseRulePath(value.path, value.pathType, useRegex, field, this.#report)
+    const path = parseRulePath(value.path, value.pathType, this.#annotations, field, this.#report)
     const { namespace } = this.#owner
     const backend = parseBackend(value.backend, namespace, `${field}.backend`, this.#report)
     if (path !== undefined && backend !== undefined) this.#claim(host, path, backend, field, 'rule')

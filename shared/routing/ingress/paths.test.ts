@@ -20,7 +20,11 @@ const kept: { path: unknown; type?: unknown; regex?: boolean; gives: string; why
   { path: '/%40team', gives: 'Prefix /@team', why: 'so is what means the same either way' },
   { path: '/ä', gives: 'Prefix /%C3%A4', why: 'what browsers send for ä' },
   { path: '/\ud800', gives: 'Prefix /%EF%BF%BD', why: 'half a character is no reason to throw' },
-  { path: "/~a.b-c_d!$&'()*+,=:@", gives: "Prefix /~a.b-c_d!$&'()*+,=:@", why: 'RFC 3986 pchar' },
+  {
+    path: "/~a.b-c_d!$&'()%2A+,=:@",
+    gives: "Prefix /~a.b-c_d!$&'()*+,=:@",
+    why: 'RFC 3986 pchar; a * that is meant is written as its escape',
+  },
   { path: '/...', gives: 'Prefix /...', why: 'three dots are a name' },
   { path: '/.well-known/', gives: 'Prefix /.well-known', why: 'a name may begin with a dot' },
   { path: '/a/(.*)', regex: true, gives: 'Regex /a/(.*)', why: 'use-regex' },
@@ -84,7 +88,72 @@ for (const { path, type, regex = false, why } of refused) {
   })
 }
 
-function read(path: unknown, type: unknown, useRegex: boolean, problems: Problem[]) {
+const types = ['Exact', 'Prefix', 'ImplementationSpecific', undefined]
+
+const wildcards: { path: string; literal?: string; gives?: string; remedy: RegExp; why: string }[] =
+  [
+    { path: '/*', literal: '/*', gives: '/', remedy: /^Write \/ with/, why: 'every path' },
+    { path: '/foo/*', literal: '/foo/*', gives: '/foo', remedy: /^Write \/foo with/, why: 'below' },
+    { path: '/a/b-c/*', literal: '/a/b-c/*', gives: '/a/b-c', remedy: /\/a\/b-c /, why: 'deeper' },
+    { path: '/%61/*', literal: '/a/*', gives: '/a', remedy: /Prefix/, why: 'one spelling' },
+    { path: '*', gives: '/', remedy: /^Write \/ with/, why: 'no path begins without a slash' },
+    { path: '/foo*', literal: '/foo*', remedy: /^Write \/foo\.\* with/, why: 'half a segment' },
+    {
+      path: '/a/*/b',
+      literal: '/a/*/b',
+      remedy: /^Write \/a\/\.\*\/b\$ with/,
+      why: 'in the middle',
+    },
+    { path: '/a.b/*.js', literal: '/a.b/*.js', remedy: /\/a\\\.b\/\.\*\\\.js\$/, why: 'an ending' },
+    { path: '/*/*', literal: '/*/*', remedy: /^Write \/\.\*\/\.\* with/, why: 'two of them' },
+    { path: '/foo/**', literal: '/foo/**', remedy: /use-regex/, why: 'nobody reads it as one' },
+    { path: '//*', remedy: /./, why: 'an empty segment is no prefix' },
+    { path: '/a//*', remedy: /./, why: 'an empty segment is no prefix' },
+    { path: '/a?c/*', remedy: /./, why: '? is a wildcard, too' },
+  ]
+
+for (const { path, literal, gives, remedy, why } of wildcards) {
+  t.test(`${path} is a wildcard where that is asked for: ${why}`, async (t) => {
+    for (const type of types) {
+      const said: Problem[] = []
+      const plain = read(path, type, false, said)
+      t.equal(plain?.path, literal, `${type}: literally`)
+      t.equal(plain?.pathType, literal && (type === 'Exact' ? 'Exact' : 'Prefix'))
+      t.match(said, [{ reason: 'invalid-path', field: /\.path$/, remedy }], `${type}`)
+      t.equal(said.length, 1)
+      if (literal !== undefined) t.match(said[0]?.message, /is taken literally/)
+
+      const problems: Problem[] = []
+      const rulePath = read(path, type, false, problems, true)
+      t.equal(rulePath?.path, gives, `${type}: as a wildcard`)
+      t.equal(rulePath?.pathType, gives && 'Prefix')
+      t.equal(problems.length, gives === undefined ? 1 : 0)
+    }
+  })
+}
+
+t.test('what is no wildcard is the same with and without', async (t) => {
+  for (const [path, type, regex] of [
+    ['/a', 'Exact', false],
+    ['/%2A', 'Prefix', false],
+    ['/a/', 'Prefix', false],
+    ['/foo/*', 'Prefix', true],
+  ] as const) {
+    const problems: Problem[] = []
+    const [off, on] = [false, true].map((isOn) => read(path, type, regex, problems, isOn))
+    t.strictSame(on, off, path)
+    t.strictSame(problems, [])
+  }
+})
+
+function read(
+  path: unknown,
+  type: unknown,
+  useRegex: boolean,
+  problems: Problem[],
+  pathWildcards = false,
+) {
   const report = reportTo(problems, { kind: 'Ingress', namespace: 'n', name: 'i' })
-  return parseRulePath(path, type, useRegex, 'spec.rules[0].http.paths[0]', report)
+  const modes = { useRegex, pathWildcards }
+  return parseRulePath(path, type, modes, 'spec.rules[0].http.paths[0]', report)
 }

@@ -10,10 +10,19 @@ import { compilePattern } from '../pattern.ts'
 import { isAbsent, type Report, shown } from '../shapes.ts'
 import type { PathType } from '../table.ts'
 import { spellPattern } from './path-pattern.ts'
+import { asPattern, asPrefix, hasWildcards } from './path-wildcards.ts'
 
 export interface RulePath {
   readonly path: string
   readonly pathType: PathType
+}
+
+/** How the paths of an Ingress are meant. */
+export interface PathModes {
+  /** Prefix and ImplementationSpecific paths are patterns. */
+  readonly useRegex: boolean
+  /** A `*` at the end of a path that is no pattern makes it a prefix. Absent: it stands for itself. */
+  readonly pathWildcards?: boolean
 }
 
 /** Longer than any request line that is accepted (414 above 16 KiB) helps nobody. */
@@ -34,7 +43,7 @@ const controlCharacters = /[\u0000-\u001f\u007f]/
 export function parseRulePath(
   path: unknown,
   pathType: unknown,
-  useRegex: boolean,
+  { useRegex, pathWildcards = false }: PathModes,
   field: string,
   report: Report,
 ): RulePath | undefined {
@@ -53,7 +62,20 @@ export function parseRulePath(
   }
   if (isAbsent(path) || path === '') return { path: '/', pathType: type }
   if (typeof path !== 'string') return refuse('is not text', 'Write the path as text.')
-  if (!path.startsWith('/')) return refuse('does not begin with /', 'Begin the path with /.')
+  if (pathWildcards && type !== 'Regex' && hasWildcards(path)) {
+    const prefix = asPrefix(path)
+    if (prefix !== undefined) {
+      return parseRulePath(prefix, 'Prefix', { useRegex: false }, field, report)
+    }
+    return refuse('has wildcards that are not its last segment alone', patternRemedy(path))
+  }
+  if (!path.startsWith('/')) {
+    const remedy =
+      path === '*'
+        ? 'Write / with pathType Prefix, which means every path.'
+        : 'Begin the path with /.'
+    return refuse('does not begin with /', remedy)
+  }
   if (path.length > maxPathLength) {
     return refuse(`is longer than ${maxPathLength} characters`, 'Use a shorter path.')
   }
@@ -84,7 +106,28 @@ export function parseRulePath(
       'Write a path that all read alike: without ; and without escapes of / \\ % ? #.',
     )
   }
+  if (path.includes('*')) reportLiteral(path, type, field, report)
   return { path: type === 'Prefix' ? withoutTrailingSlash(matched) : matched, pathType: type }
+}
+
+/** What was written for another controller looks alive here and gets no request. */
+function reportLiteral(path: string, type: PathType, field: string, report: Report): void {
+  const below = type === 'Prefix' ? ' and for paths below it' : ''
+  const prefix = asPrefix(path)
+  const remedy =
+    prefix === undefined
+      ? patternRemedy(path)
+      : `Write ${prefix} with pathType Prefix, or set weir.dev/path-wildcards: "true"; a * that is meant is %2A.`
+  report(
+    'invalid-path',
+    `${field}.path`,
+    `The path ${shown(path)} is taken literally: it gets only requests for exactly this path${below}, with the *.`,
+    remedy,
+  )
+}
+
+function patternRemedy(path: string): string {
+  return `Write ${asPattern(path)} with pathType ImplementationSpecific and weir.dev/use-regex: "true"; a * that is meant is %2A.`
 }
 
 /** ImplementationSpecific, and nothing, mean Prefix. Exact stays literal on an Ingress with regular expressions. */

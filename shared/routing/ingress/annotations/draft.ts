@@ -62,6 +62,7 @@ export interface Draft {
     | { readonly kind: 'prefix'; readonly to: string }
     | { readonly kind: 'target'; readonly replacement: string }
   readonly useRegex: boolean
+  readonly pathWildcards: boolean
   /** nginx: sent upstream as X-Forwarded-Prefix, with a rewrite only. */
   readonly forwardedPrefix?: string
   readonly requestHeaders: HeaderEdits
@@ -73,8 +74,8 @@ export interface Draft {
   readonly cookieExpiresSeconds: number
 }
 
-/** Creates a draft that asks for nothing. */
-export function createDraft(namespace: string): Draft {
+/** Creates a draft that asks for nothing; `pathWildcards` is what the operator says of all Ingresses. */
+export function createDraft(namespace: string, pathWildcards: boolean): Draft {
   return {
     namespace,
     conditions: [],
@@ -87,6 +88,7 @@ export function createDraft(namespace: string): Draft {
     permanentStatus: 301,
     temporalStatus: 302,
     useRegex: false,
+    pathWildcards,
     requestHeaders: { set: [], add: [], remove: [] },
     responseHeaders: { set: [], add: [], remove: [] },
     limits: {},

@@ -9,6 +9,7 @@ import { oneOfNames } from '../../../near-names.ts'
 import type { Problem } from '../../../problem.ts'
 import { filterKinds } from '../../filters/kinds.ts'
 import type { PathType } from '../../table.ts'
+import { asPrefix } from '../path-wildcards.ts'
 import {
   buildTerms,
   createDraft,
@@ -30,6 +31,8 @@ export interface AnnotationReading {
   readonly termsFor: (path: string, pathType: PathType) => Terms
   /** True when the Prefix and ImplementationSpecific paths of this Ingress are patterns. */
   readonly useRegex: boolean
+  /** True when a `*` at the end of a path makes it a prefix. */
+  readonly pathWildcards?: boolean
   readonly problems: readonly AnnotationProblem[]
 }
 
@@ -43,6 +46,8 @@ export interface AnnotationProblem extends Problem {
 export interface AnnotationOptions {
   /** `--ignore-annotations`. */
   readonly ignored: readonly string[]
+  /** `--path-wildcards`. */
+  readonly pathWildcards: boolean
 }
 
 const nothingToClose =
@@ -53,19 +58,24 @@ const askNothing: AnnotationReading = {
   useRegex: false,
   problems: [],
 }
+const askNothingOfWildcards: AnnotationReading = { ...askNothing, pathWildcards: true }
 
 /** Makes the reader of annotations: of the families that Weir knows, and of what others may have protected. */
-export function annotationReader({ ignored }: AnnotationOptions): typeof readAnnotations {
-  const isIgnored = ignoring(ignored)
-  return (ingress) => readWith(ingress, isIgnored)
+export function annotationReader(options: AnnotationOptions): typeof readAnnotations {
+  const isIgnored = ignoring(options.ignored)
+  return (ingress) => readWith(ingress, isIgnored, options.pathWildcards)
 }
 
 /** Reads the annotations of one Ingress with the defaults of all options. */
 export function readAnnotations(ingress: Ingress): AnnotationReading {
-  return readWith(ingress, () => false)
+  return readWith(ingress, () => false, false)
 }
 
-function readWith(ingress: Ingress, isIgnored: IsIgnored): AnnotationReading {
+function readWith(
+  ingress: Ingress,
+  isIgnored: IsIgnored,
+  pathWildcards: boolean,
+): AnnotationReading {
   const given: ReadonlyMap<string, unknown> = new Map(
     Object.entries(ingress.metadata?.annotations ?? {}),
   )
@@ -73,9 +83,11 @@ function readWith(ingress: Ingress, isIgnored: IsIgnored): AnnotationReading {
     [...given.keys()].some((key) => key.startsWith(prefix)),
   )
   const foreign = findForeign(given, isIgnored)
-  if (present.length + foreign.length === 0) return askNothing
+  if (present.length + foreign.length === 0) {
+    return pathWildcards ? askNothingOfWildcards : askNothing
+  }
 
-  const reader = new AnnotationReader(ingress)
+  const reader = new AnnotationReader(ingress, pathWildcards)
   reader.readForeign(foreign)
   for (const family of present) reader.readFamily(family, given)
   return reader.finish()
@@ -93,9 +105,9 @@ class AnnotationReader {
   readonly #problems: AnnotationProblem[] = []
   #draft: Draft
 
-  constructor(ingress: Ingress) {
+  constructor(ingress: Ingress, pathWildcards: boolean) {
     this.#ingress = ingress
-    this.#draft = createDraft(ingress.metadata?.namespace ?? 'default')
+    this.#draft = createDraft(ingress.metadata?.namespace ?? 'default', pathWildcards)
   }
 
   readFamily({ prefix, rows }: Family, given: ReadonlyMap<string, unknown>): void {
@@ -135,6 +147,7 @@ class AnnotationReader {
     return {
       termsFor: rememberTerms(draft),
       useRegex: draft.useRegex,
+      pathWildcards: draft.pathWildcards,
       problems: this.#problems,
     }
   }
@@ -219,17 +232,24 @@ class AnnotationReader {
     }
   }
 
+  /** The paths of the rules; a wildcard at the end is what it means. */
+  #paths(): readonly unknown[] {
+    const paths = rulePathsOf(this.#ingress)
+    if (!this.#draft.pathWildcards) return paths
+    return paths.map((path) => (typeof path === 'string' ? (asPrefix(path) ?? path) : path))
+  }
+
   /** nginx turns patterns on for a rewrite; Weir does where that is what the author must have meant. */
   #meansPatterns(): boolean {
     const { rewrite } = this.#draft
     if (rewrite?.kind !== 'target') return false
-    return /\$[1-9]/.test(rewrite.replacement) || rulePathsOf(this.#ingress).some(isPatternOnly)
+    return /\$[1-9]/.test(rewrite.replacement) || this.#paths().some(isPatternOnly)
   }
 
   /** An app root answers for the path `/`, so it needs a rule that gets it. */
   #coversRoot(): boolean {
     const hasDefault = this.#ingress.spec?.defaultBackend !== undefined
-    return hasDefault || this.#draft.useRegex || rulePathsOf(this.#ingress).some(isRoot)
+    return hasDefault || this.#draft.useRegex || this.#paths().some(isRoot)
   }
 
   /** What has no effect is said: its author believes that it has one. */

@@ -92,6 +92,13 @@ export const weir: Family = {
       parseBool,
       (useRegex) => ({ useRegex }),
     ),
+    supported(
+      'path-wildcards',
+      'bool',
+      'Paths as they are written for the AWS and GCE controllers: `/*` is every path and `/foo/*` the prefix `/foo`, of any pathType. Differs: `/foo` itself belongs to it. Wildcards elsewhere (`/foo*`, `/a/*/b`) are refused; patterns of `use-regex` are no wildcards. `--path-wildcards` when absent.',
+      parseBool,
+      (pathWildcards) => ({ pathWildcards }),
+    ),
     guarded(
       'request-headers-set',
       headerLines,

@@ -32,7 +32,9 @@ function start() {
     onProblems: () => {},
     onStuck: (filter) => void stuck.push(filter),
   })
-  const namesOf = () => watch.problems.map(({ name, message }) => [name, message.split(' ')[2]])
+  // The table is in no order.
+  const namesOf = () =>
+    watch.problems.map(({ name, message }) => [name, message.split(' ')[2]]).sort()
   return { clock, lines, told, stuck, watch, namesOf }
 }
 

@@ -17,9 +17,9 @@ import { chooseEndpoint } from '../upstream/choose.ts'
 import { chooseAmong, type LiveChoice } from '../upstream/destination.ts'
 import type { EndpointPool } from '../upstream/endpoint-pool.ts'
 import { noteAnswer, noteNoAnswer } from '../upstream/outcome.ts'
-import { mayRetry, mayRetryStatus } from '../upstream/retry.ts'
 import type { AttemptLog, AttemptOwner } from './attempt-owner.ts'
 import type { LiveForward } from './live-route.ts'
+import { Retries } from './retries.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** The tries of one request at a time. */
@@ -31,12 +31,9 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   #choice: LiveChoice | undefined
   #pool: EndpointPool | undefined
   #stream: UpstreamStream | undefined
-  /** Endpoints that failed this request. */
-  readonly #tried: EndpointPool[] = []
-  #retries = 0
+  readonly #retries: Retries
   /** When the try's request was complete; 0 where nobody measures. */
   #sentAt = 0
-  #isBodyConsumed = false
   #isSent = false
   #hasHead = false
   /** All of the body, when it is known before the first try: it can be sent again. */
@@ -58,15 +55,14 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     this.#worker = worker
     this.#owner = owner
     this.#log = log
+    this.#retries = new Retries(worker)
   }
 
   /** Begins with a request, whose own properties are set, at a backend; `body` is all of it where that is known. */
   start(backend: LiveForward, body?: readonly Buffer[]): void {
     this.#backend = backend
     this.#body = body
-    this.#tried.length = 0
-    this.#retries = 0
-    this.#isBodyConsumed = false
+    this.#retries.begin()
     this.#hasHead = false
     this.affinityLine = ''
     const pool = this.#pick(backend, undefined)
@@ -93,7 +89,7 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   write(bytes: Buffer): boolean {
     const stream = this.#stream
     if (stream === undefined) return true
-    this.#isBodyConsumed = true
+    this.#retries.isBodyConsumed = true
     const mayGoOn = stream.write(bytes)
     stream.flush()
     if (mayGoOn || !stream.isCongested) return true
@@ -145,11 +141,12 @@ export class Attempt implements ResponseSink, OutgoingRequest {
 
   #pick(backend: LiveForward, before: LiveChoice | undefined): EndpointPool | undefined {
     const { only, pick } = backend.destination
+    const { tried } = this.#retries
     if (only !== undefined) {
       this.#choice = only
-      return chooseEndpoint(only.upstream, pick, this.#tried, this.view)
+      return chooseEndpoint(only.upstream, pick, tried, this.view)
     }
-    const chosen = chooseAmong(backend.destination, before, this.#tried, this)
+    const chosen = chooseAmong(backend.destination, before, tried, this)
     this.#choice = chosen?.choice
     this.affinityLine = chosen?.cookieLine ?? ''
     return chosen?.pool
@@ -161,7 +158,7 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     this.#sentAt = 0
     this.#log.noteEndpoint(pool.name)
     // A retry gets a new connection: an idle one may be as stale as the one that failed.
-    const idle = this.#retries === 0 ? pool.takeIdle(this) : undefined
+    const idle = this.#retries.count === 0 ? pool.takeIdle(this) : undefined
     if (idle !== undefined) {
       this.#stream = idle
       this.#begin(idle)
@@ -199,7 +196,7 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     const { status } = head
     if (status >= 200 || status === 101) {
       this.#noteResponse(status)
-      if (this.#mayRetryStatus(status) && this.#tryAgain()) return
+      if (this.#mayDrop(status) && this.#tryAgain()) return
       this.#hasHead = true
     }
     this.#owner.onAttemptHead(head)
@@ -216,32 +213,25 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     if (this.#sentAt > 0) pool.latency?.observe(clock.now() - this.#sentAt, time.now)
   }
 
-  #mayRetryStatus(status: number): boolean {
+  /** The route would rather have another response than one with `status`. */
+  #mayDrop(status: number): boolean {
     const rules = this.#backend?.retry
-    if (rules === undefined || this.#hasHead) return false
-    const answered = {
-      status,
-      method: this.method,
-      isBodyConsumed: this.#isBodyConsumed,
-      retries: this.#retries,
-    }
-    return mayRetryStatus(answered, this.#worker.limits.maxRetries, rules)
+    const pool = this.#pool
+    if (rules === undefined || pool === undefined || this.#hasHead) return false
+    return this.#retries.mayFollowStatus(status, this.method, pool, rules)
   }
 
-  /** Throws a response away for another try, where there is another endpoint; else it is as good as any. */
+  /** Makes another try, where there is another endpoint and the budget allows it. */
   #tryAgain(): boolean {
     const backend = this.#backend
-    const pool = this.#pool
-    if (backend === undefined || pool === undefined) return false
-    this.#tried.push(pool)
+    if (backend === undefined) return false
     const next = this.#pick(backend, this.#choice)
-    if (next === undefined) return false
-    if (!this.#worker.retryBudget.spend()) {
-      add(this.#worker.recorder.retriesRefused, 1)
-      return false
-    }
+    if (next === undefined || !this.#retries.spend()) return false
+    // Of a response that is thrown away there may be more to come.
     this.abort()
-    this.#retry(backend, next)
+    this.#owner.onRetry()
+    this.#log.noteRetry()
+    this.#connect(backend, next)
     return true
   }
 
@@ -272,55 +262,18 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     this.#owner.onAttemptDrained()
   }
 
-  onUpstreamFailure({ code, sent, hasAnswered }: UpstreamFailure): void {
-    const backend = this.#backend
+  onUpstreamFailure(failure: UpstreamFailure): void {
     const pool = this.#pool
     const stream = this.#stream
     this.#stream = undefined
     stream?.abort()
-    if (backend === undefined || pool === undefined || stream === undefined) return
+    if (pool === undefined || stream === undefined) return
     // A kept connection that closes before it answers says nothing against its endpoint: it was merely idle too long.
-    const isStale = sent === 'to-stale-connection'
-    if (!isStale) this.noteFailure(code)
-    const mayRetry = this.#mayRetry(code, sent, hasAnswered, pool)
-    const next = mayRetry ? this.#pick(backend, this.#choice) : undefined
-    if (next === undefined) {
-      this.#owner.fail(code)
-    } else if (this.#worker.retryBudget.spend()) {
-      this.#retry(backend, next)
-    } else {
-      add(this.#worker.recorder.retriesRefused, 1)
-      this.#owner.fail(code)
-    }
-  }
-
-  #mayRetry(
-    code: FailureCode,
-    sent: UpstreamFailure['sent'],
-    hasAnswered: boolean,
-    pool: EndpointPool,
-  ): boolean {
-    if (this.#hasHead) return false
-    const isStale = sent === 'to-stale-connection'
-    const attempt = {
-      code,
-      method: this.method,
-      isBodyConsumed: this.#isBodyConsumed,
-      isConnectionReused: isStale,
-      isRefused: sent === 'nothing',
-      hasAnswered,
-      retries: this.#retries,
-    }
-    if (!isStale) this.#tried.push(pool)
-    return mayRetry(attempt, this.#worker.limits.maxRetries, this.#backend?.retry)
-  }
-
-  #retry(backend: LiveForward, pool: EndpointPool): void {
-    this.#retries += 1
-    this.#owner.onRetry()
-    add(this.#worker.recorder.retries, 1)
-    this.#log.noteRetry()
-    this.#connect(backend, pool)
+    if (failure.sent !== 'to-stale-connection') this.noteFailure(failure.code)
+    const rules = this.#backend?.retry
+    const mayRetry =
+      !this.#hasHead && this.#retries.mayFollowFailure(failure, this.method, pool, rules)
+    if (!mayRetry || !this.#tryAgain()) this.#owner.fail(failure.code)
   }
 
   /** Counts a failure of the endpoint, against its health, too. */

@@ -8,6 +8,7 @@ import { formatHostPort } from '../../shared/host-port.ts'
 import { createLineSink, type Log } from '../../shared/log.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { annotationReader } from '../../shared/routing/ingress/annotations/read.ts'
+import { getEntry } from '../../shared/routing/sharded-map.ts'
 import { emptyTable } from '../../shared/routing/table.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 import { createLogWriter } from '../observe/access-log.ts'
@@ -18,7 +19,7 @@ import { type ControlSocket, startControlSocket } from './control-socket.ts'
 import { FilterWatch } from './filter-watch.ts'
 import { createAssets } from './resolvers/assets.ts'
 import { createExternalNames } from './resolvers/external-names.ts'
-import { fetchText } from './resolvers/fetch-text.ts'
+import { fetchText, fetchTextAt } from './resolvers/fetch-text.ts'
 import { createPublicKeys } from './resolvers/public-keys.ts'
 import { resolveName } from './resolvers/resolve-name.ts'
 import { Shutdown } from './shutdown.ts'
@@ -103,7 +104,8 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     log,
     objects: feed,
     kinds: filterKinds,
-    fetchText,
+    upstreamOf: (key) => getEntry((keeper.table ?? emptyTable).upstreams, key),
+    fetchAt: fetchTextAt,
     onAsset: (ref, data) => pool.setAsset(ref, data),
     onProblems: () => metrics.setProblems(allProblems()),
   })

@@ -225,7 +225,9 @@ t.test('who is not known is sent to sign in, and back', async (t) => {
 const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
 const stranger = await generateKeyPair('ES256')
 const keySet = { keys: [{ ...(await exportJWK(publicKey)), kid: 'k1', alg: 'ES256' }] }
-const jwt = { kind: 'jwt', keys: 'http://keys.test/', issuer: 'iss', audiences: ['shop'] }
+const keys = { service, authority: 'auth.default.svc', path: '/keys' }
+const jwksRef = { kind: 'jwks', name: 'default/auth:80/keys' } as const
+const jwt = { kind: 'jwt', keys, issuer: 'iss', audiences: ['shop'] }
 const now = Math.floor(new ManualClock().wallNow() / 1000)
 
 interface Token {
@@ -263,7 +265,7 @@ const tokens: { token: string; status: number; why: string }[] = [
 for (const { token, status, why } of tokens) {
   t.test(`a token gives ${status}: ${why}`, async (t) => {
     const { dataPlane, ask } = await stage(t, jwt)
-    dataPlane.plane.setAsset({ kind: 'jwks', name: jwt.keys }, { keys: JSON.stringify(keySet) })
+    dataPlane.plane.setAsset(jwksRef, { keys: JSON.stringify(keySet) })
     t.equal((await ask(`Authorization: Bearer ${token}`)).status, status)
   })
 }
@@ -281,9 +283,9 @@ t.test(
     t.equal((await ask('X-User: root')).status, 401, 'a token is needed')
     const cookie = `Cookie: token=${await sign({})}`
     t.equal((await ask(cookie)).status, 503, 'keys are needed')
-    dataPlane.plane.setAsset({ kind: 'jwks', name: jwt.keys }, { keys: '{"no":"keys"}' })
+    dataPlane.plane.setAsset(jwksRef, { keys: '{"no":"keys"}' })
     t.equal((await ask(cookie)).status, 503, 'keys that are none')
-    dataPlane.plane.setAsset({ kind: 'jwks', name: jwt.keys }, { keys: JSON.stringify(keySet) })
+    dataPlane.plane.setAsset(jwksRef, { keys: JSON.stringify(keySet) })
     t.equal((await ask(cookie, 'X-User: root', 'X-Missing: root')).status, 200)
     const sent = Object.fromEntries(
       upstream.requests[0]?.fields.map(([name, value]) => [name.toLowerCase(), value]) ?? [],

@@ -1,25 +1,25 @@
 // What do the filters of all routes need that is not in the table, and what is it now? Secrets, ConfigMaps and key sets.
 //
-//   delta ─► wanted assets, counted by host ─► followed by name (feed) or asked for again and again (key sets) ─► workers
+//   delta ─► wanted assets, counted by host ─► followed by name (feed) or fetched (key-sets.ts) ─► workers
 //
 // Invariant: only what a route names is read, by its name, and it is forgotten when no route names it any more.
 // Invariant: contents are in memory only: never in the table, `/routes`, a log line or a problem.
-import type { Clock } from '../../../shared/clock.ts'
 import type { NamedObjects } from '../../../shared/feed/named-objects.ts'
 import type { KubeObject } from '../../../shared/kube/objects.ts'
-import type { Log } from '../../../shared/log.ts'
 import type { Problem } from '../../../shared/problem.ts'
-import type { AssetData, AssetRef, FilterKind } from '../../../shared/routing/filters/kind.ts'
+import type {
+  AssetData,
+  AssetRef,
+  FilterKind,
+  WantedAsset,
+} from '../../../shared/routing/filters/kind.ts'
 import type { Owner, Route, TableDelta } from '../../../shared/routing/table.ts'
+import { type FollowedKeySet, followKeySet, type KeySetsOptions } from './key-sets.ts'
 
 /** What the keeper of assets needs. */
-export interface AssetsOptions {
-  readonly clock: Clock
-  readonly log: Log
+export interface AssetsOptions extends KeySetsOptions {
   readonly objects: NamedObjects
   readonly kinds: ReadonlyMap<string, FilterKind>
-  /** Gets the text of a URL; rejects when there is none. */
-  readonly fetchText: (url: string) => Promise<string>
   /** An asset has another content, or none. */
   readonly onAsset: (ref: AssetRef, data: AssetData | undefined) => void
   /** What is missing changed. */
@@ -39,6 +39,8 @@ export interface Assets {
 
 interface Asset {
   readonly ref: AssetRef
+  /** Where its upstream is, of a key set. */
+  keySet: { readonly upstream: string; readonly followed: FollowedKeySet } | undefined
   /** Hosts that use it, each with one of the routes' owners. */
   readonly users: Map<string, Owner>
   data: AssetData | undefined
@@ -48,18 +50,14 @@ interface Asset {
   cancel: () => void
 }
 
-const refreshMs = 300_000
-const firstBackOffMs = 2_000
-const maxBackOffMs = 60_000
-
 /** Creates the keeper; nothing is read before a route names something. */
 export function createAssets(options: AssetsOptions): Assets {
-  const { clock, log, objects, kinds, fetchText, onAsset, onProblems } = options
+  const { objects, kinds, onAsset, onProblems } = options
   const assets = new Map<string, Asset>()
   const keysByHost = new Map<string, ReadonlySet<string>>()
 
   function noteHost(host: string, routes: readonly Route[]): void {
-    const wanted = new Map<string, { ref: AssetRef; owner: Owner }>()
+    const wanted = new Map<string, { ref: WantedAsset; owner: Owner }>()
     for (const route of routes) {
       for (const filter of route.filters) {
         for (const ref of kinds.get(filter.kind)?.assets?.(filter) ?? []) {
@@ -74,9 +72,10 @@ export function createAssets(options: AssetsOptions): Assets {
     else keysByHost.set(host, new Set(wanted.keys()))
   }
 
-  function add(key: string, ref: AssetRef): Asset {
+  function add(key: string, ref: WantedAsset): Asset {
     const asset: Asset = {
-      ref,
+      ref: { kind: ref.kind, name: ref.name },
+      keySet: undefined,
       users: new Map(),
       data: undefined,
       hasAnswered: false,
@@ -84,8 +83,13 @@ export function createAssets(options: AssetsOptions): Assets {
       cancel: () => {},
     }
     assets.set(key, asset)
-    if (ref.kind === 'jwks') void refresh(asset, firstBackOffMs)
-    else {
+    if (ref.kind === 'jwks') {
+      const followed = followKeySet(options, ref.from, (keys) =>
+        take(asset, keys === undefined ? undefined : { keys }),
+      )
+      asset.keySet = { upstream: ref.from.service.key, followed }
+      asset.cancel = () => followed.cancel()
+    } else {
       const [namespace = '', name = ''] = ref.name.split('/')
       const kind = ref.kind === 'secret' ? 'Secret' : 'ConfigMap'
       asset.cancel = objects.follow(
@@ -119,28 +123,14 @@ export function createAssets(options: AssetsOptions): Assets {
     onProblems()
   }
 
-  /** Gets a key set now, and again later: a failure keeps the last one. */
-  async function refresh(asset: Asset, backOffMs: number): Promise<void> {
-    let nextMs = refreshMs
-    let nextBackOffMs = firstBackOffMs
-    try {
-      const keys = await fetchText(asset.ref.name)
-      if (asset.users.size > 0 && keys !== asset.data?.keys) take(asset, { keys })
-    } catch (error) {
-      log.warn({ url: asset.ref.name, error }, 'a key set cannot be had; the last one counts')
-      nextMs = backOffMs
-      nextBackOffMs = Math.min(backOffMs * 2, maxBackOffMs)
-      if (asset.data === undefined) take(asset, undefined)
-    }
-    if (assets.get(keyOf(asset.ref)) !== asset) return
-    asset.cancel = clock.after(nextMs, () => void refresh(asset, nextBackOffMs))
-  }
-
   return {
-    noteDelta({ hosts, fallback }) {
+    noteDelta({ hosts, upstreams, fallback }) {
       for (const [host, routes] of hosts) noteHost(host, routes)
       if (fallback !== undefined)
         noteHost('\n', fallback.route === undefined ? [] : [fallback.route])
+      for (const { keySet } of assets.values()) {
+        if (keySet !== undefined && upstreams.has(keySet.upstream)) keySet.followed.noteUpstream()
+      }
       onProblems()
     },
     *all() {

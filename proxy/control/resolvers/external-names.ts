@@ -7,7 +7,6 @@
 // Invariant: a name that gives no address at all is a problem of the Services that name it, until it does.
 // Invariant: an upstream whose addresses did not change is the same reference as before, so that deltas stay small.
 import { isIP } from 'node:net'
-import { createCidrSet } from '../../../shared/cidr.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Problem } from '../../../shared/problem.ts'
@@ -18,6 +17,7 @@ import {
   withEntries,
 } from '../../../shared/routing/sharded-map.ts'
 import type { Endpoint, ExternalHost, RouteTable, Upstream } from '../../../shared/routing/table.ts'
+import { linkOnly } from './link-only.ts'
 
 /** One address of a host and how long it may be used. */
 export interface ResolvedAddress {
@@ -75,8 +75,6 @@ interface Completed {
   readonly upstream: Upstream
 }
 
-// RFC 3927, RFC 4291 §2.5.6, and the address of EC2's metadata service in IPv6.
-const linkOnly = createCidrSet(['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254'])
 const noAddresses: readonly string[] = []
 
 /** Creates external names; nothing is looked up before a table names a host. */
@@ -216,7 +214,8 @@ function unresolved({ key, externalName }: Upstream, host: string): Problem {
       name: key,
       field: '',
       message: `The host ${JSON.stringify(host)} has no address: DNS does not know it or does not answer. What asks it answers 503.`,
-      remedy: 'Check the URLs of weir.dev/auth-url; the name is looked up without search domains.',
+      remedy:
+        'Check the URLs of weir.dev/auth-url and weir.dev/jwt-keys; the name is looked up without search domains.',
     }
   }
   const [namespace = '', name = ''] = key.slice(0, key.lastIndexOf(':')).split('/')

@@ -1,4 +1,13 @@
-// How is a small text got from a URL: a key set, a key?
+// How is a small text got: from a URL of the operator, or at an endpoint that the table has for the URL of an Ingress?
+//
+// Invariant: what an Ingress names is asked at addresses that were found to be allowed, never looked up anew: neither DNS nor
+// a redirect, which is not followed, leads elsewhere.
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { isIP } from 'node:net'
+import type { KeySource } from '../../../shared/routing/filters/kind.ts'
+import type { Endpoint } from '../../../shared/routing/table.ts'
+import { linkOnly } from './link-only.ts'
 
 const timeoutMs = 5000
 const maxBytes = 1 << 20
@@ -19,9 +28,46 @@ export async function fetchText(url: string): Promise<string> {
     await response.body?.cancel()
     throw new StatusError(response.status)
   }
+  return readText(response.body ?? [])
+}
+
+/** As fetchText, at an endpoint: with TLS where it has a name to prove. Never from an address of a link. */
+export async function fetchTextAt(endpoint: Endpoint, source: KeySource): Promise<string> {
+  const { address, port, serverName } = endpoint
+  if (linkOnly.has(address)) throw new Error(`${address} is an address of a link`)
+  const options = {
+    host: address,
+    port,
+    path: source.path,
+    headers: { Host: source.authority, Accept: 'application/json', 'User-Agent': 'weir' },
+    agent: false,
+    signal: AbortSignal.timeout(timeoutMs),
+  }
+  const outgoing =
+    serverName === undefined
+      ? requestHttp(options)
+      : requestHttps({ ...options, ...named(serverName) })
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  outgoing.on('error', reject)
+  outgoing.on('response', (response) => {
+    const { statusCode = 0 } = response
+    const reading =
+      statusCode === 200 ? readText(response) : Promise.reject(new StatusError(statusCode))
+    reading.then(resolve, reject).finally(() => outgoing.destroy())
+  })
+  outgoing.end()
+  return promise
+}
+
+/** RFC 6066 §3: an address is no server name; the certificate must be for it all the same. */
+function named(serverName: string): { readonly servername: string } {
+  return { servername: isIP(serverName) === 0 ? serverName : '' }
+}
+
+async function readText(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
   let text = ''
   const decoder = new TextDecoder()
-  for await (const piece of response.body ?? []) {
+  for await (const piece of pieces) {
     text += decoder.decode(piece, { stream: true })
     if (text.length > maxBytes) throw new Error('the text is too long')
   }

@@ -5,14 +5,22 @@
 // Invariant: fields that claims go to are never believed from a client.
 import { checkByAlb, isAlbArn } from './alb-identity.ts'
 import type { CheckToken } from './check-token.ts'
-import type { CompileContext, Filter, FilterKind, RequestView, Verdict } from './kind.ts'
+import type {
+  CompileContext,
+  Filter,
+  FilterKind,
+  KeySource,
+  RequestView,
+  Verdict,
+  WantedAsset,
+} from './kind.ts'
 import type { Claims, VerifyToken } from './verify-token.ts'
 
 /** Lets in who brings a valid token. */
 export interface JwtFilter extends Filter {
   readonly kind: 'jwt'
-  /** URL of the key set, http or https. Either it or `albArn` is given. */
-  readonly keys?: string
+  /** Where the key set is. Either it or `albArn` is given. */
+  readonly keys?: KeySource
   /** The load balancer that signs the tokens, by its ARN. */
   readonly albArn?: string
   readonly issuer?: string
@@ -41,18 +49,16 @@ export const jwtKind: FilterKind<JwtFilter> = {
     if (albArn !== undefined) {
       return isAlbArn(albArn) ? undefined : 'the load balancer must be named by its ARN'
     }
-    if (keys === undefined) return 'there is no URL of a key set'
-    return /^https?:\/\/[!-~]+$/.test(keys)
-      ? undefined
-      : 'the key set must have an http or https URL'
+    return keys === undefined ? 'there is no URL of a key set' : undefined
   },
-  assets: ({ keys }) => (keys === undefined ? [] : [{ kind: 'jwks', name: keys }]),
+  upstreams: ({ keys }) => (keys === undefined ? [] : [keys.service]),
+  assets: ({ keys }) => (keys === undefined ? [] : [keySetOf(keys)]),
   compile(filter, context) {
-    const { albArn, keys = '' } = filter
+    const { albArn, keys } = filter
     const check =
-      albArn === undefined
-        ? checkByKeySet(keys, filter, context)
-        : checkByAlb(albArn, filter, context)
+      keys === undefined
+        ? checkByAlb(albArn ?? '', filter, context)
+        : checkByKeySet(keys, filter, context)
     // The load balancer sets it beside the token, and does not sign it.
     const claims = [
       ...(albArn === undefined ? [] : [['sub', 'x-amzn-oidc-identity'] as const]),
@@ -84,12 +90,15 @@ export const jwtKind: FilterKind<JwtFilter> = {
   },
 }
 
-function checkByKeySet(url: string, filter: JwtFilter, context: CompileContext): CheckToken {
+/** Namespaces share a key set only where they name the same upstream: a foreign Service is another one than one's own. */
+function keySetOf(from: KeySource): WantedAsset {
+  return { kind: 'jwks', name: from.service.key + from.path, from }
+}
+
+function checkByKeySet(from: KeySource, filter: JwtFilter, context: CompileContext): CheckToken {
   // Loaded by the first route that asks for tokens: nobody else pays for it.
   const loading = import('./verify-token.ts')
-  const keys = context.asset({ kind: 'jwks', name: url }, (data): unknown =>
-    JSON.parse(data.keys ?? ''),
-  )
+  const keys = context.asset(keySetOf(from), (data): unknown => JSON.parse(data.keys ?? ''))
   let verify: { readonly keys: unknown; readonly run: VerifyToken } | undefined
   const verifier = async (now: unknown): Promise<VerifyToken> => {
     const { createVerifier } = await loading

@@ -192,9 +192,22 @@ export type CallResult =
 /** What the control thread fetched for filters: a Secret, a ConfigMap, a key set. Held in memory only. */
 export interface AssetRef {
   readonly kind: 'secret' | 'config-map' | 'jwks'
-  /** `namespace/name`, or the URL of a key set. */
+  /** `namespace/name`; or of a key set its upstream and path. */
   readonly name: string
 }
+
+/** Where a key set is: at a Service of the route's own namespace, or at the origin of a URL that `--auth-urls` must allow. */
+export interface KeySource {
+  readonly service: BackendRef
+  /** As the Host field names it. */
+  readonly authority: string
+  /** Path and query. */
+  readonly path: string
+}
+
+/** An asset, and of a key set where it is. */
+export type WantedAsset = AssetRef &
+  ({ readonly kind: 'secret' | 'config-map' } | { readonly kind: 'jwks'; readonly from: KeySource })
 
 /** Entries of a Secret or ConfigMap (decoded, latin1), or `keys` with the JSON of a key set. */
 export type AssetData = Readonly<Record<string, string>>
@@ -278,7 +291,7 @@ export interface FilterKind<F extends Filter = Filter> {
   /** Services that it calls. */
   upstreams?(filter: F): readonly BackendRef[]
   /** What the control thread must fetch for it. */
-  assets?(filter: F): readonly AssetRef[]
+  assets?(filter: F): readonly WantedAsset[]
   /** Compiles it for one route. Must not be called for a filter with a fault. */
   compile(filter: F, context: CompileContext): Stages
 }

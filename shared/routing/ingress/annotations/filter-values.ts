@@ -25,7 +25,7 @@ export function parseService(text: string): Parsed<ServiceName> {
   return accept({ service, port: /^\d+$/.test(port) ? number : port })
 }
 
-/** A URL that requests are asked about. */
+/** A URL of which Weir asks: about requests, or for keys. */
 export interface AuthUrl {
   readonly origin: Origin
   /** As the Host field names it. */
@@ -33,7 +33,7 @@ export interface AuthUrl {
   readonly path: string
 }
 
-/** Parses the URL of an auth server, outside of the cluster or a Service by its DNS name. */
+/** Parses a URL that Weir asks, outside of the cluster or a Service by its DNS name. */
 export function parseAuthUrl(text: string): Parsed<AuthUrl> {
   const result = readOrigin(text)
   if (!result.ok) return refuse(result.reason)
@@ -66,13 +66,6 @@ export function parseItems(text: string): Parsed<readonly string[]> {
   return items.every((item) => /^[ -~]+$/.test(item))
     ? accept(items)
     : refuse('must be ASCII texts separated by commas')
-}
-
-/** Parses the URL of a key set. */
-export function parseKeysUrl(text: string): Parsed<string> {
-  return URL.canParse(text) && /^https?:\/\/[!-~]+$/.test(text)
-    ? accept(text)
-    : refuse('must be an http or https URL')
 }
 
 /** Parses the ARN of an Application Load Balancer. */

@@ -1,4 +1,5 @@
 // Weir's own annotations that say who may use a route: each key sets a part, the filter's kind judges the whole.
+import type { KeySource } from '../../filters/kind.ts'
 import { refOf, refOfOrigin } from '../../upstreams/backend-ref.ts'
 import type { Draft } from './draft.ts'
 import {
@@ -7,7 +8,6 @@ import {
   parseAuthUrl,
   parseClaims,
   parseItems,
-  parseKeysUrl,
   parseObjectName,
   parseRequestKeys,
   parseService,
@@ -27,6 +27,13 @@ import {
 
 /** The Service as a backend of the Ingress's namespace. */
 const refIn = ({ namespace }: Draft, name: ServiceName) => refOf({ namespace, ...name })
+
+/** Where a URL leads: to a Service of the Ingress's namespace, or out of it, which the operator must allow. */
+const sourceOf = ({ origin, authority, path }: AuthUrl, { namespace }: Draft): KeySource => ({
+  service: refOfOrigin(origin, namespace),
+  authority,
+  path,
+})
 
 const basicAuth: readonly Row[] = [
   guarded(
@@ -66,12 +73,7 @@ const externalAuth: readonly Row[] = [
       if (draft.filters['external-auth']?.parts.service !== undefined) {
         return 'names a second place to ask beside `auth-service`'
       }
-      const parts = ({ namespace }: Draft) => ({
-        service: refOfOrigin(url.origin, namespace),
-        authority: url.authority,
-        path: url.path,
-      })
-      return partOf('external-auth', 'weir.dev/auth-url', (_: AuthUrl, of) => parts(of))(url, draft)
+      return partOf('external-auth', 'weir.dev/auth-url', sourceOf)(url, draft)
     },
   ),
   guarded(
@@ -139,10 +141,10 @@ const externalAuth: readonly Row[] = [
 const jwt: readonly Row[] = [
   guarded(
     'jwt-keys',
-    'URL of a key set (JWKS)',
-    'Clients need a token that is signed by one of these keys and valid now. Others get 401; without keys 503.',
-    parseKeysUrl,
-    partOf('jwt', 'weir.dev/jwt-keys', (keys) => ({ keys })),
+    '`http(s)://host[:port]/path` of a key set (JWKS)',
+    'Clients need a token that is signed by one of these keys and valid now. Others get 401; without keys 503. The host is one that `auth-url` may name, and redirects are not followed.',
+    parseAuthUrl,
+    partOf('jwt', 'weir.dev/jwt-keys', (url: AuthUrl, draft) => ({ keys: sourceOf(url, draft) })),
   ),
   guarded(
     'jwt-alb-arn',

@@ -3,9 +3,12 @@
 //
 // Invariant: no request stops the program, blocks its event loop for long, or keeps a connection for ever.
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Log } from './log.ts'
+
+// Not imported: an import reads every export, and with WebSocket and its kin Node loads its fetch and HTTP/2 (15 MB).
+const { createServer } = process.getBuiltinModule('node:http')
 
 /** What one path answers. */
 export interface AdminPage {

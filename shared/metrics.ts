@@ -1,7 +1,12 @@
 // What a control thread counts and how everything is exported: the one owner of prom-client.
 // Families that are counted elsewhere (slots of worker threads) are rendered by their own source and appended as text:
 // prom-client needs 176 ms of blocked event loop for 2,500 histogram series (slot-collector.test.ts has the measure).
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+// By its files: the index loads its gateway and cluster parts, and with them Node's (1 MB resident; npm run test:image).
+import Counter from 'prom-client/lib/counter.js'
+import collectDefaultMetrics from 'prom-client/lib/defaultMetrics.js'
+import Gauge from 'prom-client/lib/gauge.js'
+import Histogram from 'prom-client/lib/histogram.js'
+import Registry from 'prom-client/lib/registry.js'
 
 /** The labels of one series. */
 export type Labels = Readonly<Record<string, string>>

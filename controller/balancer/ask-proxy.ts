@@ -1,12 +1,13 @@
 // What does a proxy expect of the PROXY protocol? Its admin port tells at /status.
-
-import { get } from 'node:http'
 import {
   maxControlLineBytes,
   type ProxyProtocolMode,
   parseControlReply,
 } from '../../shared/control-socket.ts'
 import { formatHostPort } from '../../shared/host-port.ts'
+
+// Not imported, for the reason that admin-server.ts tells.
+const { get } = process.getBuiltinModule('node:http')
 
 /** Asks the proxy at an address; resolves with undefined when it does not tell. Never rejects. */
 export type AskProxy = (address: string) => Promise<ProxyProtocolMode | undefined>

@@ -92,7 +92,10 @@ export class RouteSet {
         ends.push(checks.start(upstream, check))
       },
     })
-    if (upstreams.length > 0) this.#uses.set(live, { upstreams, ends })
+    // Copies are as long as they must be: lists that grew have room for more, and there are many routes.
+    if (upstreams.length > 0) {
+      this.#uses.set(live, { upstreams: upstreams.slice(), ends: ends.slice() })
+    }
     return live
   }
 

@@ -44,8 +44,8 @@ export class EndpointPool implements ConnectionOwner {
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
   readonly #idle: UpstreamConnection[] = []
-  /** Those opened for the request that has them now. */
-  readonly #fresh = new Set<UpstreamConnection>()
+  /** Those opened for the request that has them now. Made with the first: of many thousand endpoints most have none. */
+  #fresh: Set<UpstreamConnection> | undefined
   /** How many upstreams name this endpoint. */
   references = 0
   /** Requests and tunnels in flight. */
@@ -94,6 +94,7 @@ export class EndpointPool implements ConnectionOwner {
       this,
       sink,
     )
+    this.#fresh ??= new Set()
     this.#fresh.add(connection)
     return connection
   }
@@ -101,7 +102,7 @@ export class EndpointPool implements ConnectionOwner {
   /** Connections that are being opened. */
   get connecting(): number {
     let count = 0
-    for (const { socket } of this.#fresh) if (socket.connecting) count += 1
+    for (const { socket } of this.#fresh ?? []) if (socket.connecting) count += 1
     return count
   }
 
@@ -115,7 +116,7 @@ export class EndpointPool implements ConnectionOwner {
       this.discard(connection)
       return
     }
-    this.#fresh.delete(connection)
+    this.#fresh?.delete(connection)
     this.#countBusy(-1)
     this.#countIdle(1)
     connection.rest()
@@ -124,7 +125,7 @@ export class EndpointPool implements ConnectionOwner {
 
   /** Closes a connection that an exchange has used. */
   discard(connection: UpstreamConnection): void {
-    this.#fresh.delete(connection)
+    this.#fresh?.delete(connection)
     this.#countBusy(-1)
     connection.destroy()
   }

@@ -45,20 +45,19 @@ export class LiveUpstream {
     this.isKnown = upstream !== undefined
     const endpoints = upstream?.endpoints ?? []
     const near = nearEndpoints(endpoints, all.place)
-    const pools: EndpointPool[] = []
-    const nearPools: EndpointPool[] = []
-    const farPools: EndpointPool[] = []
-    for (const endpoint of endpoints) {
-      const pool = all.reference(endpoint)
-      pools.push(pool)
-      const isNear = near === undefined || near.has(endpoint)
-      if (isNear) nearPools.push(pool)
-      else farPools.push(pool)
-    }
+    const placed = endpoints.map((endpoint) => ({
+      pool: all.reference(endpoint),
+      isFar: near?.has(endpoint) === false,
+    }))
+    // Mapped, not pushed: a list that grows by push has room for 16 more, which few of many thousand upstreams would use.
+    const pools = placed.map(({ pool }) => pool)
+    const far = placed.filter(({ isFar }) => isFar).map(({ pool }) => pool)
     for (const pool of before) all.release(pool)
     this.#pools = pools
-    this.#list = this.#listOf(nearPools)
-    this.#far = farPools.length === 0 ? undefined : this.#listOf(farPools)
+    this.#list = this.#listOf(
+      far.length === 0 ? pools : placed.filter(({ isFar }) => !isFar).map(({ pool }) => pool),
+    )
+    this.#far = far.length === 0 ? undefined : this.#listOf(far)
   }
 
   /** Starts at random, so that workers and proxies that restart together do not all begin with the same endpoint. */

@@ -94,9 +94,45 @@ const cases: readonly {
     why: 'and takes what nobody else serves',
   },
   {
-    claims: [claim('evil/bad', 1, unread), claim('shop/canary', 2, narrowed)],
+    claims: [claim('evil/bad', 2, unread), claim('shop/canary', 1, narrowed)],
     winners: ['shop/canary', 'evil/bad'],
-    why: 'it was not there first, whatever its age',
+    why: 'of another namespace, too',
+  },
+  {
+    claims: [claim('shop/bad', 1, unread), claim('evil/canary', 2, narrowed)],
+    winners: ['shop/bad'],
+    says: /^Prefix \/x .* belongs to the namespace shop by Ingress shop\/bad/,
+    why: 'who cannot say what it means does not lose the path to another namespace by that',
+  },
+  {
+    claims: [claim('shop/bad', 1, unread), claim('evil/plain', 2)],
+    winners: ['shop/bad'],
+    says: /^Prefix \/x .* already served by rules\[0\] of Ingress shop\/bad, which is older/,
+    why: 'with or without conditions',
+  },
+  {
+    claims: [claim('other/plain', 1), claim('shop/bad', 2, unread)],
+    winners: ['other/plain'],
+    says: /^Prefix \/x .* already served by rules\[0\] of Ingress other\/plain, whose cond/,
+    why: 'nor does it get one',
+  },
+  {
+    claims: [
+      claim('evil/all', 2, { path: '/', pathType: 'Regex' }),
+      claim('shop/bad', 1, { ...unread, path: '/' }),
+    ],
+    winners: ['evil/all', 'shop/bad'],
+    why: 'also not at the root, to a pattern',
+  },
+  {
+    claims: [
+      claim('shop/bad', 1, unread),
+      claim('shop/late', 3, narrowed),
+      claim('evil/canary', 2, narrowed),
+    ],
+    winners: ['shop/late', 'shop/bad'],
+    says: /^Prefix \/x .* belongs to the namespace shop by Ingress shop\/bad/,
+    why: 'nor do its neighbours',
   },
   {
     claims: [

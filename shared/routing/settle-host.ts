@@ -25,6 +25,11 @@ export interface Conflict {
 /** Negative when `a` goes before `b`; never 0 for two claims, as long as each object is there once. */
 export function compareClaims(a: Claim, b: Claim): number {
   if (a.isMatchUnknown !== b.isMatchUnknown) return b.isMatchUnknown === true ? -1 : 1
+  return compareRights(a, b)
+}
+
+/** Negative when `a` was there before `b`, whether or not their conditions can be read. */
+function compareRights(a: Claim, b: Claim): number {
   if (a.role !== b.role) return a.role === 'rule' ? -1 : 1
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1
   const [nameOfA, nameOfB] = [nameOf(a), nameOf(b)]
@@ -45,21 +50,39 @@ export function settleHost(host: string, claims: readonly Claim[]): SettledHost 
     const first = strangers.get(claim)
     if (first !== undefined) conflicts.push(strangerAt(first, claim))
     else if (winner === undefined) byKey.set(key, claim)
-    else if (!isHarmless(claim, winner)) conflicts.push(conflictOf(claim, winner))
+    else if (keepsPlace(claim, winner)) {
+      byKey.set(key, claim)
+      conflicts.push(conflictOf(winner, claim))
+    } else if (!isHarmless(claim, winner)) conflicts.push(conflictOf(claim, winner))
   }
   // Who gives way at `/` also does so to the pattern `/`, which matches every path.
   const everyPath = matchKey({ host, pathType: 'Regex', path: '/', conditions: [] })
-  const hasEveryPath = byKey.has(everyPath)
+  const every = byKey.get(everyPath)
   // Nearly always all win: then the lists are one.
-  if (byKey.size === claims.length && !hasEveryPath) return { winners: claims, conflicts: none }
-  const winners = [...byKey.values()].filter((claim) => !hasEveryPath || !givesWayAtRoot(claim))
+  if (byKey.size === claims.length && every === undefined)
+    return { winners: claims, conflicts: none }
+  const winners = [...byKey.values()].filter((claim) => !every || !givesWayAtRoot(claim, every))
   return { winners, conflicts }
 }
 
 const none: readonly Conflict[] = []
 
-function givesWayAtRoot({ role, isMatchUnknown, route }: Claim): boolean {
-  return route.match.path === '/' && (role === 'default' || isMatchUnknown === true)
+function givesWayAtRoot(claim: Claim, every: Claim): boolean {
+  const { role, isMatchUnknown, route } = claim
+  if (route.match.path !== '/') return false
+  return role === 'default' || (isMatchUnknown === true && !keepsPlace(claim, every))
+}
+
+/**
+ * Conditions that cannot be read give way to those of neighbours. To another namespace they do not lose a path where they
+ * were there first: nobody knows which requests its owner meant to keep.
+ */
+function keepsPlace(claim: Claim, other: Claim): boolean {
+  return (
+    claim.isMatchUnknown === true &&
+    claim.route.owner.namespace !== other.route.owner.namespace &&
+    compareRights(claim, other) < 0
+  )
 }
 
 function nameOf({ route }: Claim): string {
@@ -80,15 +103,19 @@ function isHarmless(loser: Claim, winner: Claim): boolean {
 function findStrangers(claims: readonly Claim[]): ReadonlyMap<Claim, Claim> {
   const strangers = new Map<Claim, Claim>()
   if (!claims.some(({ route }) => route.match.conditions.length > 0)) return strangers
+  const placeOfClaim = ({ route }: Claim) => matchKey({ ...route.match, conditions: [] })
+  // Who writes a condition that cannot be read does not lose the path to others by that.
   const firstAt = new Map<string, Claim>()
   for (const claim of claims) {
+    const place = placeOfClaim(claim)
+    const first = firstAt.get(place)
+    if (first === undefined || compareRights(claim, first) < 0) firstAt.set(place, claim)
+  }
+  for (const claim of claims) {
     const { owner, match } = claim.route
-    const place = matchKey({ ...match, conditions: [] })
-    const first = firstAt.get(place) ?? claim
-    firstAt.set(place, first)
-    const isElsewhere = owner.namespace !== first.route.owner.namespace
-    if (isElsewhere && owner.kind === 'Ingress' && match.conditions.length > 0)
-      strangers.set(claim, first)
+    const first = firstAt.get(placeOfClaim(claim))
+    if (first === undefined || owner.kind !== 'Ingress' || match.conditions.length === 0) continue
+    if (owner.namespace !== first.route.owner.namespace) strangers.set(claim, first)
   }
   return strangers
 }
@@ -131,7 +158,9 @@ function conflict(loser: Claim, message: string, remedy: string): Conflict {
 }
 
 function reasonOf(loser: Claim, winner: Claim): string {
-  if (winner.isMatchUnknown !== loser.isMatchUnknown) return 'whose conditions can be read'
+  if (loser.isMatchUnknown === true && winner.isMatchUnknown !== true) {
+    return 'whose conditions can be read'
+  }
   if (winner.role !== loser.role) return 'a rule, which goes before a default backend'
   if (winner.createdAt !== loser.createdAt) return 'which is older'
   return isSameOwner(winner, loser) ? 'which comes first' : 'whose name comes first'

@@ -30,7 +30,7 @@ Ingresses of one namespace may name the same host and path and differ in their \
 first (a method, then more headers, more query parameters, cookies, sources, times, shares), then the older one, the one without
 \`match-\` keys last. When its conditions do not hold, the next one at the same path is asked, then those of the next shorter path;
 when there is none left, the answer is 404. An Ingress whose \`match-\` keys cannot be read answers 503 for what no other Ingress
-serves at the same path. What a client can choose (a header, a cookie, a query) chooses a route and protects nothing.
+of its namespace serves at the same path. What a client can choose (a header, a cookie, a query) chooses a route and protects nothing.
 `
 
 const foreign = `## Keys of other controllers

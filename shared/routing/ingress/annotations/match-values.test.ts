@@ -116,6 +116,7 @@ const refused = [
   { kind: 'time', text: '2026-05-01T00:00Z', reason: /from\/until/, why: 'no interval' },
   { kind: 'time', text: '2026-05-01T00:00/', reason: /from\/until/, why: 'no zone' },
   { kind: 'time', text: '2026-13-01T00:00Z/', reason: /from\/until/, why: 'no month' },
+  { kind: 'time', text: '2026-02-30T00:00Z/', reason: /from\/until/, why: 'no day of its month' },
   {
     kind: 'time',
     text: '2026-05-02T00:00Z/2026-05-01T00:00Z',

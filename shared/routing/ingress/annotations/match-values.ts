@@ -32,12 +32,20 @@ const endOfTime = 8.64e15
 /** Parses `from/until`, each a time of RFC 3339 with its zone, seconds left out or not; one of them may be empty. */
 export const parseTimeMatch: Parser<Conditions> = (text) => {
   const [all, not, from, until] = interval.exec(text) ?? []
-  const fromMs = from === undefined ? 0 : Date.parse(from)
-  const untilMs = until === undefined ? endOfTime : Date.parse(until)
+  const fromMs = from === undefined ? 0 : readInstant(from)
+  const untilMs = until === undefined ? endOfTime : readInstant(until)
   if (all === undefined || (from ?? until) === undefined || Number.isNaN(fromMs + untilMs)) {
     return refuse('must be from/until, such as 2026-12-01T00:00Z/2026-12-24T18:00+01:00')
   }
   return checked([negated(not === '!', { kind: 'time', fromMs, untilMs })], '')
+}
+
+/** NaN for a day that its month does not have, which Date.parse would take for one of the next month. */
+function readInstant(text: string): number {
+  const day = text.slice(0, 'yyyy-mm-dd'.length)
+  const midnight = new Date(`${day}T00:00Z`)
+  const exists = !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day)
+  return exists ? Date.parse(text) : Number.NaN
 }
 
 /** Parses `10%`, the first 10 percent, or a part that lies beside it: `10-30%`. Fractions may follow a point. */

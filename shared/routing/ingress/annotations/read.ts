@@ -97,7 +97,7 @@ const consequences: Readonly<Record<Loss, string>> = {
   harmless: '',
   protection: ' Its routes answer 503, since it may protect them.',
   match:
-    ' Its routes answer 503 where no other Ingress serves the same path, since it may protect them.',
+    ' Its routes answer 503 where no other Ingress of its namespace serves the same path, since it may protect them.',
 }
 
 class AnnotationReader {

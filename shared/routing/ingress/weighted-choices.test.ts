@@ -25,7 +25,13 @@ t.test('a rule of a weighted Service has all choices', async (t) => {
   t.equal(isWeighted, true)
 })
 
-t.test('the Service counts, whichever of its ports the rule names', async (t) => {
+t.test('another port of a weighted Service is another backend', async (t) => {
+  const { choices, isWeighted } = chooseForRule(ref('web', 9090), weights)
+  t.strictSame(choices, [choice('web', 9090, 1)])
+  t.equal(isWeighted, false)
+})
+
+t.test('a number and a name may be one port', async (t) => {
   const { choices, backends } = chooseForRule(ref('canary', 8080), weights)
   t.strictSame(choices, [choice('web', 80, 90), choice('canary', 'http', 10)])
   t.equal(backends[0]?.key, 'shop/canary:8080', 'its own comes first')
@@ -75,6 +81,7 @@ t.test('weights that fit no rule are reported', async (t) => {
 
 const wrong: { text: string; says: RegExp }[] = [
   { text: 'web=90', says: /such as web:80=90/ },
+  { text: 'web:80=1=2', says: /such as web:80=90/ },
   { text: 'web:80', says: /such as web:80=90/ },
   { text: 'web:80=-1', says: /such as web:80=90/ },
   { text: 'web:80=1.5', says: /such as web:80=90/ },

@@ -18,13 +18,13 @@ export interface RuleChoices {
   readonly isWeighted: boolean
 }
 
-/** Makes the choices of a rule with `backend`: all of `weights` when its Service is one of them, else its own alone. */
+/** Makes the choices of a rule with `backend`: all of `weights` when its Service and port are one of them, else its own alone. */
 export function chooseForRule(
   backend: BackendRef,
   weights: readonly WeightedService[] | undefined,
 ): RuleChoices {
   const { namespace, service, key } = backend
-  if (weights?.some((one) => one.service === service) !== true) {
+  if (weights?.some((one) => isSameBackend(one, backend)) !== true) {
     const choices = [{ upstream: key, service, weight: 1 }]
     return { choices, backends: [backend], isWeighted: false }
   }
@@ -38,4 +38,9 @@ export function chooseForRule(
     backends: [backend, ...refs.filter((ref) => ref.key !== key)],
     isWeighted: true,
   }
+}
+
+/** Says whether both may name one port: a number and a name are compared only by the Service itself. */
+function isSameBackend(one: WeightedService, { service, port }: BackendRef): boolean {
+  return one.service === service && (typeof one.port !== typeof port || one.port === port)
 }

@@ -48,7 +48,7 @@ const maxWeight = 1_000_000
 function parseWeights(text: string): Parsed<readonly WeightedService[]> {
   const weights: WeightedService[] = []
   for (const item of splitList(text)) {
-    const [name = '', digits = ''] = item.split('=', 2)
+    const [, name = '', digits = ''] = /^([^=]*)=(.*)$/.exec(item) ?? []
     const service = parseService(name)
     const weight = parseWhole(0, maxWeight)(digits)
     if (!service.ok || !weight.ok) return refuse('must be such as web:80=90, canary:80=10')
@@ -66,7 +66,7 @@ const balance: readonly Row[] = [
   supported(
     'weights',
     '`web:80=90, canary:80=10`',
-    'Rules whose Service is one of these share their requests among all of them. 0: none; only 0: 503. With `affinity` a client stays with its Service, with `hash-by` a value does.',
+    'Rules whose Service, by its port, is one of these share their requests among all of them. 0: none; only 0: 503. With `affinity` a client stays with its Service, with `hash-by` a value does.',
     parseWeights,
     (weights) => ({ weights }),
   ),

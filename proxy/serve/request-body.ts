@@ -35,6 +35,8 @@ export class RequestBody {
   /** What the last stage writes to. */
   #sink: BodySink
   #isEnded = false
+  /** The request is over, though its client may not have seen the answer yet and goes on sending. */
+  #isClosed = false
 
   constructor(client: ClientStream, attempt: Attempt, fail: (code: FailureCode) => void) {
     this.#client = client
@@ -48,6 +50,7 @@ export class RequestBody {
     this.#sink = this.#attempt
     this.#stage = undefined
     this.#isEnded = false
+    this.#isClosed = false
   }
 
   /** Lets the filters' stage see the body. */
@@ -96,12 +99,14 @@ export class RequestBody {
 
   /** Takes bytes of a body that may have `maxBytes`; the client waits until the stage or the attempt takes more. */
   take(bytes: Buffer, maxBytes: number): void {
+    if (this.#isClosed) return
     if (this.#client.bytesIn > maxBytes) this.#fail('body-too-large')
     else if (!(this.#stage ?? this.#sink).write(bytes)) this.#client.pauseBody()
   }
 
   /** The body is complete. A retry of a request without one comes here again: the stage has seen its end. */
   end(trailers: FieldLines): void {
+    if (this.#isClosed) return
     if (this.#isEnded) {
       this.#attempt.end(trailers)
       return
@@ -111,8 +116,9 @@ export class RequestBody {
     end.end(trailers)
   }
 
-  /** The request is over: nothing that a stage says later counts. */
+  /** The request is over: nothing that a stage says later counts, and what still comes of the body goes nowhere. */
   close(): void {
+    this.#isClosed = true
     if (!this.#isEnded) this.#stage?.abort()
     this.#stage = undefined
   }

@@ -1,4 +1,5 @@
 // Filters that ask who it is: passwords, another Service, tokens.
+import { gzipSync } from 'node:zlib'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import t, { type Test } from 'tap'
 import type { AssetData } from '../../shared/routing/filters/kind.ts'
@@ -126,13 +127,14 @@ const verdicts = [
   { says: '401 Unauthorized', status: 401, why: 'refused' },
   { says: '403 Forbidden', status: 403, why: 'refused' },
   { says: '302 Found', status: 302, why: 'sent elsewhere' },
+  { says: '304 Not Modified', status: 503, why: 'nothing conditional was asked' },
   { says: '500 Internal Server Error', status: 503, why: 'no answer is a no' },
   { says: '503 Service Unavailable', status: 503, why: 'no answer is a no' },
 ]
 
 for (const { says, status, why } of verdicts) {
   t.test(`the Service says ${says}: the client gets ${status}: ${why}`, async (t) => {
-    const answer = says.startsWith('204')
+    const answer = /^(204|304)/.test(says)
       ? `HTTP/1.1 ${says}\r\n\r\n`
       : response(says, 'why', 'Location: /in', 'Set-Cookie: a=1', 'X-Secret: s')
     const { ask, upstream } = await stage(t, external, { onRequest: () => answer })
@@ -176,6 +178,33 @@ t.test(
       ['ann'],
     )
     t.same(fieldsOf(answer, 'set-cookie'), ['s=1', 't=2'])
+  },
+)
+
+t.test(
+  'a refusal is read as it was written, whatever the client asks of its own resource',
+  async (t) => {
+    const page = gzipSync('why').toString('latin1')
+    const { ask, auth } = await stage(t, external, {
+      onRequest: () =>
+        `HTTP/1.1 429 X\r\nContent-Encoding: gzip\r\nRetry-After: 9\r\nContent-Length: ${page.length}\r\n\r\n${page}`,
+    })
+    const got = await ask(
+      'Accept-Encoding: gzip',
+      'If-None-Match: "a"',
+      'If-Modified-Since: Mon, 01 Jan 2024 00:00:00 GMT',
+      'Range: bytes=9-',
+      'If-Range: "a"',
+    )
+    t.equal(got.status, 429)
+    t.same(fieldsOf(got, 'content-encoding'), ['gzip'])
+    t.same(fieldsOf(got, 'retry-after'), ['9'])
+    const asked = auth.requests[0]?.fields.map(([name]) => name.toLowerCase()) ?? []
+    t.ok(asked.includes('accept-encoding'))
+    t.notOk(
+      asked.some((name) => /^(if-.*|range)$/.test(name)),
+      `${asked}`,
+    )
   },
 )
 

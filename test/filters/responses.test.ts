@@ -117,7 +117,13 @@ for (const coding of ['gzip', 'br', 'zstd'] as const) {
     t.test(`a body of framing ${framing} is sent as ${coding}`, async (t) => {
       const body =
         framing === 'length'
-          ? response('200 OK', long, 'Content-Type: text/html; charset=utf-8', 'ETag: "1"')
+          ? response(
+              '200 OK',
+              long,
+              'Content-Type: text/html; charset=utf-8',
+              'ETag: "1"',
+              'Content-Digest: sha-256=:YQ==:',
+            )
           : `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: "1"\r\nTransfer-Encoding: chunked\r\n\r\n${long.length.toString(16)}\r\n${long}\r\n0\r\n\r\n`
       const { client } = await stage(t, [{ kind: 'compress', codings: ['gzip', 'br', 'zstd'] }], {
         web: { onRequest: () => body },
@@ -127,6 +133,7 @@ for (const coding of ['gzip', 'br', 'zstd'] as const) {
       t.same(fieldsOf(answer, 'content-length'), [])
       t.same(fieldsOf(answer, 'vary'), ['Accept-Encoding'])
       t.same(fieldsOf(answer, 'etag'), ['W/"1"'])
+      t.same(fieldsOf(answer, 'content-digest'), [], 'it is of other bytes')
       const bytes = Buffer.from(answer.body, 'latin1')
       t.ok(bytes.length < long.length / 4)
       t.equal(decoders[coding](bytes).toString(), long)
@@ -233,6 +240,56 @@ t.test('a page of a Service takes the place of errors, status kept', async (t) =
   const gone = await client.request(get.replace('a.test', 'gone.test'))
   t.match(gone, { status: 503, body: '<p>lost</p>' }, 'a failure of Weir has its page, too')
 })
+
+const kept: { status: string; field: string; why: string }[] = [
+  { status: '401 Unauthorized', field: 'WWW-Authenticate: Basic realm="a"', why: 'browsers ask' },
+  { status: '405 Method Not Allowed', field: 'Allow: GET', why: 'RFC 9110 §15.5.6' },
+  { status: '416 Range Not Satisfiable', field: 'Content-Range: bytes */5', why: '§15.5.17' },
+  { status: '429 Too Many Requests', field: 'Retry-After: 7', why: 'clients wait' },
+]
+
+for (const { status, field, why } of kept) {
+  t.test(`a page for ${status} keeps ${field}: ${why}`, async (t) => {
+    const { client } = await stage(t, [{ ...pages, statuses: [401, 405, 416, 429] }], {
+      web: { onRequest: () => response(status, 'plain', field, 'X-Other: 1') },
+      side: { onRequest: () => response('200 OK', 'page', 'Content-Type: text/html') },
+    })
+    const got = await client.request(get)
+    t.match(got, { status: Number(status.slice(0, 3)), body: 'page' })
+    const [name = '', value] = field.split(': ')
+    t.same(fieldsOf(got, name), [value])
+    t.same(fieldsOf(got, 'x-other'), [])
+  })
+}
+
+t.test(
+  'what still comes of a body that is refused goes nowhere while its page is fetched',
+  async (t) => {
+    const { client, upstream, other, dataPlane } = await stage(t, [{ ...pages, statuses: [413] }], {
+      side: {},
+    })
+    const limits = { bufferBytes: 4 }
+    const filters = [{ ...filterKinds.get('error-pages')?.defaults, ...pages, statuses: [413] }]
+    dataPlane.apply({
+      routes: [
+        { filters, backend: { limits } },
+        { host: 'b.test', filters, backend: { limits: { maxBodyBytes: 4 } } },
+      ],
+      endpoints: { web: [upstream], side: [other] },
+    })
+    const post = head('POST / HTTP/1.1', 'Transfer-Encoding: chunked')
+    for (const host of ['a.test', 'b.test']) {
+      client.expectAnswerTo('POST')
+      client.send(`${post.replace('a.test', host)}5\r\n01234\r\n`)
+      const asked = other.requests.length
+      await eventually('the page is asked for', () => other.requests.length > asked)
+      client.send('5\r\n56789\r\n0\r\n\r\n')
+      other.connections.at(-1)?.send(response('200 OK', 'page'))
+      t.match(await client.response(), { status: 413, body: 'page' })
+    }
+    t.notMatch(upstream.requests, [{ target: '/', body: '01234' }], 'nothing was sent')
+  },
+)
 
 t.test('a page that cannot be had leaves the response as it was', async (t) => {
   const { client } = await stage(t, [{ ...pages, timeoutMs: 200 }], {

@@ -36,6 +36,8 @@ const compressible = [
   'font/ttf',
 ]
 
+const digests = ['content-digest', 'repr-digest', 'digest', 'content-md5']
+
 const known: ReadonlySet<string> = new Set(['gzip', 'br', 'zstd'])
 
 export const compressKind: FilterKind<CompressFilter> = {
@@ -90,6 +92,8 @@ function weaken(response: ResponseView): void {
   const tag = response.field('etag')
   if (tag?.startsWith('"') === true) response.setField('etag', `W/${tag}`)
   response.dropField('accept-ranges')
+  // RFC 9530 §2 and §3: digests are of the coded bytes; these would no longer fit.
+  for (const name of digests) response.dropField(name)
 }
 
 /** Chooses the coding with the highest weight, of equal ones the first of ours; undefined: as it is. */

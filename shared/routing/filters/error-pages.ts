@@ -52,7 +52,7 @@ export const errorPagesKind: FilterKind<ErrorPagesFilter> = {
               timeoutMs: filter.timeoutMs,
               maxBodyBytes: maxPageBytes,
             },
-            (result) => settle(pageOf(result, response.status)),
+            (result) => settle(pageOf(result, response)),
           )
         },
       },
@@ -78,9 +78,23 @@ function fieldsFor(response: ResponseView, { namespace, service, port }: Backend
     .join('')
 }
 
-function pageOf(result: CallResult, status: number): Answer | undefined {
+// What a status means nothing without: RFC 9110 §11.6.1 (401), §11.7.1 (407), §10.2.1 (405), §14.4 (416), §10.2.3 (429, 503).
+const fieldsOfStatus = [
+  'www-authenticate',
+  'proxy-authenticate',
+  'allow',
+  'content-range',
+  'retry-after',
+]
+
+function pageOf(result: CallResult, response: ResponseView): Answer | undefined {
   if ('failure' in result) return undefined
+  const headers: [string, string][] = []
   const type = /^content-type:[\t ]*(.*?)[\t ]*\r\n/im.exec(result.fields)?.[1]
-  const headers = type === undefined ? [] : [['content-type', type] as const]
-  return { status, code: '', headers, body: result.body }
+  if (type !== undefined) headers.push(['content-type', type])
+  for (const name of fieldsOfStatus) {
+    const value = response.field(name)
+    if (value !== undefined) headers.push([name, value])
+  }
+  return { status: response.status, code: '', headers, body: result.body }
 }

@@ -52,7 +52,9 @@ const refusalFields = [
   'location',
   'set-cookie',
   'content-type',
+  'content-encoding',
   'cache-control',
+  'retry-after',
 ]
 const nothing = () => {}
 
@@ -122,10 +124,13 @@ export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
   },
 }
 
-/** The client's fields without its body, and what was asked for. */
+/**
+ * The client's fields and what was asked for, without what speaks of its body, and of the resource that it wants: conditions
+ * and ranges (RFC 9110 §13, §14) would make the answer a 304, 412 or 416 that says nothing about the client.
+ */
 function askingFields(request: RequestView, fields: string): string {
   const kept = fields.replace(
-    /^(?:content-(?:length|type|encoding)|expect|x-original-(?:url|method)|x-forwarded-(?:method|uri)):.*\r\n/gim,
+    /^(?:content-(?:length|type|encoding)|expect|range|if-(?:match|none-match|modified-since|unmodified-since|range)|x-original-(?:url|method)|x-forwarded-(?:method|uri)):.*\r\n/gim,
     '',
   )
   const url = `${request.scheme}://${request.authority || request.host}${request.path}${request.query}`
@@ -147,8 +152,9 @@ function apply({ upstream, client }: Permission, request: RequestView): void {
 }
 
 function refuse(result: CallResult, filter: ExternalAuthFilter, request: RequestView): Verdict {
-  // What is neither yes nor no is no answer: 5xx, 1xx, no connection.
+  // What is neither yes nor no is no answer: 5xx, 1xx, no connection; and 304, for nothing conditional was asked.
   if ('failure' in result || result.status < 300 || result.status >= 500) return 'auth-unavailable'
+  if (result.status === 304) return 'auth-unavailable'
   if (result.status === 401 && filter.signIn !== undefined) return signIn(filter.signIn, request)
   const headers: Answer['headers'] = pick(result.fields, refusalFields)
   return { status: result.status, code: 'unauthorized', headers, body: result.body }

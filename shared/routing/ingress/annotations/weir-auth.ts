@@ -58,7 +58,7 @@ const externalAuth: readonly Row[] = [
   guarded(
     'auth-service',
     '`service:port`',
-    'This Service is asked about each request before it goes on. 2xx lets it in, 3xx and 4xx go to the client, all else is 503. It sees the request’s headers, X-Original-URL, X-Forwarded-Method and X-Forwarded-Uri.',
+    'This Service is asked about each request before it goes on. 2xx lets it in, 3xx and 4xx go to the client, all else is 503. It sees the request’s headers (no conditions, no ranges), X-Original-URL, X-Forwarded-Method and X-Forwarded-Uri.',
     parseService,
     partOf('external-auth', 'weir.dev/auth-service', (name, draft) => ({
       service: refIn(draft, name),

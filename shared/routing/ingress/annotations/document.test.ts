@@ -21,6 +21,21 @@ for (const { prefix, rows } of families) {
   })
 }
 
+t.test('a text that names a key of Weir names one that exists', async (t) => {
+  const own = families.find(({ prefix }) => prefix === 'weir.dev/')?.rows ?? []
+  const known = new Set(own.map(({ key }) => key))
+  let count = 0
+  for (const { prefix, rows } of families) {
+    for (const { key, meaning } of rows) {
+      for (const [, named = ''] of meaning.matchAll(/weir\.dev\/([a-z0-9-]+)/g)) {
+        t.ok(known.has(named), `${prefix}${key}: weir.dev/${named}`)
+        count += 1
+      }
+    }
+  }
+  t.ok(count > 20)
+})
+
 t.test('every key that guards somebody fails closed', async (t) => {
   const guards =
     /^(auth|limit-|satisfy|.*source-range|.*snippet|.*modsecurity|.*owasp|proxy-ssl|ssl-passthrough|ssl-redirect|force-ssl|skipper-(filter|predicate|routes)$|ratelimit|aws-waf)/

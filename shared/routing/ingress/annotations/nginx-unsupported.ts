@@ -4,16 +4,25 @@ import { refused, type UnsupportedRow, unsupported } from './row.ts'
 
 const off = ['false', 'off', '0']
 const tuning = 'Tuning of nginx buffers; Weir streams. Remove it.'
-const noAuth = 'Authentication is not supported. Put it in front of Weir or in the application.'
 const noClientTls = 'Client certificates are not supported: TLS ends at the load balancer.'
 const noBackendTls = 'TLS to endpoints is not supported, so nothing would be verified.'
-const noLimit = 'Not read in nginx’s words: use `weir.dev/rate-limit` and `weir.dev/concurrency`.'
 const noSnippet =
   'Raw nginx text is never run, and may hold deny rules. Use the structured `weir.dev/` keys.'
 const noWaf = 'There is no web application firewall in Weir. Attach one to the load balancer.'
-const noCanary = 'Traffic splitting is not supported. The Ingress is served as any other.'
-const noCors = 'CORS headers and preflight answers are left to the application.'
-const noMirror = 'Mirroring is not supported.'
+const withWeir = (keys: string) => `Not read in nginx’s words: use ${keys}.`
+const basicAuth = withWeir(
+  '`weir.dev/basic-auth-secret`, a Secret of the namespace with htpasswd lines; `digest` is not supported',
+)
+const externalAuth = withWeir('`weir.dev/auth-service` or `weir.dev/auth-url`')
+const keptOpen = 'Connections to auth servers are kept and shared as all others are. Remove it.'
+const rate = withWeir('`weir.dev/rate-limit`')
+const noBandwidth = 'The bytes per second of a response are not limited.'
+const canary = (keys: string) =>
+  `Not read in nginx’s words, and the Ingress is served as any other: use ${keys}.`
+const weights = canary('`weir.dev/weights`')
+const cors = (key: string) => withWeir(`\`weir.dev/${key}\``)
+const mirror = withWeir('`weir.dev/mirror-to`')
+const errorPages = withWeir('`weir.dev/error-pages` and `weir.dev/error-pages-from`')
 const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
 const noHash =
   'Each value has one endpoint; see `weir.dev/hash-load-factor` for values that are too busy.'
@@ -22,25 +31,51 @@ const noRetryTime = 'Tries are bounded by their number and by the retry budget.'
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
   // Authentication and client certificates.
-  refused('auth-type', '`basic`, `digest`', noAuth),
-  refused('auth-secret', '[namespace/]name', noAuth),
-  refused('auth-secret-type', '`auth-file`, `auth-map`', noAuth),
-  refused('auth-realm', 'text', noAuth),
-  refused('auth-url', 'URL', noAuth),
-  refused('auth-method', 'method', noAuth),
-  refused('auth-signin', 'URL', noAuth),
-  refused('auth-signin-redirect-param', 'name', noAuth),
-  refused('auth-response-headers', 'names', noAuth),
-  refused('auth-request-redirect', 'text', noAuth),
-  refused('auth-always-set-cookie', 'bool', noAuth, off),
-  refused('auth-proxy-set-headers', '[namespace/]ConfigMap', noAuth),
-  refused('auth-cache-key', 'text', noAuth),
-  refused('auth-cache-duration', 'list', noAuth),
-  refused('auth-keepalive', 'int', noAuth, off),
-  refused('auth-keepalive-requests', 'int', noAuth),
-  refused('auth-keepalive-share-vars', 'bool', noAuth, off),
-  refused('auth-keepalive-timeout', 'seconds', noAuth),
-  refused('enable-global-auth', 'bool', noAuth, off),
+  refused('auth-type', '`basic`, `digest`', basicAuth),
+  refused('auth-secret', '[namespace/]name', basicAuth),
+  refused('auth-secret-type', '`auth-file`, `auth-map`', basicAuth),
+  refused('auth-realm', 'text', withWeir('`weir.dev/basic-auth-realm`')),
+  refused('auth-url', 'URL', externalAuth),
+  refused('auth-method', 'method', withWeir('`weir.dev/auth-method`')),
+  refused(
+    'auth-signin',
+    'URL',
+    withWeir('`weir.dev/auth-sign-in`, with `{url}` for the request’s'),
+  ),
+  refused(
+    'auth-signin-redirect-param',
+    'name',
+    withWeir('`weir.dev/auth-sign-in`, with the parameter written out: `?name={url}`'),
+  ),
+  refused('auth-response-headers', 'names', withWeir('`weir.dev/auth-upstream-headers`')),
+  refused(
+    'auth-request-redirect',
+    'text',
+    'The auth server gets the URL of the request in X-Original-URL. Remove it.',
+  ),
+  refused(
+    'auth-always-set-cookie',
+    'bool',
+    withWeir('`weir.dev/auth-client-headers: Set-Cookie`'),
+    off,
+  ),
+  refused(
+    'auth-proxy-set-headers',
+    '[namespace/]ConfigMap',
+    'Headers for the auth server alone are not supported. Remove it.',
+  ),
+  refused('auth-cache-key', 'text', withWeir('`weir.dev/auth-cache-by`')),
+  refused('auth-cache-duration', 'list', withWeir('`weir.dev/auth-cache`')),
+  refused('auth-keepalive', 'int', keptOpen, off),
+  refused('auth-keepalive-requests', 'int', keptOpen),
+  refused('auth-keepalive-share-vars', 'bool', keptOpen, off),
+  refused('auth-keepalive-timeout', 'seconds', keptOpen),
+  refused(
+    'enable-global-auth',
+    'bool',
+    'No authentication is set for all routes at once: use `weir.dev/auth-service` or `weir.dev/auth-url` on each Ingress.',
+    off,
+  ),
   refused('satisfy', '`any`, `all`', 'Every condition must hold (`all`); `any` is not supported.', [
     'all',
   ]),
@@ -52,14 +87,19 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   refused('auth-tls-pass-certificate-to-upstream', 'bool', noClientTls, off),
 
   // Limits per client.
-  refused('limit-rps', 'int', noLimit, off),
-  refused('limit-rpm', 'int', noLimit, off),
-  refused('limit-burst-multiplier', 'int', noLimit),
-  refused('limit-connections', 'int', noLimit, off),
-  refused('limit-allowlist', 'CIDRs', noLimit),
-  refused('limit-whitelist', 'CIDRs', noLimit),
-  refused('limit-rate', 'KB/s', noLimit, off),
-  refused('limit-rate-after', 'KB', noLimit, off),
+  refused('limit-rps', 'int', withWeir('`weir.dev/rate-limit: 10/s`'), off),
+  refused('limit-rpm', 'int', withWeir('`weir.dev/rate-limit: 10/m`'), off),
+  refused('limit-burst-multiplier', 'int', withWeir('`weir.dev/rate-limit-burst`')),
+  refused(
+    'limit-connections',
+    'int',
+    withWeir('`weir.dev/concurrency` with `weir.dev/concurrency-by: address`'),
+    off,
+  ),
+  refused('limit-allowlist', 'CIDRs', `${rate} It has no exceptions.`),
+  refused('limit-whitelist', 'CIDRs', `${rate} It has no exceptions.`),
+  refused('limit-rate', 'KB/s', noBandwidth, off),
+  refused('limit-rate-after', 'KB', noBandwidth, off),
 
   // Raw text and firewalls.
   refused('configuration-snippet', 'nginx text', noSnippet),
@@ -111,17 +151,30 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
     'Weir always sends to endpoints, never to the Service address.',
     off,
   ),
-  unsupported('default-backend', 'Service', 'A Service without endpoints answers 503.'),
-  unsupported('canary', 'bool', noCanary, off),
-  unsupported('canary-by-header', 'name', noCanary),
-  unsupported('canary-by-header-value', 'text', noCanary),
-  unsupported('canary-by-header-pattern', 'pattern', noCanary),
-  unsupported('canary-by-cookie', 'name', noCanary),
-  unsupported('canary-weight', 'int', noCanary),
-  unsupported('canary-weight-total', 'int', noCanary),
+  unsupported(
+    'default-backend',
+    'Service',
+    'A Service without endpoints answers 503; `weir.dev/error-pages` gives it a page.',
+  ),
+  unsupported(
+    'canary',
+    'bool',
+    canary('`weir.dev/weights`, or `weir.dev/match-header` and its like'),
+    off,
+  ),
+  unsupported('canary-by-header', 'name', canary('`weir.dev/match-header`')),
+  unsupported('canary-by-header-value', 'text', canary('`weir.dev/match-header`')),
+  unsupported('canary-by-header-pattern', 'pattern', canary('`weir.dev/match-header`')),
+  unsupported('canary-by-cookie', 'name', canary('`weir.dev/match-cookie`')),
+  unsupported('canary-weight', 'int', weights),
+  unsupported('canary-weight-total', 'int', weights),
 
   // Balance and affinity.
-  unsupported('affinity-canary-behavior', '`sticky`, `legacy`', noCanary),
+  unsupported(
+    'affinity-canary-behavior',
+    '`sticky`, `legacy`',
+    canary('`weir.dev/weights` with `weir.dev/affinity`'),
+  ),
   unsupported('session-cookie-domain', 'domain', 'The cookie belongs to the host that set it.'),
   unsupported(
     'session-cookie-conditional-samesite-none',
@@ -134,7 +187,12 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
 
   // Buffers, retries and versions.
   unsupported('client-body-buffer-size', 'size', tuning),
-  unsupported('proxy-request-buffering', '`on`, `off`', 'Request bodies are streamed.', off),
+  unsupported(
+    'proxy-request-buffering',
+    '`on`, `off`',
+    'Request bodies are streamed, unless `weir.dev/buffer-request-body` gathers them.',
+    off,
+  ),
   unsupported('proxy-buffering', '`on`, `off`', 'Responses are streamed.', off),
   unsupported('proxy-buffer-size', 'size', tuning),
   unsupported('proxy-buffers-number', 'int', tuning),
@@ -153,25 +211,30 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   unsupported('custom-headers', 'namespace/ConfigMap', 'Use `weir.dev/response-headers-set`.'),
   unsupported('proxy-cookie-domain', 'two tokens', 'Cookies of upstreams pass unchanged.', off),
   unsupported('proxy-cookie-path', 'two tokens', 'Cookies of upstreams pass unchanged.', off),
-  unsupported('enable-cors', 'bool', noCors, off),
-  unsupported('cors-allow-origin', 'origins', noCors),
-  unsupported('cors-allow-methods', 'methods', noCors),
-  unsupported('cors-allow-headers', 'names', noCors),
-  unsupported('cors-expose-headers', 'names', noCors),
-  unsupported('cors-allow-credentials', 'bool', noCors),
-  unsupported('cors-max-age', 'seconds', noCors),
+  unsupported('enable-cors', 'bool', cors('cors-origins'), off),
+  unsupported('cors-allow-origin', 'origins', cors('cors-origins')),
+  unsupported('cors-allow-methods', 'methods', cors('cors-methods')),
+  unsupported('cors-allow-headers', 'names', cors('cors-headers')),
+  unsupported('cors-expose-headers', 'names', cors('cors-expose-headers')),
+  unsupported('cors-allow-credentials', 'bool', cors('cors-credentials')),
+  unsupported('cors-max-age', 'seconds', cors('cors-max-age')),
 
   // Errors, mirrors, logs and traces.
-  unsupported('custom-http-errors', 'codes', 'Error responses of upstreams pass unchanged.'),
+  unsupported('custom-http-errors', 'codes', errorPages),
   unsupported(
     'disable-proxy-intercept-errors',
     'bool',
-    'Error responses of upstreams pass unchanged.',
+    'Error responses of upstreams pass unchanged, unless `weir.dev/error-pages` names them.',
     ['true', ...off],
   ),
-  unsupported('mirror-target', 'URL', noMirror),
-  unsupported('mirror-host', 'host', noMirror),
-  unsupported('mirror-request-body', '`on`, `off`', noMirror, off),
+  unsupported('mirror-target', 'URL', mirror),
+  unsupported('mirror-host', 'host', 'Copies have the Host of the request.'),
+  unsupported(
+    'mirror-request-body',
+    '`on`, `off`',
+    withWeir('`weir.dev/mirror-max-body-size`'),
+    off,
+  ),
   unsupported('enable-access-log', 'bool', 'The access log is one for all routes.', ['true']),
   unsupported('enable-rewrite-log', 'bool', 'Rewrites are not logged.', off),
   unsupported('enable-opentelemetry', 'bool', noTrace, off),

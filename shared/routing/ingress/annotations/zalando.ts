@@ -56,29 +56,34 @@ export const zalando: Family = {
     refused(
       'skipper-filter',
       'eskip',
-      'Filters are not supported, and may authenticate, limit or deny. Use the `weir.dev/` keys.',
+      'Not read in Skipper’s words, and may authenticate, limit or deny: use the `weir.dev/` keys.',
     ),
     {
       ...refused(
         'skipper-predicate',
         'eskip',
-        'Predicates are not supported, and may keep clients out. Use `weir.dev/match-header` and its like, and `weir.dev/allow-source-ranges`.',
+        'Not read in Skipper’s words, and may keep clients out: use `weir.dev/match-header` and its like, and `weir.dev/allow-source-ranges`.',
       ),
       narrows: true,
     },
     refused(
       'skipper-routes',
       'eskip',
-      'Extra routes are not supported, and may deny. Write rules for them.',
+      'Not read in Skipper’s words, and may deny: write Ingresses for them, with `weir.dev/match-header` and its like.',
     ),
     refused('ratelimit', 'eskip', 'Not read in Skipper’s words: use `weir.dev/rate-limit`.'),
     unsupported('skipper-backend', '`forward`', 'Forwarding to another cluster is not supported.'),
     unsupported(
       'backend-weights',
       'JSON',
-      'Traffic splitting is not supported: the first backend of a path serves.',
+      'Not read in Skipper’s words, and the first backend of a path serves: use `weir.dev/weights`.',
     ),
-    unsupported('traffic-zone-aware', 'bool', 'Endpoints of all zones serve.', ['false']),
+    unsupported(
+      'traffic-zone-aware',
+      'bool',
+      'The Service says whether its zone goes first: set its `trafficDistribution: PreferClose`.',
+      ['false'],
+    ),
     refused(
       'aws-load-balancer-scheme',
       '`internal`, `internet-facing`',

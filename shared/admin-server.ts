@@ -7,7 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Log } from './log.ts'
 
-// Not imported: an import reads every export, and with WebSocket and its kin Node loads its fetch and HTTP/2 (15 MB).
+// Not imported: an import reads every export, and with WebSocket and its kin Node loads its fetch and HTTP/2 (5 MB resident).
 const { createServer } = process.getBuiltinModule('node:http')
 
 /** What one path answers. */

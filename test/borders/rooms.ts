@@ -120,6 +120,8 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   re2js: ['shared/routing/pattern.ts'],
   undici: ['shared/http.ts', 'bench/peers/bare-lane.ts'],
   yaml: ['shared/yaml.ts'],
+  // An import costs 5 MB resident, for the reason that shared/admin-server.ts tells: it needs types of it only.
+  'node:http': ['shared/admin-server.ts', 'proxy/demo', 'bench'],
   // `process` is global; its `env` would slip in unseen here.
   'node:process': [],
   // What `--filters` names is known at start only.

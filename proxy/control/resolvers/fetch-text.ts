@@ -2,8 +2,6 @@
 //
 // Invariant: what an Ingress names is asked at addresses that were found to be allowed, never looked up anew: neither DNS nor
 // a redirect, which is not followed, leads elsewhere.
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { isIP } from 'node:net'
 import type { KeySource } from '../../../shared/routing/filters/kind.ts'
 import type { Endpoint } from '../../../shared/routing/table.ts'
@@ -43,10 +41,11 @@ export async function fetchTextAt(endpoint: Endpoint, source: KeySource): Promis
     agent: false,
     signal: AbortSignal.timeout(timeoutMs),
   }
+  // Loaded by the first that is asked: admin-server.ts tells what an import costs.
   const outgoing =
     serverName === undefined
-      ? requestHttp(options)
-      : requestHttps({ ...options, ...named(serverName) })
+      ? process.getBuiltinModule('node:http').request(options)
+      : process.getBuiltinModule('node:https').request({ ...options, ...named(serverName) })
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   outgoing.on('error', reject)
   outgoing.on('response', (response) => {

@@ -1,6 +1,8 @@
 // Who checks passwords without holding up requests? One thread per worker, started when the first password comes.
 //
 // Invariant: a question that cannot be answered is answered with no.
+// Invariant: a question that nobody waits for any more keeps its place until the thread is through with it: clients that go
+// away cannot pile up work.
 import { Worker } from 'node:worker_threads'
 import type { PasswordAnswer, PasswordQuestion } from '../../shared/password-hash.ts'
 import type { Cancel } from '../../shared/routing/filters/kind.ts'
@@ -10,6 +12,7 @@ const workerFile = import.meta.url.endsWith('.ts')
   : './password-worker.js'
 // A flood of wrong passwords must not pile up: who comes then is refused.
 const maxWaiting = 100
+const ignore = () => {}
 
 /** Checks passwords in a thread of its own. */
 export class PasswordThread {
@@ -28,7 +31,9 @@ export class PasswordThread {
     this.#waiting.set(id, onResult)
     const question: PasswordQuestion = { id, hash, password }
     this.#start().postMessage(question)
-    return () => this.#waiting.delete(id)
+    return () => {
+      if (this.#waiting.has(id)) this.#waiting.set(id, ignore)
+    }
   }
 
   /** Ends the thread. */

@@ -42,6 +42,8 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   target = ''
   authority = ''
   fields = ''
+  /** Those that the client sent, before filters changed them; empty for requests of Weir's own. */
+  clientFields: FieldLines = ''
   bodyLength: number | undefined = 0
   upgrade = ''
   expectsContinue = false
@@ -225,8 +227,13 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   #tryAgain(): boolean {
     const backend = this.#backend
     if (backend === undefined) return false
+    const { affinityLine } = this
     const next = this.#pick(backend, this.#choice)
-    if (next === undefined || !this.#retries.spend()) return false
+    if (next === undefined || !this.#retries.spend()) {
+      // The endpoint that answered stays the client's.
+      this.affinityLine = affinityLine
+      return false
+    }
     // Of a response that is thrown away there may be more to come.
     this.abort()
     this.#owner.onRetry()

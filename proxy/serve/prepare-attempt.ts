@@ -16,6 +16,7 @@ export function prepareAttempt(
 ): void {
   const lines = head.fields + (facts?.lines ?? '')
   attempt.method = head.method
+  attempt.clientFields = head.fields
   attempt.bodyLength = head.bodyLength
   attempt.upgrade = head.upgrade === '' ? '' : allowedUpgrade(head.upgrade, upgradeProtocols)
   attempt.expectsContinue = head.expectsContinue

@@ -30,8 +30,8 @@ export interface LiveChoice {
 
 /** What a choice looks at. */
 export interface Chooser {
-  /** Field lines of the request. */
-  readonly fields: FieldLines
+  /** Field lines as the client sent them: a cookie of ours counts, whatever filters keep from the upstream. */
+  readonly clientFields: FieldLines
   /** Undefined when the destination does not need it. */
   readonly view: RequestView | undefined
 }
@@ -129,9 +129,9 @@ export function chooseAmong(
   { affinity, choices, draw, pick }: Destination,
   before: LiveChoice | undefined,
   tried: readonly EndpointPool[],
-  { fields, view }: Chooser,
+  { clientFields, view }: Chooser,
 ): Chosen | undefined {
-  const cookie = affinity === undefined ? undefined : fieldValue(fields, 'cookie', '; ')
+  const cookie = affinity === undefined ? undefined : fieldValue(clientFields, 'cookie', '; ')
   const known = cookie === undefined ? undefined : affinity?.find(cookie)
   const bound = known?.pool
   const mayServe = bound !== undefined && !tried.includes(bound) && !bound.health.isUnhealthy

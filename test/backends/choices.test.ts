@@ -124,6 +124,21 @@ t.test('a cookie keeps a client with its Service and endpoint', async (t) => {
   t.equal((await send(proxy, { fields })).body, 'web', 'a Service of weight 0 is over')
 })
 
+t.test('a cookie holds, whatever the upstream sees of it', async (t) => {
+  const proxy = await start(t, {
+    routes: [
+      {
+        filters: [{ kind: 'request-headers', set: [], add: [], remove: ['cookie'] }],
+        backend: { affinity },
+      },
+    ],
+    endpoints: { web: [await startNamed(t, 'one'), await startNamed(t, 'two')] },
+  })
+  const first = await send(proxy)
+  const fields = [`Cookie: ${cookieOf(first)}`]
+  t.same(await countBodies(proxy, 10, () => ({ fields })), { [first.body]: 10 })
+})
+
 t.test('a key keeps its Service, and most keep it when weights change', async (t) => {
   const [web, canary] = [await startNamed(t, 'web'), await startNamed(t, 'canary')]
   const balance = { kind: 'hash', key: { from: 'header', name: 'x-user' } } as const

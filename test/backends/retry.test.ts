@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import type { RetryRules } from '../../shared/routing/backend.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import type { Ask } from '../support/ask.ts'
+import { fieldsOf } from '../support/raw-client.ts'
 import type { Script } from '../support/upstream.ts'
 import { answer, send, start, startNamed } from './stage.ts'
 
@@ -149,4 +150,35 @@ t.test('retries by status spend the budget', async (t) => {
   for (let count = 0; count < 260; count += 1) await send(proxy)
   t.equal(proxy.counter('weir_retries_total'), 100)
   t.ok(proxy.counter('weir_retries_refused_total') > 0)
+})
+
+t.test('a response that is kept brings its own cookie of affinity', async (t) => {
+  const affinity = {
+    cookie: 'weir',
+    path: '/',
+    maxAgeSeconds: 0,
+    secure: false,
+    changeOnFailure: true,
+  }
+  const bad = await startNamed(t, 'bad', { onRequest: () => answer('bad', 503) })
+  const proxy = await start(t, {
+    flags: ['--retry-budget-percent', '0'],
+    routes: [{ backend: { affinity } }],
+    endpoints: { web: [bad] },
+  })
+  const ofBad = fieldsOf(await send(proxy), 'set-cookie')
+  t.equal(ofBad.length, 1)
+  const routes = [{ backend: { affinity, retry: on5xx } }]
+  proxy.apply({ routes, endpoints: { web: [bad] } })
+  t.same(fieldsOf(await send(proxy), 'set-cookie'), ofBad, 'there is no other endpoint')
+
+  const good = await startNamed(t, 'good')
+  proxy.apply({ routes, endpoints: { web: [bad, good] } })
+  const cookieOf = new Map<string, readonly string[]>()
+  for (let count = 0; count < 260; count += 1) {
+    const response = await send(proxy)
+    cookieOf.set(response.body, fieldsOf(response, 'set-cookie'))
+  }
+  t.same(cookieOf.get('bad'), ofBad, 'the budget is spent')
+  t.not(cookieOf.get('good')?.[0], ofBad[0])
 })

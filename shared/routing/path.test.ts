@@ -36,6 +36,11 @@ const cases = [
   { path: '/public/%252e%252e/admin', is: undefined, why: 'decoded twice' },
   { path: '/public/%c0%ae%c0%ae/admin', is: undefined, why: 'overlong UTF-8 dots' },
   { path: '/public/\xc0\xae\xc0\xae/admin', is: undefined, why: 'as bytes' },
+  {
+    path: '/public/%f8%80%80%80%ae%fc%80%80%80%80%ae/admin',
+    is: undefined,
+    why: 'overlong dots in five and six bytes',
+  },
   { path: '/public/..%c1%9cadmin', is: undefined, why: 'an overlong backslash' },
   {
     path: '/projects/group%2Fname',
@@ -112,6 +117,12 @@ const readInManyWays = [
     matched: '/%C1%A1%E0%81%A2',
     lenient: '/ab',
     why: 'overlong letters',
+  },
+  {
+    path: '/%F8%80%80%80%AFa%FC%80%80%80%81%A2',
+    matched: '/%F8%80%80%80%AFa%FC%80%80%80%81%A2',
+    lenient: '/ab',
+    why: 'in five and six bytes, as decoders before RFC 3629 took it',
   },
   { path: '/a%3Fb/c', matched: '/a%3Fb/c', lenient: '/a', why: 'an end for some' },
   { path: '/a%00/b', matched: '/a%00/b', lenient: '/a', why: 'an end for some' },

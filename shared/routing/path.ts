@@ -29,14 +29,14 @@ const otherwiseSpelled =
   /[^!$%&-;=@-Z_a-z~]|%(?:[0-9A-F]?[a-f]|2[DE]|3\d|[46][1-9A-F]|[57][0-9A]|5F|7E)/
 const spelledByte = /%([0-9A-Fa-f]{2})|[^!$%&-;=@-Z_a-z~]/g
 /** What may be a dot segment for some reader: dots up to a separator, or a separator in disguise. */
-const doubtful = /\/\.\.?(?:[/;%]|$)|%(?:00|2[35F]|3F|5C|[CEF][01])/
+const doubtful = /\/\.\.?(?:[/;%]|$)|%(?:00|2[35F]|3F|5C|[CEF][01]|F[8C])/
 /** A dot segment that ends where some reader ends a segment: separator, parameter, query, fragment, control or space. */
 const hiddenDots = /[/\\]\.{1,2}(?:[^!-~\x80-\xff]|[/\\;?#]|$)/
 const separator = /[/\\;]/
 const pathEnd = /[\0?#]/
 const unclearParameter = /;.*[/\\\0?#]/s
 /** What readers differ about: empty segments, parameters, and escapes of what means something in a path or before it. */
-const readInManyWays = /\/\/|;|%(?:00|2[13-9A-CF]|3[ABDF]|40|5C|C[01]|E0%8[01]|F0%80)/
+const readInManyWays = /\/\/|;|%(?:00|2[13-9A-CF]|3[ABDF]|40|5C|C[01]|E0%8[01]|F0%80|F8%80|FC%80)/
 const plainEscape = /%(2[146-9A-C]|3[ABD]|40)/g
 
 const unsafeInQuery = /[^!"$-~]/
@@ -157,10 +157,12 @@ function decode(path: string): string {
     .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
       String.fromCharCode(Number.parseInt(hex, 16)),
     )
-    .replace(/(?:\xc0|\xe0\x80|\xf0\x80\x80)([\x80-\xbf])/g, (_, end: string) =>
-      String.fromCharCode(end.charCodeAt(0) & 0x3f),
+    .replace(
+      /(?:\xc0|\xe0\x80|\xf0\x80\x80|\xf8\x80\x80\x80|\xfc\x80\x80\x80\x80)([\x80-\xbf])/g,
+      (_, end: string) => String.fromCharCode(end.charCodeAt(0) & 0x3f),
     )
-    .replace(/(?:\xc1|\xe0\x81|\xf0\x80\x81)([\x80-\xbf])/g, (_, end: string) =>
-      String.fromCharCode(0x40 | (end.charCodeAt(0) & 0x3f)),
+    .replace(
+      /(?:\xc1|\xe0\x81|\xf0\x80\x81|\xf8\x80\x80\x81|\xfc\x80\x80\x80\x81)([\x80-\xbf])/g,
+      (_, end: string) => String.fromCharCode(0x40 | (end.charCodeAt(0) & 0x3f)),
     )
 }

@@ -1,6 +1,7 @@
 // By what are requests told apart: for limits, for hashing to an endpoint, for caches?
 import type { RequestView } from './filters/kind.ts'
 import { firstParameter } from './query-parameter.ts'
+import { unseenFields } from './unseen-fields.ts'
 
 /** Which property of a request is its key. */
 export type RequestKey =
@@ -14,8 +15,11 @@ export function faultOfRequestKey(key: RequestKey): string | undefined {
   if (!('name' in key)) return undefined
   if (key.from === 'query') return key.name === '' ? 'a query parameter needs a name' : undefined
   if (!token.test(key.name)) return `'${key.name}' is no name of a ${key.from}`
-  return key.from === 'header' && key.name !== key.name.toLowerCase()
-    ? `the header '${key.name}' must be in lower case`
+  if (key.from === 'cookie') return undefined
+  if (key.name !== key.name.toLowerCase()) return `the header '${key.name}' must be in lower case`
+  if (key.name === 'host') return "the host is named by 'host', not as a header"
+  return unseenFields.has(key.name)
+    ? `the header '${key.name}' belongs to the connection and not to the request`
     : undefined
 }
 

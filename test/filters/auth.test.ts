@@ -234,6 +234,36 @@ t.test('a yes counts for the same key as long as it was said, a no never', async
   t.equal(auth.requests.length, 4, 'and after its time')
 })
 
+t.test('a yes counts for no other values of its keys, however they are cut', async (t) => {
+  const cacheKeys = [
+    { from: 'query', name: 'a' },
+    { from: 'query', name: 'b' },
+  ]
+  const { client, auth } = await stage(
+    t,
+    { ...external, cacheMs: 1000, cacheKeys },
+    {
+      onRequest: () => response('200 OK', ''),
+    },
+  )
+  for (const query of ['a=1%0A2&b=', 'a=1&b=2%0A', 'a=1&b=2%0A']) {
+    await client.request(head(`GET /?${query} HTTP/1.1`))
+  }
+  t.equal(auth.requests.length, 2)
+})
+
+t.test('a cache by what requests do not show lets nobody in', async (t) => {
+  for (const name of ['host', 'connection', 'upgrade']) {
+    const cacheKeys = [
+      { from: 'cookie', name: 'sid' },
+      { from: 'header', name },
+    ]
+    const { ask, auth } = await stage(t, { ...external, cacheMs: 1000, cacheKeys })
+    t.match(await ask('Cookie: sid=1'), { status: 503, body: /policy-closed/ })
+    t.equal(auth.requests.length, 0)
+  }
+})
+
 t.test('who is not known is sent to sign in, and back', async (t) => {
   const signIn = 'https://login.b.test/?rd={url}'
   const { ask } = await stage(

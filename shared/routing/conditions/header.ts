@@ -1,22 +1,8 @@
 // Does a header field of the request have this value? Several lines of one name are one value, joined by `, ` (RFC 9110 §5.3).
+import { unseenFields } from '../unseen-fields.ts'
 import type { TextCondition } from './condition.ts'
 import { type ConditionKind, isToken } from './kind.ts'
 import { compileBytes, faultOfText } from './text-match.ts'
-
-// What a request view does not have: fields of one hop (RFC 9110 §7.6.1), and Host, which is the route's own.
-const unseen: ReadonlySet<string> = new Set([
-  'connection',
-  'expect',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
 
 // RFC 9110 §5.5: no control characters, no white space around it.
 const fieldValue = /^(?:[^\p{Cc}\s](?:[^\p{Cc}\n]*[^\p{Cc}\s])?)?$/u
@@ -28,7 +14,7 @@ export const header: ConditionKind<TextCondition> = {
       return `names '${name}', which is not a header name in lower case`
     }
     if (name === 'host') return "names 'host': write the host in the rule"
-    if (unseen.has(name)) {
+    if (unseenFields.has(name)) {
       return `names '${name}', which belongs to the connection and not to the request`
     }
     if (text.kind === 'exact' && !fieldValue.test(text.text)) {

@@ -3,7 +3,7 @@
 // Invariant: only a 2xx lets a request in; what is not an answer within the time is a no (503), and nothing is cached of it.
 // Invariant: fields that the Service may set are never believed from a client: they are dropped before it is asked.
 import { createBoundedCache } from '../../bounded-cache.ts'
-import { compileRequestKey, type RequestKey } from '../request-key.ts'
+import { compileRequestKey, faultOfRequestKey, type RequestKey } from '../request-key.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
 import type {
   Answer,
@@ -72,9 +72,10 @@ export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
   },
   fault({ service, cacheMs, cacheKeys }) {
     if (service === undefined) return 'there is no Service or URL to ask'
-    return cacheMs > 0 && cacheKeys.length === 0
-      ? 'a cache needs keys that tell clients apart, such as a cookie'
-      : undefined
+    if (cacheMs > 0 && cacheKeys.length === 0) {
+      return 'a cache needs keys that tell clients apart, such as a cookie'
+    }
+    return cacheKeys.map(faultOfRequestKey).find((fault) => fault !== undefined)
   },
   upstreams: ({ service }) => [service],
   compile(filter, context) {
@@ -86,8 +87,10 @@ export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
         timeoutMs: filter.timeoutMs,
         onTimeout: 'auth-unavailable',
         start(request, settle): Cancel {
-          const key = keys.map((read) => read(request)).join('\n')
-          const mayCache = filter.cacheMs > 0 && /[^\n]/.test(key)
+          const values = keys.map((read) => read(request))
+          const mayCache = filter.cacheMs > 0 && values.some((value) => value !== '')
+          // What was decoded may hold any character: only quotes keep values apart.
+          const key = mayCache ? JSON.stringify(values) : ''
           for (const name of filter.upstreamHeaders) request.dropField(name)
           const { fields } = request
           const known = mayCache ? cache.get(key) : undefined

@@ -278,6 +278,8 @@ const faults: { parts: Partial<RateLimitFilter>; fault: RegExp | undefined }[] =
   { parts: { key: { from: 'route' } }, fault: undefined },
   { parts: { key: { from: 'header', name: 'x y' } }, fault: /no name of a header/ },
   { parts: { key: { from: 'header', name: 'X-Y' } }, fault: /lower case/ },
+  { parts: { key: { from: 'header', name: 'host' } }, fault: /named by 'host'/ },
+  { parts: { key: { from: 'header', name: 'connection' } }, fault: /belongs to the connection/ },
   { parts: { key: { from: 'cookie', name: '' } }, fault: /no name of a cookie/ },
   { parts: { key: { from: 'cookie', name: 'Sid' } }, fault: undefined },
   { parts: { key: { from: 'query', name: '' } }, fault: /parameter/ },

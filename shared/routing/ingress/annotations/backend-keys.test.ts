@@ -192,6 +192,9 @@ for (const { given, is, why } of understood) {
 const refused: { given: Readonly<Record<string, string>>; says: RegExp; closed?: true }[] = [
   { given: { 'w/balance': 'fastest' }, says: /round-robin/ },
   { given: { 'w/hash-by': 'header' }, says: /needs a name/ },
+  { given: { 'w/hash-by': 'header:Host' }, says: /named by 'host'/ },
+  { given: { 'w/hash-by': 'header:Upgrade' }, says: /belongs to the connection/ },
+  { given: { 'n/upstream-hash-by': '$http_connection' }, says: /belongs to the connection/ },
   { given: { 'w/hash-by': 'header:x, path' }, says: /one property/ },
   { given: { 'w/hash-by': '$remote_addr' }, says: /header:NAME/ },
   { given: { 'w/hash-load-factor': '1.25' }, says: /without weir\.dev\/hash-by/ },

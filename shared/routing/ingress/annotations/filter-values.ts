@@ -5,7 +5,7 @@ import { formatHostPort } from '../../../host-port.ts'
 import type { StatusRange } from '../../backend.ts'
 import { isAlbArn } from '../../filters/alb-identity.ts'
 import { faultOfName } from '../../filters/header-edits.ts'
-import type { RequestKey } from '../../request-key.ts'
+import { faultOfRequestKey, type RequestKey } from '../../request-key.ts'
 import type { BackendName } from '../../upstreams/backend-ref.ts'
 import { accept, type Parsed, type Parser, refuse, splitList } from './values.ts'
 
@@ -115,7 +115,10 @@ export function parseRequestKeys(text: string): Parsed<readonly RequestKey[]> {
       if (name === undefined || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
         return refuse(`needs a name behind ${from}, such as ${from}:key`)
       }
-      keys.push({ from, name: from === 'header' ? name.toLowerCase() : name })
+      const key: RequestKey = { from, name: from === 'header' ? name.toLowerCase() : name }
+      const fault = faultOfRequestKey(key)
+      if (fault !== undefined) return refuse(`cannot be used: ${fault}`)
+      keys.push(key)
     } else
       return refuse('must be of: header:NAME, cookie:NAME, query:NAME, address, path, uri, host')
   }

@@ -1,6 +1,6 @@
 // ingress-nginx's annotations for balance and retries, in Weir's words.
 import type { Balance, RetryCondition, RetryRules, StatusRange } from '../../backend.ts'
-import type { RequestKey } from '../../request-key.ts'
+import { faultOfRequestKey, type RequestKey } from '../../request-key.ts'
 import { parseWhole } from './filter-values.ts'
 import { type Row, supported } from './row.ts'
 import { ask, retryWith } from './settings.ts'
@@ -23,8 +23,11 @@ export function parseHashVariable(text: string): Parsed<RequestKey> {
   if (known !== undefined) return accept(known)
   const [, kind, name = ''] = /^(http|cookie|arg)_(\w+)$/.exec(variable) ?? []
   switch (kind ?? '') {
-    case 'http':
-      return accept({ from: 'header', name: name.toLowerCase().replaceAll('_', '-') })
+    case 'http': {
+      const key: RequestKey = { from: 'header', name: name.toLowerCase().replaceAll('_', '-') }
+      const fault = faultOfRequestKey(key)
+      return fault === undefined ? accept(key) : refuse(`cannot be used: ${fault}`)
+    }
     case 'cookie':
       return accept({ from: 'cookie', name })
     case 'arg':

@@ -14,6 +14,7 @@ import {
   spawnProgram,
   waitForPort,
 } from '../test/support/programs.ts'
+import { filters } from './filters.ts'
 import { loadTool, runLoad } from './load.ts'
 import { bareLane } from './peers/bare-lane.ts'
 import { caddy } from './peers/caddy.ts'
@@ -28,7 +29,7 @@ import { weir } from './peers/weir.ts'
 import { onCore, placement } from './pin.ts'
 import { type Sample, type Table, toMarkdown, toRows } from './rows.ts'
 import { type Scenario, scenarios, specialScenarios } from './scenarios.ts'
-import { churn, start, websockets, workers } from './special.ts'
+import { churn, start, table, websockets, workers } from './special.ts'
 import { cpuMs } from './usage.ts'
 
 const allPeers: readonly Peer[] = [
@@ -202,10 +203,18 @@ try {
   for (const scenario of scenarios) {
     if (chosen(values.scenarios, scenario.name)) show(await runScenario(scenario, peers, upstreams))
   }
-  const special = { websockets, churn, start, workers }
+  const special = { filters, table, websockets, churn, start, workers }
   for (const name of specialScenarios) {
     if (!chosen(values.scenarios, name)) continue
-    show(await special[name]({ peers, seconds, rounds, upstreamPorts: upstreams.raw }))
+    show(
+      await special[name]({
+        peers,
+        seconds,
+        rounds,
+        upstreamPorts: upstreams.raw,
+        smallPort: upstreams.cheap,
+      }),
+    )
   }
 } finally {
   await upstreams.stop()

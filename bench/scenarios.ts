@@ -60,4 +60,11 @@ export const scenarios: readonly Scenario[] = [
 ]
 
 /** Scenarios with a driver of their own. */
-export const specialScenarios = ['websockets', 'churn', 'start', 'workers'] as const
+export const specialScenarios = [
+  'filters',
+  'table',
+  'websockets',
+  'churn',
+  'start',
+  'workers',
+] as const

@@ -26,6 +26,8 @@ export interface Bench {
   readonly rounds: number
   /** Upstream ports, at least two, served by the raw upstream. */
   readonly upstreamPorts: readonly number[]
+  /** The cheapest upstream, of small answers. */
+  readonly smallPort: number
 }
 
 const host = 'h0.bench.test'
@@ -189,5 +191,45 @@ export async function workers({ seconds, rounds, upstreamPorts }: Bench): Promis
     title: 'two workers against one',
     rows: toRows(samples, 'weir, 1 worker'),
     notes: ['one worker runs on core 0; two share both cores with the load'],
+  }
+}
+
+/** 100,000 routes over 10,000 hosts against 10 routes of one host: by turns, two processes. */
+export async function table({ seconds, rounds, smallPort }: Bench): Promise<Table> {
+  const sizes = [
+    { name: '10 routes', hosts: 1 },
+    { name: '100,000 routes', hosts: 10_000 },
+  ]
+  const samples = new Map<string, Sample[]>(sizes.map(({ name }) => [name, []]))
+  const lanes: { readonly name: string; readonly lane: Lane }[] = []
+  try {
+    for (const { name, hosts } of sizes) {
+      const setup = { upstreamPort: smallPort, routes: hosts, pathsPerHost: 10 }
+      lanes.push({ name, lane: await weir('weir', 'off').start(setup) })
+    }
+    for (let round = -1; round < rounds; round++) {
+      for (const { name, lane } of lanes) {
+        const before = cpuMs(lane.pid)
+        const load = { port: lane.port, host, path: '/p7/x', connections: 64, seconds }
+        const result = await runLoad(load)
+        const sample = {
+          ...result,
+          perSecond: result.requests / result.seconds,
+          cpuUs: ((cpuMs(lane.pid) - before) * 1000) / Math.max(1, result.requests),
+          mibPerCpuSecond: 0,
+          residentMib: residentKib(lane.pid) / 1024,
+        }
+        // The first round is for the compiler.
+        if (round >= 0) samples.get(name)?.push(sample)
+      }
+    }
+  } finally {
+    for (const { lane } of lanes) await lane.stop()
+  }
+  return {
+    scenario: 'table',
+    title: '100,000 routes over 10,000 hosts against 10 routes',
+    rows: toRows(samples, '10 routes'),
+    notes: lanes.map(({ name, lane }) => `${name}: ready after ${lane.readyMs.toFixed(0)} ms`),
   }
 }

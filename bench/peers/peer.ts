@@ -15,6 +15,11 @@ export interface Setup {
   readonly upstreamPort: number
   /** Hosts h0.bench.test … each with a route to the upstream. */
   readonly routes: number
+  /** How many paths each host has; one, `/`, when absent. Weir only, as what follows. */
+  readonly pathsPerHost?: number
+  /** Annotations of the Ingress of each host, in their order. */
+  readonly annotations?: readonly Readonly<Record<string, string>>[]
+  readonly flags?: readonly string[]
 }
 
 /** A started proxy of the bench. */

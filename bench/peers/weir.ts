@@ -34,14 +34,17 @@ function manifests(setup: Setup): string {
     spec: { ports: [{ name: 'http', port: 80, targetPort: 'http' }] },
   }
   const backend = { service: { name: 'up', port: { number: 80 } } }
+  const { pathsPerHost = 1, annotations = [] } = setup
+  const paths = Array.from({ length: pathsPerHost }, (_, index) => ({
+    path: index === 0 ? '/' : `/p${index}`,
+    pathType: 'Prefix',
+    backend,
+  }))
   const ingresses = hostNames(setup).map((host, index) => ({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
-    metadata: { name: `i${index}`, namespace: 'bench' },
-    spec: {
-      ingressClassName: 'weir',
-      rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
-    },
+    metadata: { name: `i${index}`, namespace: 'bench', annotations: annotations[index] ?? {} },
+    spec: { ingressClassName: 'weir', rules: [{ host, http: { paths } }] },
   }))
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [service, ...ingresses] })
 }
@@ -71,7 +74,7 @@ async function start(setup: Setup, accessLog: string, workers: number): Promise<
   })
   const flags = [
     ...['--manifests', folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
-    ...['--workers', String(workers), '--access-log', accessLog],
+    ...['--workers', String(workers), '--access-log', accessLog, ...(setup.flags ?? [])],
   ]
   const command = onCore(workers > 1 ? 'both' : 'proxy', [process.execPath, program, ...flags])
   const [name = '', ...args] = command

@@ -226,7 +226,7 @@ export async function setStage(leaving: Leaving, programs: string): Promise<Stag
       }
       await model.stop()
       await api.close()
-      upstream.close()
+      await upstream.close()
       await rm(folder, { recursive: true })
     },
   }

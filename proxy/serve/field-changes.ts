@@ -9,6 +9,8 @@ interface Change {
   readonly adds: boolean
 }
 
+const nothingDropped: ReadonlySet<string> = new Set()
+
 /** Changes in the order in which they were made. Names are lower case. */
 export class FieldChanges {
   readonly #changes: Change[] = []
@@ -44,16 +46,19 @@ export class FieldChanges {
 
   /** All changes as one edit. */
   get edits(): FieldEdits {
-    const dropped = new Set<string>()
-    let lines: { readonly name: string; readonly value: string }[] = []
-    for (const { name, value, adds } of this.#changes) {
-      if (!adds) {
-        dropped.add(name)
-        lines = lines.filter((line) => line.name !== name)
-      }
-      if (value !== undefined) lines.push({ name, value })
+    if (this.#changes.every(({ adds }) => adds)) {
+      return { dropped: nothingDropped, appended: this.#changes.map(lineOf).join('') }
     }
-    return { dropped, appended: lines.map(({ name, value }) => `${name}: ${value}\r\n`).join('') }
+    const dropped = new Set<string>()
+    let lines: Change[] = []
+    for (const change of this.#changes) {
+      if (!change.adds) {
+        dropped.add(change.name)
+        lines = lines.filter((line) => line.name !== change.name)
+      }
+      if (change.value !== undefined) lines.push(change)
+    }
+    return { dropped, appended: lines.map(lineOf).join('') }
   }
 }
 
@@ -70,6 +75,10 @@ export function bothEdits(
 export function applyEdits(lines: FieldLines, edits: FieldEdits | undefined): FieldLines {
   if (edits === undefined) return lines
   return (edits.dropped.size > 0 ? dropFields(lines, edits.dropped) : lines) + edits.appended
+}
+
+function lineOf({ name, value }: Change): string {
+  return `${name}: ${value}\r\n`
 }
 
 function checked(name: string, value: string): string {

@@ -46,6 +46,8 @@ export class ResponseFilter {
   #isStageFull = false
   #isDone = false
   #isClosed = false
+  /** The head is still being read: its body follows in the same turn, and one write takes both. */
+  #isAtHead = false
 
   constructor(client: ClientStream, attempt: Attempt, owner: ResponseOwner) {
     this.#client = client
@@ -58,6 +60,7 @@ export class ResponseFilter {
     const { status, reason, upgrade, hasDate, hasServer } = head
     const facts: HeadFacts = { status, reason, upgrade, hasDate, hasServer }
     const response = new ExchangeResponse(view, status, head.fields, head.bodyLength, false)
+    this.#isAtHead = true
     runner.run(pipeline.response ?? noSteps, response, (verdict) => {
       if (verdict !== undefined) {
         this.#held = undefined
@@ -68,6 +71,7 @@ export class ResponseFilter {
       this.#owner.relay(facts, response.status, response.lines, response.bodyLength)
       this.#release()
     })
+    this.#isAtHead = false
   }
 
   /** The upstream has to wait: for a step, or for a stage that is full. */
@@ -131,7 +135,7 @@ export class ResponseFilter {
     this.#held = undefined
     for (const bytes of held ?? []) this.write(bytes)
     if (end !== undefined) this.end(end)
-    else {
+    else if (!this.#isAtHead) {
       this.#client.flush()
       if (!this.isWaiting && !this.#client.isCongested) this.#attempt.resume()
     }

@@ -72,7 +72,10 @@ export async function filters({ seconds, rounds, smallPort }: Bench): Promise<Ta
   const samples = new Map<string, Sample[]>(played.map(({ name }) => [name, []]))
   try {
     for (let round = -1; round < rounds; round++) {
-      for (const [index, { name }] of played.entries()) {
+      for (let turn = 0; turn < played.length; turn++) {
+        // Each round begins with another one: what comes first, or behind the mirror, is no advantage.
+        const index = (round + 1 + turn) % played.length
+        const name = played[index]?.name ?? ''
         const sample = await measure(lane, index, seconds)
         // The first round is for the compiler.
         if (round >= 0) samples.get(name)?.push(sample)

@@ -82,7 +82,8 @@ export class Fleet {
 
   startProxy(name: string): Promise<ProxyProcess> {
     const own = ['--listen', '--admin', '--control-socket', '--workers', '--max-memory-mb']
-    const { env } = this.#stage.servers
+    // As the chart says it: the proxy asks its node for the zone.
+    const env = { ...this.#stage.servers.env, WEIR_NODE: `node-of-${name}` }
     const flags = this.#args('proxy', own)
     const more = [`--control-socket=${this.#socket(name)}`, '--access-log=off', '--log-level=info']
     return startProxyProcess({ flags: [...flags, ...more], env, timeoutMs: 30_000 })

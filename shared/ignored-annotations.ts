@@ -15,12 +15,13 @@ export const readPrefixes: readonly string[] = [
  * text; `*` alone is every key of every other controller. Keys that Weir reads are never ignored.
  */
 export function ignoring(patterns: readonly string[]): IsIgnored {
-  const globs = patterns.flatMap((pattern) => {
-    if (pattern.endsWith('/')) return [`${pattern}*`]
-    const isPrefix = !pattern.includes('/') && !pattern.includes('*')
-    return isPrefix ? [pattern, `${pattern}/*`] : [pattern]
-  })
-  return (key) => globs.some((glob) => matchesGlob(key, glob))
+  return compileGlobs(
+    patterns.flatMap((pattern) => {
+      if (pattern.endsWith('/')) return [`${pattern}*`]
+      const isPrefix = !pattern.includes('/') && !pattern.includes('*')
+      return isPrefix ? [pattern, `${pattern}/*`] : [pattern]
+    }),
+  )
 }
 
 /** Says whether `--ignore-annotations` may name it: a pattern outside of the families that Weir reads. */
@@ -29,9 +30,14 @@ export function isIgnorable(pattern: string): boolean {
   return isPattern && readPrefixes.every((prefix) => !`${pattern}/`.startsWith(prefix))
 }
 
-/** Says whether a text is what a pattern means, in which `*` stands for any text; case does not matter. */
-export function matchesGlob(text: string, glob: string): boolean {
-  if (!glob.includes('*')) return text.toLowerCase() === glob.toLowerCase()
-  const parts = glob.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`))
-  return new RegExp(`^${parts.join('.*')}$`, 'i').test(text)
+/** Makes the test whether a text is what one of the patterns means, in which `*` stands for any text; case does not matter. */
+export function compileGlobs(globs: readonly string[]): (text: string) => boolean {
+  const forms = globs.map((glob) =>
+    glob
+      .split('*')
+      .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`))
+      .join('.*'),
+  )
+  const form = new RegExp(`^(?:${forms.join('|')})$`, 'i')
+  return forms.length === 0 ? () => false : (text) => form.test(text)
 }

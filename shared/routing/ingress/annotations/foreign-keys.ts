@@ -2,7 +2,7 @@
 //
 // Invariant: a key that may protect and that the operator did not say to ignore (`--ignore-annotations`) closes the Ingress;
 // nobody who moves an Ingress to Weir loses a guard without being told.
-import { type IsIgnored, matchesGlob } from '../../../ignored-annotations.ts'
+import { compileGlobs, type IsIgnored } from '../../../ignored-annotations.ts'
 import { legacyAnnotation } from '../../../ingress-class.ts'
 import { families } from './families.ts'
 import { type ForeignFamily, foreignFamilies } from './foreign-families.ts'
@@ -16,6 +16,14 @@ export interface ForeignFinding {
   readonly message: string
   readonly remedy: string
 }
+
+// Compiled once: every key of every Ingress is asked about.
+const listsOf = new Map(
+  foreignFamilies.map((family) => [
+    family,
+    { isGuard: compileGlobs(family.protects), isHarmless: compileGlobs(family.harmless) },
+  ]),
+)
 
 /** What asks for nothing, unless the name says that something is allowed. */
 const off = /^(?:false|off|no|none|0)$/i
@@ -98,6 +106,7 @@ function nameOf(key: string, prefix: string): string {
 function mayProtect(key: string, value: unknown, family: ForeignFamily): boolean {
   const name = nameOf(key, family.prefix)
   if (typeof value === 'string' && off.test(value.trim()) && !opens.test(name)) return false
-  const isAmong = (globs: readonly string[]) => globs.some((glob) => matchesGlob(name, glob))
-  return isAmong(family.protects) || (soundsProtective(name) && !isAmong(family.harmless))
+  const lists = listsOf.get(family)
+  if (lists?.isGuard(name) === true) return true
+  return soundsProtective(name) && lists?.isHarmless(name) !== true
 }

@@ -134,8 +134,6 @@ export interface OutgoingRequest {
 
 /** One request to one endpoint, over whatever connection its pool gives. */
 export interface UpstreamStream extends BodySink {
-  /** A connection is there: the request may begin. */
-  readonly isReady: boolean
   readonly isCongested: boolean
   readonly holdsBytes: boolean
   begin(request: OutgoingRequest): void

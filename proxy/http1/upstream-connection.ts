@@ -90,10 +90,6 @@ export class UpstreamConnection implements UpstreamStream, ResponseReaderOwner {
     this.isReused = true
   }
 
-  get isReady(): boolean {
-    return this.#isIdle
-  }
-
   get #isIdle(): boolean {
     return this.#state === 'open' && !this.#reader.isReading
   }

@@ -1,12 +1,10 @@
 // What does a route's word cost? Hosts of one process that differ in their annotations, loaded by turns, each against the plain
 // one of the same round: what the machine does besides hits both.
 import { findStores, type StoreServer, startStore } from '../test/valkey/server.ts'
-import { runLoad } from './load.ts'
-import type { Lane } from './peers/peer.ts'
 import { weir } from './peers/weir.ts'
 import { median, type Sample, type Table, toRows } from './rows.ts'
+import { sampleLane } from './sample.ts'
 import type { Bench } from './special.ts'
-import { cpuMs } from './usage.ts'
 
 interface Variant {
   readonly name: string
@@ -41,19 +39,6 @@ const variants: readonly Variant[] = [
   { name: 'a mirror of all', keys: { 'mirror-to': 'up:80' } },
 ]
 
-async function measure(lane: Lane, index: number, seconds: number): Promise<Sample> {
-  const before = cpuMs(lane.pid)
-  const host = `h${index}.bench.test`
-  const result = await runLoad({ port: lane.port, host, path: '/', connections: 64, seconds })
-  return {
-    ...result,
-    perSecond: result.requests / result.seconds,
-    cpuUs: ((cpuMs(lane.pid) - before) * 1000) / Math.max(1, result.requests),
-    mibPerCpuSecond: 0,
-    residentMib: 0,
-  }
-}
-
 /** Filters and conditions against a plain route of the same process. */
 export async function filters({ seconds, rounds, smallPort }: Bench): Promise<Table> {
   const [program] = findStores()
@@ -76,7 +61,8 @@ export async function filters({ seconds, rounds, smallPort }: Bench): Promise<Ta
         // Each round begins with another one: what comes first, or behind the mirror, is no advantage.
         const index = (round + 1 + turn) % played.length
         const name = played[index]?.name ?? ''
-        const sample = await measure(lane, index, seconds)
+        const load = { host: `h${index}.bench.test`, path: '/', connections: 64, seconds }
+        const sample = await sampleLane(lane, load)
         // The first round is for the compiler.
         if (round >= 0) samples.get(name)?.push(sample)
       }

@@ -9,7 +9,6 @@ import {
   findProgram,
   freePort,
   makeFolder,
-  residentKib,
   type Spawned,
   spawnProgram,
   waitForPort,
@@ -28,9 +27,9 @@ import { traefik } from './peers/traefik.ts'
 import { weir } from './peers/weir.ts'
 import { onCore, placement } from './pin.ts'
 import { type Sample, type Table, toMarkdown, toRows } from './rows.ts'
+import { sampleLane } from './sample.ts'
 import { type Scenario, scenarios, specialScenarios } from './scenarios.ts'
 import { churn, start, table, websockets, workers } from './special.ts'
-import { cpuMs } from './usage.ts'
 
 const allPeers: readonly Peer[] = [
   ...[weir('weir', 'off'), weir('weir, json log', 'json')],
@@ -99,24 +98,10 @@ http {
 }
 `
 
-async function measure(lane: Lane, scenario: Scenario): Promise<Sample> {
-  const before = cpuMs(lane.pid)
+function measure(lane: Lane, { load, bodyBytes }: Scenario): Promise<Sample> {
   // A hundred mebibytes take their time: short runs would count too few of them.
-  const time = scenario.bodyBytes > 10_000_000 ? Math.max(seconds, 5) : seconds
-  const load = { ...scenario.load, port: lane.port, host: 'h0.bench.test', seconds: time }
-  const result = await runLoad(load)
-  const cpu = Math.max(1, cpuMs(lane.pid) - before)
-  const moved = scenario.isUpload ? result.requests * scenario.bodyBytes : result.bytes
-  return {
-    perSecond: result.requests / result.seconds,
-    p50Ms: result.p50Ms,
-    p99Ms: result.p99Ms,
-    p999Ms: result.p999Ms,
-    failures: result.failures,
-    cpuUs: (cpu * 1000) / Math.max(1, result.requests),
-    mibPerCpuSecond: scenario.bodyBytes === 0 ? 0 : moved / 1_048_576 / (cpu / 1000),
-    residentMib: residentKib(lane.pid) / 1024,
-  }
+  const time = bodyBytes > 10_000_000 ? Math.max(seconds, 5) : seconds
+  return sampleLane(lane, { ...load, bodyBytes, host: 'h0.bench.test', seconds: time })
 }
 
 async function startLanes(peers: readonly Peer[], scenario: Scenario, upstreamPort: number) {

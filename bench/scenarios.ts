@@ -9,8 +9,6 @@ export interface Scenario {
   readonly load: Omit<Load, 'port' | 'host' | 'seconds'>
   /** Bytes of one body; 0 where requests are counted. */
   readonly bodyBytes: number
-  /** Needs an upstream that reads bodies. */
-  readonly isUpload: boolean
 }
 
 const mebibyte = 1024 * 1024
@@ -21,7 +19,6 @@ const plain = (name: string, title: string, routes: number, load: Scenario['load
   routes,
   load,
   bodyBytes: 0,
-  isUpload: false,
 })
 
 const download = (name: string, title: string, bytes: number, connections: number): Scenario => ({
@@ -32,7 +29,6 @@ const download = (name: string, title: string, bytes: number, connections: numbe
 const upload = (name: string, title: string, bytes: number, connections: number): Scenario => ({
   ...plain(name, title, 1, { path: '/', connections, uploadBytes: bytes }),
   bodyBytes: bytes,
-  isUpload: true,
 })
 
 /** Scenarios of plain load, in the order of the report. */

@@ -11,12 +11,12 @@ import {
   spawnProgram,
   waitForPort,
 } from '../test/support/programs.ts'
-import { runLoad } from './load.ts'
 import type { Lane, Peer } from './peers/peer.ts'
 import { weir } from './peers/weir.ts'
 import { onCore } from './pin.ts'
 import type { Sample, Table } from './rows.ts'
 import { toRows } from './rows.ts'
+import { sampleLane } from './sample.ts'
 import { cpuMs } from './usage.ts'
 
 /** What the special scenarios are given. */
@@ -103,17 +103,15 @@ export async function churn({ seconds }: Bench): Promise<Table> {
   const lane = await weir('weir', 'off').start({ upstreamPort: ports()[0] ?? 0, routes: 1 })
   lane.moveTo?.(ports())
   await delay(1000)
-  const cpuBefore = cpuMs(lane.pid)
   let isOver = false
   const load = {
-    port: lane.port,
     host,
     path: '/',
     connections: 64,
     seconds: seconds * 3,
     rate: 2000,
   }
-  const running = runLoad(load).finally(() => {
+  const running = sampleLane(lane, load).finally(() => {
     isOver = true
   })
   let moves = 0
@@ -125,14 +123,7 @@ export async function churn({ seconds }: Bench): Promise<Table> {
     moves++
     await delay(300)
   }
-  const result = await running
-  const sample = {
-    ...result,
-    perSecond: result.requests / result.seconds,
-    cpuUs: ((cpuMs(lane.pid) - cpuBefore) * 1000) / Math.max(1, result.requests),
-    mibPerCpuSecond: 0,
-    residentMib: residentKib(lane.pid) / 1024,
-  }
+  const sample = await running
   await lane.stop()
   await Promise.all(upstreams.map(({ spawned }) => spawned.stop()))
   return {
@@ -173,15 +164,7 @@ export async function workers({ seconds, rounds, upstreamPorts }: Bench): Promis
   for (let round = 0; round < rounds; round++) {
     for (const peer of peers) {
       const lane = await peer.start({ upstreamPort: upstreamPorts[0] ?? 0, routes: 1 })
-      const before = cpuMs(lane.pid)
-      const result = await runLoad({ port: lane.port, host, path: '/', connections: 64, seconds })
-      const sample = {
-        ...result,
-        perSecond: result.requests / result.seconds,
-        cpuUs: ((cpuMs(lane.pid) - before) * 1000) / Math.max(1, result.requests),
-        mibPerCpuSecond: 0,
-        residentMib: residentKib(lane.pid) / 1024,
-      }
+      const sample = await sampleLane(lane, { host, path: '/', connections: 64, seconds })
       samples.set(peer.name, [...(samples.get(peer.name) ?? []), sample])
       await lane.stop()
     }
@@ -209,16 +192,8 @@ export async function table({ seconds, rounds, smallPort }: Bench): Promise<Tabl
     }
     for (let round = -1; round < rounds; round++) {
       for (const { name, lane } of lanes) {
-        const before = cpuMs(lane.pid)
-        const load = { port: lane.port, host, path: '/p7/x', connections: 64, seconds }
-        const result = await runLoad(load)
-        const sample = {
-          ...result,
-          perSecond: result.requests / result.seconds,
-          cpuUs: ((cpuMs(lane.pid) - before) * 1000) / Math.max(1, result.requests),
-          mibPerCpuSecond: 0,
-          residentMib: residentKib(lane.pid) / 1024,
-        }
+        const load = { host, path: '/p7/x', connections: 64, seconds }
+        const sample = await sampleLane(lane, load)
         // The first round is for the compiler.
         if (round >= 0) samples.get(name)?.push(sample)
       }

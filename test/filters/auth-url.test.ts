@@ -83,17 +83,12 @@ async function stage(t: Test) {
       ),
     }),
   )
-  const inNamespace = (namespace: string) =>
-    serviceOf('auth', [auth]).map((object) => ({
-      ...object,
-      metadata: { ...object.metadata, namespace },
-    }))
   const folder = createManifestFolder([
     ...ingresses,
     ...serviceOf('web', [web]),
     ...serviceOf('auth', [auth]),
-    ...inNamespace('login'),
-    ...inNamespace('team'),
+    ...serviceOf('auth', [auth], 'login'),
+    ...serviceOf('auth', [auth], 'team'),
   ])
   const origins = [
     `http://localhost:${auth.port}`,

@@ -76,11 +76,6 @@ async function stage(t: Test) {
   const ingresses = Object.entries(urls).map(([name, url]) =>
     ingressOf(name, [{ host: `${name}.test`, service: 'web' }], { 'weir.dev/jwt-keys': url }),
   )
-  const inNamespace = (namespace: string) =>
-    serviceOf('keys', [keys]).map((object) => ({
-      ...object,
-      metadata: { ...object.metadata, namespace },
-    }))
   const folder = createManifestFolder([
     ...ingresses,
     ...serviceOf('web', [web]),
@@ -92,8 +87,8 @@ async function stage(t: Test) {
       metadata: { name: 'named', namespace: 'default' },
       spec: { type: 'ExternalName', externalName: 'localhost', ports: [{ port: secret.port }] },
     },
-    ...inNamespace('login'),
-    ...inNamespace('team'),
+    ...serviceOf('keys', [keys], 'login'),
+    ...serviceOf('keys', [keys], 'team'),
   ])
   const origins = [
     `http://localhost:${keys.port}`,

@@ -78,11 +78,12 @@ export function ingressOf(
 export function serviceOf(
   name: string,
   endpoints: readonly { readonly address: string; readonly port: number }[],
+  namespace = 'default',
 ): readonly (Service | EndpointSlice)[] {
   const service: Service = {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace: 'default' },
+    metadata: { name, namespace },
     spec: { ports: [{ name: 'http', port: 80, targetPort: 'http', protocol: 'TCP' }] },
   }
   const byPort = [...Map.groupBy(endpoints, ({ port }) => port)]
@@ -92,7 +93,7 @@ export function serviceOf(
       kind: 'EndpointSlice',
       metadata: {
         name: `${name}-${port}`,
-        namespace: 'default',
+        namespace,
         labels: { 'kubernetes.io/service-name': name },
       },
       addressType: 'IPv4',

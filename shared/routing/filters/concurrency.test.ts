@@ -20,6 +20,7 @@ const plain: ConcurrencyFilter = {
   queue: 10,
   order: 'fifo',
   maxWaitMs: 1000,
+  status: 503,
 }
 
 interface Visit {

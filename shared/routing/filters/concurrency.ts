@@ -8,7 +8,9 @@
 //
 // Invariant: each admitted request gives its place back once, when its exchange is over, however that went.
 // Invariant: who waits leaves the queue when its client goes away; nobody waits longer than `maxWaitMs`.
+import { failures } from '../failure.ts'
 import { compileRequestKey, faultOfRequestKey, type RequestKey } from '../request-key.ts'
+import { exceptFor, faultOfExceptions } from './exceptions.ts'
 import type {
   Cancel,
   CompileContext,
@@ -25,12 +27,18 @@ export interface ConcurrencyFilter extends Filter {
   readonly kind: 'concurrency'
   /** `route`: all requests of the route share the limit. */
   readonly key: RequestKey | { readonly from: 'route' }
+  /** Routes with the same text share their places; absent: each route has its own. */
+  readonly account?: string
+  /** Client addresses (CIDRs) that are not counted. */
+  readonly except?: readonly string[]
   /** Requests at a time, ≥ 1. */
   readonly limit: number
   /** How many may wait, over the whole node; 0: none. */
   readonly queue: number
   readonly order: 'fifo' | 'lifo'
   readonly maxWaitMs: number
+  /** Of refusals, 400 to 599. */
+  readonly status: number
 }
 
 const maxCount = 1_000_000
@@ -39,20 +47,24 @@ const maxWaitMs = 600_000
 export const concurrencyKind: FilterKind<ConcurrencyFilter> = {
   kind: 'concurrency',
   isGuard: true,
-  defaults: { key: { from: 'route' }, queue: 0, order: 'fifo', maxWaitMs: 10_000 },
+  defaults: { key: { from: 'route' }, queue: 0, order: 'fifo', maxWaitMs: 10_000, status: 503 },
   fault(filter) {
-    const { key, limit, queue } = filter
+    const { key, limit, queue, except, status } = filter
     if (limit === undefined) return 'there is no limit'
     if (!isCount(limit, 1)) return `the limit must be a whole number from 1 to ${maxCount}`
     if (!isCount(queue, 0)) return `the queue must be a whole number from 0 to ${maxCount}`
     if (!(filter.maxWaitMs >= 1 && filter.maxWaitMs <= maxWaitMs)) {
       return 'the wait must be 1 ms to 10 minutes'
     }
-    return key.from === 'route' ? undefined : faultOfRequestKey(key)
+    if (!(status >= 400 && status <= 599)) return 'the status must be 400 to 599'
+    return faultOfExceptions(except) ?? (key.from === 'route' ? undefined : faultOfRequestKey(key))
   },
   compile(filter, context) {
     const enter = compileEntrance(filter, context)
-    return { request: filter.queue === 0 ? withoutQueue(enter) : withQueue(enter, filter) }
+    const refusal = refusalOf(filter)
+    const step =
+      filter.queue === 0 ? withoutQueue(enter, refusal) : withQueue(enter, filter, refusal)
+    return { request: exceptFor(filter.except, step) }
   },
 }
 
@@ -60,24 +72,37 @@ function isCount(count: number, least: number): boolean {
   return Number.isSafeInteger(count) && count >= least && count <= maxCount
 }
 
-function withoutQueue(enter: (request: RequestView) => Gate): RequestStep {
+type Refusal = Exclude<Verdict, undefined>
+
+function refusalOf({ status }: ConcurrencyFilter): Refusal {
+  if (status === failures['concurrency-limited'].status) return 'concurrency-limited'
+  return {
+    status,
+    code: 'concurrency-limited',
+    headers: [['content-type', 'text/plain']],
+    body: `${status} concurrency-limited\n${failures['concurrency-limited'].text}\n`,
+  }
+}
+
+function withoutQueue(enter: (request: RequestView) => Gate, refusal: Refusal): RequestStep {
   return {
     kind: 'sync',
-    decide: (request) => (enter(request).admit(request) ? undefined : 'concurrency-limited'),
+    decide: (request) => (enter(request).admit(request) ? undefined : refusal),
   }
 }
 
 function withQueue(
   enter: (request: RequestView) => Gate,
   filter: ConcurrencyFilter,
+  refusal: Refusal,
 ): RequestStep & { readonly kind: 'async' } {
   return {
     kind: 'async',
     timeoutMs: filter.maxWaitMs,
-    onTimeout: 'concurrency-limited',
+    onTimeout: refusal,
     start(request, settle) {
       const gate = enter(request)
-      if (!gate.admit(request)) return gate.wait(request, settle)
+      if (!gate.admit(request)) return gate.wait(request, settle, refusal)
       settle(undefined)
       return () => {}
     },
@@ -97,7 +122,8 @@ function compileEntrance(
   gatesOfWorkers.set(shared, gates)
   const limit = Math.ceil(filter.limit / workers)
   const queue = Math.ceil(filter.queue / workers)
-  const prefix = `${routeKey} ${JSON.stringify(filter.key)} `
+  const owner = filter.account === undefined ? routeKey : `account ${filter.account}`
+  const prefix = `${owner} ${JSON.stringify(filter.key)} `
   const keyOf = filter.key.from === 'route' ? () => '' : compileRequestKey(filter.key)
   return (request) => {
     const key = prefix + keyOf(request)
@@ -150,16 +176,16 @@ class Gate {
     return true
   }
 
-  /** Waits for a place; `settle` may be called at once. */
-  wait(request: RequestView, settle: (verdict: Verdict) => void): Cancel {
+  /** Waits for a place; `settle` may be called at once. Who has to go gets the `refusal`. */
+  wait(request: RequestView, settle: (verdict: Verdict) => void, refusal: Refusal): Cancel {
     if (this.#waiting.size >= this.#maxWaiting) {
       // Last in, first out: who has waited longest is the one whose client has most likely given up.
       const loser = this.#order === 'lifo' ? this.#waiting.takeFirst() : undefined
       if (loser === undefined) {
-        settle('concurrency-limited')
+        settle(refusal)
         return () => {}
       }
-      loser.settle('concurrency-limited')
+      loser.settle(refusal)
     }
     return this.#waiting.add({ request, settle })
   }

@@ -1,13 +1,16 @@
 // May a page of another origin read this response? (Fetch Standard §3.2, "CORS protocol")
 //
-// Invariant: an origin is allowed by exact comparison or by a wildcard of whole labels; credentials never go with `*`.
-import type { Filter, FilterKind, RequestView, Verdict } from './kind.ts'
+// Invariant: an origin is allowed by exact comparison or by a wildcard of whole labels. Credentials never go with `*`, but where
+// ingress-nginx sent the pair: browsers take it for a no (Fetch §3.2.5).
+import type { Answer, Filter, FilterKind, RequestStep, RequestView, Verdict } from './kind.ts'
 
 /** Answers preflights, and tells browsers which origins may read responses, those of Weir itself included. */
 export interface CorsFilter extends Filter {
   readonly kind: 'cors'
-  /** `*`, `https://a.test`, `https://*.a.test` (one or more labels) or `null`; lower case. */
+  /** `*`, `https://a.test`, `https://*.a.test` or `null`; lower case. */
   readonly origins: readonly string[]
+  /** What `*.` stands for: one label; absent: one or more. */
+  readonly labels?: 'one'
   readonly methods: readonly string[]
   /** Names of request headers; `*` allows all that are asked for. */
   readonly headers: readonly string[]
@@ -16,10 +19,16 @@ export interface CorsFilter extends Filter {
   readonly credentials: boolean
   /** How long a preflight counts; absent: the browser's own choice. */
   readonly maxAgeSeconds?: number
+  /**
+   * As ingress-nginx: whoever may read gets all fields with every response, with `*` also who names no origin, and every
+   * OPTIONS of an allowed origin is answered. OPTIONS of others goes on.
+   */
+  readonly isEager?: true
 }
 
+// Applications in a web view have schemes of their own, such as `capacitor://localhost`.
 const origin =
-  /^(?:\*|null|https?:\/\/(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::\d{1,5})?|https?:\/\/\[[0-9a-f:.]+\](?::\d{1,5})?)$/
+  /^(?:\*|null|[a-z][a-z0-9+.-]*:\/\/(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::\d{1,5})?|[a-z][a-z0-9+.-]*:\/\/\[[0-9a-f:.]+\](?::\d{1,5})?)$/
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** Says why a text is no origin, as the end of a sentence; undefined when it is one. */
@@ -38,19 +47,20 @@ export const corsKind: FilterKind<CorsFilter> = {
     exposed: [],
     credentials: false,
   },
-  fault({ origins, methods, headers, exposed, credentials }) {
+  fault({ origins, methods, headers, exposed, credentials, isEager }) {
     if (origins.length === 0) return 'there is no origin'
     const fault = origins.map(faultOfOrigin).find((found) => found !== undefined)
     if (fault !== undefined) return fault
     const bad = [...methods, ...headers, ...exposed].find((name) => !token.test(name))
     if (bad !== undefined) return `'${bad}' is no name`
-    return credentials && origins.includes('*')
+    return credentials && isEager !== true && origins.includes('*')
       ? 'credentials need origins by name: with * every page of the world could act for the user'
       : undefined
   },
   compile(filter) {
-    const isAllowed = compileOrigins(filter.origins)
+    const isAllowed = compileOrigins(filter)
     const isOpen = filter.origins.includes('*')
+    if (filter.isEager === true) return { request: eagerStep(filter, isAllowed, isOpen) }
     return {
       request: {
         kind: 'sync',
@@ -65,6 +75,25 @@ export const corsKind: FilterKind<CorsFilter> = {
       },
     }
   },
+}
+
+function eagerStep(
+  filter: CorsFilter,
+  isAllowed: (asked: string) => boolean,
+  isOpen: boolean,
+): RequestStep {
+  const answer: Answer = { status: 204, code: 'preflight', headers: [], body: '' }
+  return {
+    kind: 'sync',
+    decide(request) {
+      if (!isOpen) request.setResponseField('vary', 'Origin', true)
+      const asked = isOpen ? '*' : request.field('origin')
+      if (asked === undefined || !isAllowed(asked.toLowerCase())) return undefined
+      allow(request, filter, asked)
+      allowRequests(request, filter, filter.headers.join(', '))
+      return request.method === 'OPTIONS' ? answer : undefined
+    },
+  }
 }
 
 function allow(request: RequestView, filter: CorsFilter, value: string): void {
@@ -86,20 +115,28 @@ function isPreflight(request: RequestView): boolean {
 
 function answerPreflight(request: RequestView, filter: CorsFilter, mayRead: boolean): Verdict {
   if (mayRead) {
-    request.setResponseField('access-control-allow-methods', filter.methods.join(', '))
     const asked = request.field('access-control-request-headers')
-    const headers = filter.headers.includes('*') ? asked : filter.headers.join(', ')
-    if (headers !== undefined && headers !== '') {
-      request.setResponseField('access-control-allow-headers', headers)
-    }
-    if (filter.maxAgeSeconds !== undefined) {
-      request.setResponseField('access-control-max-age', String(filter.maxAgeSeconds))
-    }
+    allowRequests(request, filter, filter.headers.includes('*') ? asked : filter.headers.join(', '))
   }
   return { status: 204, code: 'preflight', headers: [], body: '' }
 }
 
-function compileOrigins(origins: readonly string[]): (asked: string) => boolean {
+/** Says which requests may be made after a preflight. */
+function allowRequests(
+  request: RequestView,
+  { methods, maxAgeSeconds }: CorsFilter,
+  headers: string | undefined,
+): void {
+  request.setResponseField('access-control-allow-methods', methods.join(', '))
+  if (headers !== undefined && headers !== '') {
+    request.setResponseField('access-control-allow-headers', headers)
+  }
+  if (maxAgeSeconds !== undefined) {
+    request.setResponseField('access-control-max-age', String(maxAgeSeconds))
+  }
+}
+
+function compileOrigins({ origins, labels }: CorsFilter): (asked: string) => boolean {
   if (origins.includes('*')) return () => true
   const exact = new Set(origins.filter((text) => !text.includes('*')))
   const wildcards = origins
@@ -108,14 +145,13 @@ function compileOrigins(origins: readonly string[]): (asked: string) => boolean 
       const [scheme = '', rest = ''] = text.split('*')
       return { scheme, rest }
     })
+  const name = labels === 'one' ? /^[a-z0-9_-]+$/ : /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/
   return (asked) =>
     exact.has(asked) ||
     wildcards.some(
       ({ scheme, rest }) =>
         asked.startsWith(scheme) &&
         asked.endsWith(rest) &&
-        /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/.test(
-          asked.slice(scheme.length, asked.length - rest.length),
-        ),
+        name.test(asked.slice(scheme.length, asked.length - rest.length)),
     )
 }

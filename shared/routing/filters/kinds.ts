@@ -12,6 +12,7 @@ import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
 import { jwtKind } from './jwt.ts'
 import type { FilterKind } from './kind.ts'
 import { mirrorKind } from './mirror.ts'
+import { paceKind } from './pace.ts'
 import { rateLimitKind } from './rate-limit.ts'
 import { appRootKind, redirectKind } from './redirect.ts'
 import { rewriteKind } from './rewrite.ts'
@@ -31,6 +32,8 @@ const rows: readonly FilterKind[] = [
   requestHeadersKind,
   responseHeadersKind,
   errorPagesKind,
+  // Nearer to the client than what changes the length of a body.
+  paceKind,
   compressKind,
 ]
 

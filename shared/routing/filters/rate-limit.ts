@@ -8,6 +8,7 @@
 import { createHash, hash } from 'node:crypto'
 import { parseIpv6 } from '../../ip-address.ts'
 import { compileRequestKey, faultOfRequestKey, type RequestKey } from '../request-key.ts'
+import { exceptFor, faultOfExceptions } from './exceptions.ts'
 import type {
   CompileContext,
   Filter,
@@ -23,6 +24,10 @@ export interface RateLimitFilter extends Filter {
   readonly kind: 'rate-limit'
   /** `route`: all requests of the route share one budget. Requests without the property share one, too. */
   readonly key: RequestKey | { readonly from: 'route' }
+  /** Routes with the same text share their budgets; absent: each route has its own. */
+  readonly account?: string
+  /** Client addresses (CIDRs) that are not counted. */
+  readonly except?: readonly string[]
   /** Requests per window, ≥ 1. */
   readonly limit: number
   readonly windowMs: number
@@ -51,7 +56,7 @@ export const rateLimitKind: FilterKind<RateLimitFilter> = {
     onStoreFailure: 'open',
     status: 429,
   },
-  fault({ key, limit, windowMs, burst, status }) {
+  fault({ key, limit, windowMs, burst, status, except }) {
     if (limit === undefined) return 'there is no limit'
     if (!isCount(limit)) return `the limit must be a whole number from 1 to ${maxCount}`
     if (!(windowMs >= 1 && windowMs <= maxWindowMs)) return 'the time must be 1 ms to 1 day'
@@ -59,12 +64,11 @@ export const rateLimitKind: FilterKind<RateLimitFilter> = {
       return `the burst must be a whole number from 1 to ${maxCount}`
     }
     if (!(status >= 400 && status <= 599)) return 'the status must be 400 to 599'
-    return key.from === 'route' ? undefined : faultOfRequestKey(key)
+    return faultOfExceptions(except) ?? (key.from === 'route' ? undefined : faultOfRequestKey(key))
   },
   compile(filter, context) {
-    return {
-      request: filter.scope === 'node' ? nodeStep(filter, context) : storeStep(filter, context),
-    }
+    const step = filter.scope === 'node' ? nodeStep(filter, context) : storeStep(filter, context)
+    return { request: exceptFor(filter.except, step) }
   },
 }
 
@@ -148,8 +152,10 @@ function askStore(
 }
 
 /** A short name for the budgets of one limit of one route: the same in every worker, on every node, after each rebuild. */
-function nameOf({ key, limit, windowMs }: RateLimitFilter, routeKey: string): string {
-  const text = JSON.stringify([routeKey, key, limit, windowMs])
+function nameOf(filter: RateLimitFilter, routeKey: string): string {
+  const { account, key, limit, windowMs } = filter
+  const owner = account === undefined ? routeKey : { account }
+  const text = JSON.stringify([owner, key, limit, windowMs])
   return `${createHash('sha256').update(text).digest('base64url').slice(0, 16)}:`
 }
 

@@ -72,10 +72,21 @@ export interface Draft {
   readonly affinity: Partial<Affinity>
   /** nginx: used when no max-age is given. */
   readonly cookieExpiresSeconds: number
+
+  /** The Ingress itself, `namespace/name`: nginx counts by it. */
+  readonly ingress: string
+  /** nginx's limits, which act before anybody is asked who may come in. */
+  readonly limiters: readonly Filter[]
+  /** nginx: CIDRs that no limit counts. */
+  readonly unlimited: readonly string[]
+  /** nginx: how many times its rate a client may have at once. */
+  readonly burstMultiplier: number
+  /** What is wrong with the value that was read last, as the end of "The value …", though it is used. */
+  readonly remark?: string
 }
 
-/** Creates a draft that asks for nothing; `pathWildcards` is what the operator says of all Ingresses. */
-export function createDraft(namespace: string, pathWildcards: boolean): Draft {
+/** Creates the draft of an Ingress that asks for nothing; `pathWildcards` is what the operator says of all Ingresses. */
+export function createDraft(namespace: string, name: string, pathWildcards: boolean): Draft {
   return {
     namespace,
     conditions: [],
@@ -95,6 +106,10 @@ export function createDraft(namespace: string, pathWildcards: boolean): Draft {
     hasAffinity: false,
     affinity: {},
     cookieExpiresSeconds: 0,
+    ingress: `${namespace}/${name}`,
+    limiters: [],
+    unlimited: [],
+    burstMultiplier: 5,
   }
 }
 
@@ -152,6 +167,7 @@ function buildFilters(draft: Draft, path: string, pathType: PathType): readonly 
   }
   const filters: Filter[] = []
   for (const kind of filterKinds.keys()) {
+    if (kind === 'access') filters.push(...draft.limiters)
     const filter = own[kind] ?? (draft.filters[kind] && filterOf(kind, draft.filters[kind].parts))
     if (filter !== undefined) filters.push(filter)
   }

@@ -15,12 +15,9 @@ const basicAuth = withWeir(
 )
 const externalAuth = withWeir('`weir.dev/auth-service` or `weir.dev/auth-url`')
 const keptOpen = 'Connections to auth servers are kept and shared as all others are. Remove it.'
-const rate = withWeir('`weir.dev/rate-limit`')
-const noBandwidth = 'The bytes per second of a response are not limited.'
 const canary = (keys: string) =>
   `Not read in nginx’s words, and the Ingress is served as any other: use ${keys}.`
 const weights = canary('`weir.dev/weights`')
-const cors = (key: string) => withWeir(`\`weir.dev/${key}\``)
 const mirror = withWeir('`weir.dev/mirror-to`')
 const errorPages = withWeir('`weir.dev/error-pages` and `weir.dev/error-pages-from`')
 const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
@@ -85,21 +82,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   refused('auth-tls-error-page', 'URL', noClientTls),
   refused('auth-tls-match-cn', 'pattern', noClientTls),
   refused('auth-tls-pass-certificate-to-upstream', 'bool', noClientTls, off),
-
-  // Limits per client.
-  refused('limit-rps', 'int', withWeir('`weir.dev/rate-limit: 10/s`'), off),
-  refused('limit-rpm', 'int', withWeir('`weir.dev/rate-limit: 10/m`'), off),
-  refused('limit-burst-multiplier', 'int', withWeir('`weir.dev/rate-limit-burst`')),
-  refused(
-    'limit-connections',
-    'int',
-    withWeir('`weir.dev/concurrency` with `weir.dev/concurrency-by: address`'),
-    off,
-  ),
-  refused('limit-allowlist', 'CIDRs', `${rate} It has no exceptions.`),
-  refused('limit-whitelist', 'CIDRs', `${rate} It has no exceptions.`),
-  refused('limit-rate', 'KB/s', noBandwidth, off),
-  refused('limit-rate-after', 'KB', noBandwidth, off),
 
   // Raw text and firewalls.
   refused('configuration-snippet', 'nginx text', noSnippet),
@@ -211,13 +193,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   unsupported('custom-headers', 'namespace/ConfigMap', 'Use `weir.dev/response-headers-set`.'),
   unsupported('proxy-cookie-domain', 'two tokens', 'Cookies of upstreams pass unchanged.', off),
   unsupported('proxy-cookie-path', 'two tokens', 'Cookies of upstreams pass unchanged.', off),
-  unsupported('enable-cors', 'bool', cors('cors-origins'), off),
-  unsupported('cors-allow-origin', 'origins', cors('cors-origins')),
-  unsupported('cors-allow-methods', 'methods', cors('cors-methods')),
-  unsupported('cors-allow-headers', 'names', cors('cors-headers')),
-  unsupported('cors-expose-headers', 'names', cors('cors-expose-headers')),
-  unsupported('cors-allow-credentials', 'bool', cors('cors-credentials')),
-  unsupported('cors-max-age', 'seconds', cors('cors-max-age')),
 
   // Errors, mirrors, logs and traces.
   unsupported('custom-http-errors', 'codes', errorPages),

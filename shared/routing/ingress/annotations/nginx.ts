@@ -4,6 +4,8 @@
 import type { RedirectTarget } from '../../filters/redirect.ts'
 import type { Draft } from './draft.ts'
 import { balanceRows } from './nginx-balance.ts'
+import { corsRows } from './nginx-cors.ts'
+import { limitRows } from './nginx-limits.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { type Family, guarded, type Row, supported } from './row.ts'
 import { allowOnly, denyAlso, limitTo, shapeCookie } from './settings.ts'
@@ -218,6 +220,8 @@ const rows: readonly Row[] = [
     shapeCookie('changeOnFailure'),
   ),
   ...balanceRows,
+  ...corsRows,
+  ...limitRows,
   guarded(
     'backend-protocol',
     '`HTTP`',

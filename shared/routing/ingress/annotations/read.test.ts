@@ -466,8 +466,8 @@ const wrong: {
     why: 'a template without a value wanted something',
   },
   {
-    given: { 'n/limit-rps': '5' },
-    reason: 'unknown-annotation',
+    given: { 'n/limit-rps': '5r/s' },
+    reason: 'invalid-annotation',
     closed: true,
     why: 'the limit would be lost',
   },
@@ -629,8 +629,8 @@ const wrong: {
     why: 'reported, harmless',
   },
   {
-    given: { 'n/enable-cors': 'true' },
-    reason: 'unknown-annotation',
+    given: { 'n/enable-cors': 'on' },
+    reason: 'invalid-annotation',
     closed: false,
     why: 'browsers refuse by themselves',
   },

@@ -107,7 +107,8 @@ class AnnotationReader {
 
   constructor(ingress: Ingress, pathWildcards: boolean) {
     this.#ingress = ingress
-    this.#draft = createDraft(ingress.metadata?.namespace ?? 'default', pathWildcards)
+    const { namespace = 'default', name = '' } = ingress.metadata ?? {}
+    this.#draft = createDraft(namespace, name, pathWildcards)
   }
 
   readFamily({ prefix, rows }: Family, given: ReadonlyMap<string, unknown>): void {
@@ -165,7 +166,12 @@ class AnnotationReader {
     }
     const change = row.read(text, this.#draft)
     if (typeof change !== 'string') {
-      this.#draft = { ...this.#draft, ...change }
+      const { remark, ...rest } = change
+      this.#draft = { ...this.#draft, ...rest }
+      if (remark !== undefined) {
+        const message = `The value ${quote(text)} ${remark}.`
+        this.#report('invalid-annotation', key, 'harmless', message, `Write it as: ${row.value}.`)
+      }
       return
     }
     this.#refuse(row, key, `The value ${quote(text)} ${change}.`, `Write it as: ${row.value}.`)

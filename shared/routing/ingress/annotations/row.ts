@@ -77,6 +77,11 @@ export function guarded<T>(
   return { ...supported(key, value, meaning, parse, apply), failsClosed: true }
 }
 
+/** Makes the row take an empty value for an absent one, as ingress-nginx does. */
+export function emptyIsAbsent(row: SupportedRow): SupportedRow {
+  return { ...row, read: (text, draft) => (text === '' ? {} : row.read(text, draft)) }
+}
+
 function reader<T>(parse: Parser<T>, apply: Apply<T>): SupportedRow['read'] {
   return (text, draft) => {
     const result = parse(text)

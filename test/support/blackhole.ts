@@ -11,21 +11,24 @@ export interface Blackhole {
 }
 
 const program = `
+  const [host, port] = process.argv.slice(1)
   const server = require('node:net').createServer()
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port))
+  server.listen({ port: Number(port), host, backlog: 1 }, () => console.log(server.address().port))
 `
 const quietMs = 300
 
 /** Starts one: the kernel drops what comes for a full queue, as a network that swallows packets does. */
-export async function startBlackhole(): Promise<Blackhole> {
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+export async function startBlackhole(address = '127.0.0.1', wanted = 0): Promise<Blackhole> {
+  const child = spawn(process.execPath, ['-e', program, address, `${wanted}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = await once(child.stdout.setEncoding('utf8'), 'data')
   const port = Number(line)
   child.kill('SIGSTOP')
   const fillers: net.Socket[] = []
   // The queue holds one or two more than its backlog; the first that gets no answer shows that it is full.
   for (let isOpen = true; isOpen; ) {
-    const socket = net.connect(port, '127.0.0.1').on('error', () => undefined)
+    const socket = net.connect(port, address).on('error', () => undefined)
     fillers.push(socket)
     isOpen = await Promise.race([
       once(socket, 'connect').then(() => true),
@@ -33,7 +36,7 @@ export async function startBlackhole(): Promise<Blackhole> {
     ])
   }
   return {
-    address: '127.0.0.1',
+    address,
     port,
     async close() {
       for (const socket of fillers) socket.destroy()

@@ -1,0 +1,74 @@
+// With which flags is the proxy started for a case, and what does a case need that Weir does not have?
+import type { AnnotationCase, CaseOptions } from './case.ts'
+
+type Flags<K extends keyof CaseOptions> = (value: NonNullable<CaseOptions[K]>) => readonly string[]
+
+// An option without a flag here is one that Weir does not have.
+const flags: { readonly [K in keyof CaseOptions]: Flags<K> } = {
+  trustedProxies: (networks) =>
+    networks.length === 0 ? [] : ['--trusted-proxies', networks.join(), '--trusted-fields', 'all'],
+  proxyProtocol: (mode) => ['--proxy-protocol', mode],
+  proxyProtocolFrom: (networks) => listed('--proxy-protocol-from', networks),
+  ingressClass: (name) => ['--ingress-class', name],
+  controllerClass: (value) => ['--controller-class', value],
+  watchIngressWithoutClass: (on) => (on ? ['--watch-ingress-without-class'] : []),
+  noIngressClasses: () => [],
+  defaultBackend: (service) => ['--default-backend', service],
+  externalNames: (hosts) => listed('--external-names', hosts),
+  drainSeconds: (seconds) => ['--drain-seconds', `${seconds}`],
+}
+
+const defaults: CaseOptions = {
+  trustedProxies: ['127.0.0.0/8'],
+  ingressClass: 'nginx',
+  controllerClass: 'k8s.io/ingress-nginx',
+  // ingress-nginx leaves at once unless it is told to wait for a load balancer.
+  drainSeconds: 1,
+}
+
+/** The flags for cases that are played together. */
+export function flagsOf(cases: readonly AnnotationCase[]): readonly string[] {
+  const options: CaseOptions = { ...defaults, ...cases[0]?.options }
+  const given = Object.keys(options).filter(isKnown)
+  const origins = [...new Set(cases.flatMap(authOriginsOf))]
+  return [...given.flatMap((name) => flagOf(name, options)), ...listed('--auth-urls', origins)]
+}
+
+/** What Weir lacks for a case, in a sentence; undefined when it can be played. */
+export function lackOf({ options = {}, steps, backends = {} }: AnnotationCase): string | undefined {
+  const requests = steps.flatMap(({ request }) => request ?? [])
+  const protocols = Object.values(backends).map(({ protocol }) => protocol)
+  if (requests.some(({ tls }) => tls !== undefined)) return 'Weir has no TLS listener.'
+  if (requests.some(({ http2 }) => http2 === true)) return 'Weir does not speak HTTP/2 to clients.'
+  if (protocols.some((each) => each === 'grpc' || each === 'grpcs')) {
+    return 'Weir does not speak gRPC to endpoints.'
+  }
+  if (protocols.includes('fcgi')) return 'Weir does not speak FastCGI to endpoints.'
+  const unknown = Object.keys(options).find((name) => !isKnown(name))
+  return unknown === undefined ? undefined : `Weir has no option for ${unknown}.`
+}
+
+function flagOf<K extends keyof CaseOptions>(name: K, options: CaseOptions): readonly string[] {
+  const value = options[name]
+  const flag = flags[name]
+  return value === undefined || value === null || flag === undefined ? [] : flag(value)
+}
+
+function isKnown(name: string): name is keyof CaseOptions {
+  return Object.hasOwn(flags, name)
+}
+
+function listed(flag: string, values: readonly string[]): readonly string[] {
+  return values.length === 0 ? [] : [flag, values.join()]
+}
+
+/** Where the authentication servers of a case are: ingress-nginx asks any. */
+function authOriginsOf({ objects, config = {} }: AnnotationCase): readonly string[] {
+  const urls = objects.map(({ metadata }) => metadata?.annotations?.[authUrl] ?? '')
+  return [...urls, config['global-auth-url'] ?? ''].flatMap((url) => {
+    const origin = /^https?:\/\/[\d.]+(:\d+)?(?=[/$])/.exec(url)?.[0]
+    return origin === undefined ? [] : [origin]
+  })
+}
+
+const authUrl = 'nginx.ingress.kubernetes.io/auth-url'

@@ -1,0 +1,79 @@
+// Does Weir answer as ingress-nginx did? Every case of test/cases/nginx-annotations.json against the real program, over
+// sockets. `npm run test:annotations [AREA|ID…]`. The last line is `N passed, N failed, N skipped`.
+//
+// known.json says which cases are not met, and why. A case that fails without being in it fails the run, and so does one in it
+// that is met: the list stays true.
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { type AnnotationCase, readCases } from './case.ts'
+import { Certificates } from './certificates.ts'
+import { lackOf } from './flags.ts'
+import { groupsOf } from './groups.ts'
+import { isPassed, printReport, type Result } from './report.ts'
+import { startStage } from './stage.ts'
+import { playCase } from './steps.ts'
+
+// Cases wait more than they work.
+const lanes = Math.max(3, availableParallelism())
+const casesAtATime = 12
+
+/** Ids of cases that are not met, with the reason. */
+const known: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(new URL('known.json', import.meta.url), 'utf8'),
+)
+
+async function playGroup(group: readonly AnnotationCase[]): Promise<readonly Result[]> {
+  const results: Result[] = []
+  const playable = group.filter((each) => {
+    const lack = lackOf(each)
+    if (lack !== undefined) results.push({ case: each, wrong: lack })
+    return lack === undefined
+  })
+  if (playable.length === 0) return results
+  try {
+    const stage = await startStage(playable, certificates)
+    try {
+      await inLanes(casesAtATime, stage.cases, async (staged) => {
+        const wrong = await playCase(staged, stage.proxy).catch(
+          (error) => `player: ${error?.stack}`,
+        )
+        results.push({ case: staged.case, wrong })
+      })
+    } finally {
+      await stage.close()
+    }
+  } catch (error) {
+    results.push(...playable.map((each) => ({ case: each, wrong: `no stage: ${error}` })))
+  }
+  return results
+}
+
+async function inLanes<T>(
+  count: number,
+  all: readonly T[],
+  work: (each: T) => Promise<void>,
+): Promise<void> {
+  const rest = all.values()
+  const lane = async () => {
+    for (const each of rest) await work(each)
+  }
+  await Promise.all(Array.from({ length: count }, lane))
+}
+
+const wanted = process.argv.slice(2)
+const { cases, skipped } = readCases()
+const chosen = cases.filter(
+  ({ id, area }) => wanted.length === 0 || wanted.includes(id) || wanted.includes(area),
+)
+const certificates = new Certificates()
+const results: Result[] = []
+try {
+  await inLanes(lanes, groupsOf(chosen), async (group) => {
+    results.push(...(await playGroup(group)))
+  })
+} finally {
+  certificates.close()
+}
+const strangers = Object.keys(known).filter((id) => cases.every((each) => each.id !== id))
+printReport(results, known, { strangers, skipped: wanted.length === 0 ? skipped : 0 })
+process.exitCode = strangers.length === 0 && results.every((each) => isPassed(each, known)) ? 0 : 1

@@ -660,8 +660,8 @@ const access: readonly Row[] = [
 /** Routes that must not be served open; `reason` is that of the problem. */
 const closed: readonly (Row & { readonly reason: string; readonly field: string })[] = [
   [{ [`${nginx}/auth-url`]: 'http://auth.test/check' }, 'unknown-annotation', 'auth-url'],
-  [{ [`${nginx}/auth-type`]: 'basic' }, 'unknown-annotation', 'auth-type'],
   [{ [`${nginx}/limit-rps`]: '5r/s' }, 'invalid-annotation', 'limit-rps'],
+  [{ [`${nginx}/auth-tls-secret`]: 'a/b' }, 'unknown-annotation', 'auth-tls-secret'],
   [{ [`${nginx}/configuration-snippet`]: 'deny all;' }, 'unknown-annotation', 'snippet'],
   [{ [`${nginx}/whitelist-source-rnage`]: '10.0.0.0/8' }, 'unknown-annotation', 'rnage'],
   [{ [`${nginx}/whitelist-source-range`]: '10.0.0.0/99' }, 'invalid-annotation', 'whitelist'],

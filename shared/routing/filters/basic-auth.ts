@@ -14,6 +14,10 @@ export interface BasicAuthFilter extends Filter {
   readonly secret: string
   /** Shown by browsers: ASCII without quotes. */
   readonly realm: string
+  /** How ingress-nginx has the users: lines in the entry `auth`, or an entry per user. Absent: as `secret` says. */
+  readonly format?: 'auth-file' | 'auth-map'
+  /** Authorization does not go upstream. */
+  readonly hidesPassword?: true
 }
 
 interface Users {
@@ -38,13 +42,15 @@ export const basicAuthKind: FilterKind<BasicAuthFilter> = {
     return /^[ !#-[\]-~]*$/.test(realm) ? undefined : 'the realm must be ASCII without quotes'
   },
   assets: ({ secret }) => [{ kind: 'secret', name: secret }],
-  compile({ secret, realm }, context) {
-    const users = context.asset({ kind: 'secret', name: secret }, readUsers)
+  compile({ secret, realm, format, hidesPassword }, context) {
+    const read = (data: AssetData) => readUsers(data, format)
+    const users = context.asset({ kind: 'secret', name: secret }, read)
     const refusal: Verdict = {
       status: 401,
       code: 'unauthorized',
       headers: [
-        ['WWW-Authenticate', `Basic realm="${realm}", charset="UTF-8"`],
+        // nginx names no charset.
+        ['WWW-Authenticate', `Basic realm="${realm}"${format ? '' : ', charset="UTF-8"'}`],
         ['Content-Type', 'text/plain; charset=utf-8'],
       ],
       body: '401 unauthorized\nA name and a password are needed.\n',
@@ -60,6 +66,8 @@ export const basicAuthKind: FilterKind<BasicAuthFilter> = {
           return () => {}
         },
       },
+      // Not by a step: who is asked behind this filter still sees it.
+      ...(hidesPassword && { requestEdits: { dropped: new Set(['authorization']), appended: '' } }),
     }
   },
 }
@@ -114,21 +122,30 @@ export function readCredentials(
 }
 
 /** Reads the users of a Secret. Throws when there are none. */
-export function readUsers(data: AssetData): Users {
+export function readUsers(data: AssetData, format?: BasicAuthFilter['format']): Users {
   const known = createBoundedCache<string, object>({ max: maxKnown })
+  if (format === 'auth-map')
+    return { hashes: usersOf(Object.entries(data)), plain: undefined, known }
   const { username, password } = data
-  if (username !== undefined && password !== undefined) {
+  if (format === undefined && username !== undefined && password !== undefined) {
     return { hashes: new Map([[username, '']]), plain: password, known }
   }
-  const file = data.auth ?? data.htpasswd ?? data.users
-  if (file === undefined) throw new Error('the Secret has no entry auth, htpasswd or users')
+  const file = data.auth ?? (format === undefined ? (data.htpasswd ?? data.users) : undefined)
+  if (file === undefined) {
+    throw new Error(`the Secret has no entry auth${format ? '' : ', htpasswd or users'}`)
+  }
+  const lines = file.split(/\r?\n/).filter((line) => /^[^#:][^:]*:/.test(line))
+  return { hashes: usersOf(lines.map((line) => line.split(':', 2))), plain: undefined, known }
+}
+
+/** Of two hashes of a name the first counts, and what stands behind a colon is none of it (ngx_http_auth_basic_module). */
+function usersOf(entries: readonly (readonly string[])[]): ReadonlyMap<string, string> {
   const hashes = new Map<string, string>()
-  for (const line of file.split(/\r?\n/)) {
-    const colon = line.indexOf(':')
-    if (colon > 0 && !line.startsWith('#')) hashes.set(line.slice(0, colon), line.slice(colon + 1))
+  for (const [name = '', value = ''] of entries) {
+    if (!hashes.has(name)) hashes.set(name, value.replace(/[:\r\n].*$/s, ''))
   }
   const [first] = hashes.values()
-  if (first === undefined) throw new Error('the htpasswd file has no user')
+  if (first === undefined) throw new Error('the Secret has no user')
   hashes.set('', first)
-  return { hashes, plain: undefined, known }
+  return hashes
 }

@@ -10,9 +10,6 @@ const noSnippet =
   'Raw nginx text is never run, and may hold deny rules. Use the structured `weir.dev/` keys.'
 const noWaf = 'There is no web application firewall in Weir. Attach one to the load balancer.'
 const withWeir = (keys: string) => `Not read in nginx’s words: use ${keys}.`
-const basicAuth = withWeir(
-  '`weir.dev/basic-auth-secret`, a Secret of the namespace with htpasswd lines; `digest` is not supported',
-)
 const externalAuth = withWeir('`weir.dev/auth-service` or `weir.dev/auth-url`')
 const keptOpen = 'Connections to auth servers are kept and shared as all others are. Remove it.'
 const canary = (keys: string) =>
@@ -28,10 +25,6 @@ const noRetryTime = 'Tries are bounded by their number and by the retry budget.'
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
   // Authentication and client certificates.
-  refused('auth-type', '`basic`, `digest`', basicAuth),
-  refused('auth-secret', '[namespace/]name', basicAuth),
-  refused('auth-secret-type', '`auth-file`, `auth-map`', basicAuth),
-  refused('auth-realm', 'text', withWeir('`weir.dev/basic-auth-realm`')),
   refused('auth-url', 'URL', externalAuth),
   refused('auth-method', 'method', withWeir('`weir.dev/auth-method`')),
   refused(

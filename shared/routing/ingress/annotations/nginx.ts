@@ -3,6 +3,7 @@
 
 import type { RedirectTarget } from '../../filters/redirect.ts'
 import type { Draft } from './draft.ts'
+import { basicAuthRows } from './nginx-auth.ts'
 import { balanceRows } from './nginx-balance.ts'
 import { corsRows } from './nginx-cors.ts'
 import { limitRows } from './nginx-limits.ts'
@@ -222,6 +223,7 @@ const rows: readonly Row[] = [
   ...balanceRows,
   ...corsRows,
   ...limitRows,
+  ...basicAuthRows,
   guarded(
     'backend-protocol',
     '`HTTP`',

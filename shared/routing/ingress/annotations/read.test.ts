@@ -454,7 +454,7 @@ const wrong: {
     why: 'authentication would be lost',
   },
   {
-    given: { 'n/auth-type': 'basic' },
+    given: { 'n/auth-tls-secret': 'a/b' },
     reason: 'unknown-annotation',
     closed: true,
     why: 'authentication would be lost',

@@ -39,7 +39,7 @@ const basicAuth: readonly Row[] = [
   guarded(
     'basic-auth-secret',
     'name of a Secret',
-    'Clients need a name and password of this Secret of the namespace: entry `auth`, `htpasswd` or `users` with htpasswd lines (bcrypt, apr1, SHA), or `username` and `password`. Others get 401; without the Secret 503.',
+    'Clients need a name and password of this Secret of the namespace: entry `auth`, `htpasswd` or `users` with htpasswd lines (bcrypt, apr1, `{SHA}`, `{SSHA}`, `{PLAIN}`, crypt), or `username` and `password`. Others get 401; without the Secret 503.',
     parseObjectName,
     partOf('basic-auth', 'weir.dev/basic-auth-secret', (name, { namespace }) => ({
       secret: `${namespace}/${name}`,

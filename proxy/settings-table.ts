@@ -2,6 +2,7 @@
 // Adding an option: a row here, then `npm run docs`.
 
 import { isIgnorable } from '../shared/ignored-annotations.ts'
+import { likeNames } from '../shared/like.ts'
 import {
   authOrigins,
   boolean,
@@ -13,6 +14,7 @@ import {
   integer,
   knownNames,
   names,
+  objectPath,
   oneOf,
   servicePort,
   storeUrl,
@@ -24,6 +26,7 @@ import { isTrustedFieldWord } from '../shared/trusted-fields.ts'
 
 const source = 'Where routes come from'
 const ports = 'Ports and threads'
+const likes = 'In the place of another system'
 const classes = 'Which Ingresses are ours'
 const clients = 'Clients'
 const upstreams = 'Upstreams'
@@ -62,14 +65,27 @@ export const proxyOptions = {
     help: 'Watches one namespace of the cluster only.',
   }),
 
+  like: optional(oneOf(likeNames), {
+    group: likes,
+    absent: 'off',
+    help: 'Sets every default as that system has it: those of options (each says so below) and those of Ingresses (docs/config-map.md). Options, the ConfigMap and annotations are stronger.',
+  }),
+  configMap: optional(objectPath, {
+    group: likes,
+    absent: 'none',
+    help: "Reads ingress-nginx's global ConfigMap and follows its changes; docs/config-map.md says what becomes of each key.",
+  }),
+
   ingressClass: option(names('NAME'), {
     group: classes,
     default: ['weir'],
+    likes: { 'ingress-nginx': ['nginx'] },
     help: 'Takes Ingresses of these class names (annotation, or spec.ingressClassName while no such IngressClass exists).',
   }),
   controllerClass: option(names('VALUE'), {
     group: classes,
     default: ['weir.dev/ingress'],
+    likes: { 'ingress-nginx': ['k8s.io/ingress-nginx'] },
     help: 'Takes Ingresses whose IngressClass has one of these values in spec.controller.',
   }),
   watchIngressWithoutClass: option(boolean, {
@@ -223,6 +239,7 @@ export const proxyOptions = {
   connectTimeoutMs: option(integer(10, 600_000, 'ms'), {
     group: timeouts,
     default: 2000,
+    likes: { 'ingress-nginx': 5000 },
     help: 'Gives an endpoint this long to accept a connection.',
   }),
   responseTimeoutMs: option(integer(10, 86_400_000, 'ms'), {

@@ -25,6 +25,41 @@ t.test('the defaults are those that users rely on', async (t) => {
   })
 })
 
+t.test('--like ingress-nginx sets the defaults of options, and each can be set', async (t) => {
+  const like = ['--like', 'ingress-nginx']
+  const nginx = {
+    ingressClass: ['nginx'],
+    controllerClass: ['k8s.io/ingress-nginx'],
+    connectTimeoutMs: 5000,
+  }
+  t.match(parse(like), { like: 'ingress-nginx', ...nginx })
+  const own = [
+    '--ingress-class',
+    'edge',
+    '--controller-class',
+    'a/b',
+    '--connect-timeout-ms',
+    '100',
+  ]
+  t.match(parse([...like, ...own]), {
+    ingressClass: ['edge'],
+    controllerClass: ['a/b'],
+    connectTimeoutMs: 100,
+  })
+})
+
+t.test('the help says what --like sets, of options and of Ingresses', async (t) => {
+  const help = parseProxySettings({
+    argv: ['--help'],
+    env: {},
+    readFile: () => '',
+    availableCpus: 1,
+    version: '1',
+  })
+  t.match(help, { kind: 'print', text: /default: weir\] \[with --like ingress-nginx: nginx\]/ })
+  t.match(help, { text: /ssl-redirect\s+true,[\s\S]*proxy-body-size\s+1m/ })
+})
+
 t.test('workers are as many as asked for', async (t) => {
   t.equal(parse(['--workers', '1'])?.workers, 1)
 })

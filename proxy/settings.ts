@@ -1,6 +1,7 @@
 // From what the user gave to the proxy's settings: the table is in settings-table.ts, what cannot be meant together is here.
 import { type OptionInput, type ParsedOptions, parseOptions } from '../shared/options.ts'
 import { ConfigError, type OptionValues } from '../shared/options-table.ts'
+import { initialKeys } from '../shared/routing/ingress/config-map/document.ts'
 import { normalisePath } from '../shared/routing/path.ts'
 import { proxyOptions } from './settings-table.ts'
 
@@ -21,6 +22,7 @@ export interface ProxySettingsInput extends OptionInput {
 export function parseProxySettings(input: ProxySettingsInput): ParsedOptions<ProxySettings> {
   const parsed = parseOptions(proxyOptions, input, {
     heading: 'weir-proxy: routes HTTP traffic by the Ingress rules of a Kubernetes cluster.',
+    footer: `With --like ingress-nginx, Ingresses have these defaults, under the names that they have in its ConfigMap; the ConfigMap of --config-map and annotations change them: ${initialKeys()}.`,
     version: input.version,
   })
   if (parsed.kind === 'print') return parsed

@@ -1,16 +1,23 @@
 // What does a user read about the options? `--help` and the README's tables, both made from the option table.
 import { type Option, type OptionTable, optionEnv, optionKey } from './options-table.ts'
 
-/** Renders the answer to `--help`: a heading, then the options by group with their default and environment variable. */
-export function helpText(heading: string, table: OptionTable): string {
+/**
+ * Renders the answer to `--help`: a heading, then the options by group with their default and environment variable, then a
+ * paragraph of the program's own.
+ */
+export function helpText(heading: string, table: OptionTable, footer?: string): string {
   const lines = [heading]
   for (const [group, entries] of byGroup(table)) {
     lines.push('', `${group}:`)
     for (const [name, option] of entries) {
       lines.push(`  ${usage(name, option)}`, ...wrap(option.help, 8, 88))
-      lines.push(`        [default: ${option.shownDefault}] [${optionEnv(name)}]`)
+      const likes = Object.entries(option.likes).map(
+        ([like, { shown }]) => ` [with --like ${like}: ${shown}]`,
+      )
+      lines.push(`        [default: ${option.shownDefault}]${likes.join('')} [${optionEnv(name)}]`)
     }
   }
+  if (footer !== undefined) lines.push('', ...wrap(footer, 0, 96))
   lines.push(
     '',
     'A flag beats its environment variable, which beats the --config file, which beats the default.',
@@ -29,7 +36,7 @@ export function markdownTable(table: OptionTable): string {
       const cells = [
         `\`${usage(name, option)}\``,
         `\`${optionEnv(name)}\``,
-        option.shownDefault,
+        shownDefaults(option),
         `${option.help}${allowed}`,
       ]
       return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
@@ -38,6 +45,13 @@ export function markdownTable(table: OptionTable): string {
     sections.push([`**${group}**`, '', ...head, ...rows].join('\n'))
   }
   return sections.join('\n\n')
+}
+
+function shownDefaults({ shownDefault, likes }: Option<unknown>): string {
+  const others = Object.entries(likes).map(
+    ([like, { shown }]) => `${shown} with \`--like ${like}\``,
+  )
+  return [shownDefault, ...others].join('; ')
 }
 
 function usage(name: string, { placeholder }: Option<unknown>): string {

@@ -14,6 +14,12 @@ export interface HostPort {
   readonly port: number
 }
 
+/** The name of an object with its namespace. */
+export interface ObjectPath {
+  readonly namespace: string
+  readonly name: string
+}
+
 /** A port of a Service, as a backend of an Ingress names it. */
 export interface ServicePort {
   readonly namespace: string
@@ -188,6 +194,18 @@ export const authOrigins: Kind<readonly string[]> = list(
 )
 
 const objectName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/
+
+/** An object, as `namespace/name`. */
+export const objectPath: Kind<ObjectPath> = scalar<ObjectPath>(
+  'NAMESPACE/NAME',
+  'NAMESPACE/NAME',
+  (given) => {
+    const [namespace = '', name = '', ...more] = given.split('/')
+    const isPath = more.length === 0 && objectName.test(namespace) && objectName.test(name)
+    return isPath ? { namespace, name } : undefined
+  },
+  ({ namespace, name }) => `${namespace}/${name}`,
+)
 
 /** `namespace/name:port`, the port by number or by name. */
 export const servicePort: Kind<ServicePort> = scalar<ServicePort>(

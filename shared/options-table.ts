@@ -29,8 +29,17 @@ export interface Option<T> extends Pick<Kind<T>, 'placeholder' | 'allowed' | 'is
   readonly default: T
   /** The default as the help and the README show it. */
   readonly shownDefault: string
+  /** The default of somebody who asks, by the option `like`, for that of another system. */
+  readonly likes: Readonly<Record<string, LikeDefault<T>>>
   /** One sentence, with a full stop. */
   readonly help: string
+}
+
+/** The default that another system has. */
+export interface LikeDefault<T> {
+  readonly value: T
+  /** As the help and the README show it. */
+  readonly shown: string
 }
 
 /** All options of one program, by the camel-case name of the setting. */
@@ -45,13 +54,25 @@ interface Spec<T> {
   readonly group: string
   readonly default: T
   readonly help: string
+  /** By the name of the system that `like` takes. */
+  readonly likes?: Readonly<Record<string, T>>
 }
 
 /** Makes an option that always has a value. */
 export function option<T>(kind: Kind<T>, spec: Spec<NoInfer<T>>): Option<T> {
   const { placeholder, allowed, isList, parse, format } = kind
   const shownDefault = format(spec.default)
-  return { ...spec, placeholder, allowed, isList, parse, shownDefault }
+  const likes = likesOf(spec.likes, format)
+  return { ...spec, placeholder, allowed, isList, parse, shownDefault, likes }
+}
+
+function likesOf<T>(
+  likes: Readonly<Record<string, T>> = {},
+  format: (value: T) => string,
+): Readonly<Record<string, LikeDefault<T>>> {
+  return Object.fromEntries(
+    Object.entries(likes).map(([name, value]) => [name, { value, shown: format(value) }]),
+  )
 }
 
 /** Makes an option that may be absent; `absent` says in the help what happens then. */
@@ -59,7 +80,7 @@ export function optional<T>(
   kind: Kind<T>,
   spec: Omit<Spec<T>, 'default'> & { readonly absent: string },
 ): Option<T | undefined> {
-  const { placeholder, allowed, isList, parse } = kind
+  const { placeholder, allowed, isList, parse, format } = kind
   const { group, help, absent } = spec
   return {
     group,
@@ -70,6 +91,7 @@ export function optional<T>(
     parse,
     default: undefined,
     shownDefault: absent,
+    likes: likesOf(spec.likes, format),
   }
 }
 

@@ -24,6 +24,13 @@ const table = {
   idleTimeoutMs: option(integer(1, 9000, 'ms'), { group: 'Limits', default: 5000, help: 'Waits.' }),
   className: option(names('NAME'), { group: 'Classes', default: ['weir'], help: 'Takes classes.' }),
   isLoud: option(boolean, { group: 'Limits', default: false, help: 'Shouts.' }),
+  like: optional(oneOf(['nginx']), { group: 'Classes', absent: 'off', help: 'Does as it does.' }),
+  depth: option(integer(0, 9), {
+    group: 'Limits',
+    default: 1,
+    likes: { nginx: 2 },
+    help: 'Dives.',
+  }),
   mode: optional(oneOf(['on', 'off']), { group: 'Limits', absent: 'unset', help: 'Switches.' }),
 }
 
@@ -48,6 +55,8 @@ const defaults = {
   idleTimeoutMs: 5000,
   className: ['weir'],
   isLoud: false,
+  like: undefined,
+  depth: 1,
   mode: undefined,
 }
 
@@ -56,6 +65,16 @@ const accepted: (Given & { settings: object; why: string })[] = [
   { settings: {}, why: 'nothing given means the defaults' },
   { argv: ['--idle-timeout-ms', '7'], settings: { idleTimeoutMs: 7 }, why: 'value as next word' },
   { argv: ['--idle-timeout-ms=7'], settings: { idleTimeoutMs: 7 }, why: 'value behind "="' },
+  {
+    argv: ['--like', 'nginx'],
+    settings: { like: 'nginx', depth: 2 },
+    why: 'the default of another system',
+  },
+  {
+    argv: ['--like', 'nginx', '--depth', '1'],
+    settings: { like: 'nginx' },
+    why: 'which the option itself beats',
+  },
   { argv: ['--is-loud'], settings: { isLoud: true }, why: 'a boolean needs no value' },
   { argv: ['--is-loud=true'], settings: { isLoud: true }, why: 'but may have one' },
   {

@@ -30,6 +30,8 @@ export type ParsedOptions<Values> =
 /** The program's own words for `--help` and `--version`. */
 export interface ProgramTexts {
   readonly heading: string
+  /** What `--help` says below the options. */
+  readonly footer?: string
   readonly version: string
 }
 
@@ -46,10 +48,10 @@ export const configOption = {
 export function parseOptions<Table extends OptionTable>(
   table: Table,
   { argv, env, readFile }: OptionInput,
-  { heading, version }: ProgramTexts,
+  { heading, footer, version }: ProgramTexts,
 ): ParsedOptions<OptionValues<Table>> {
   if (argv.includes('--help') || argv.includes('-h')) {
-    return { kind: 'print', text: helpText(heading, { ...table, ...configOption }) }
+    return { kind: 'print', text: helpText(heading, { ...table, ...configOption }, footer) }
   }
   if (argv.includes('--version')) return { kind: 'print', text: `${version}\n` }
 
@@ -60,16 +62,25 @@ export function parseOptions<Table extends OptionTable>(
   const fromFile =
     config === undefined ? new Map<string, Given>() : readConfigFile(table, config, readFile)
 
-  const values: Record<string, unknown> = {}
+  const winners = new Map<string, unknown>()
   for (const [name, option] of Object.entries(table)) {
     // Each source is checked, not only the one that wins: a wrong value must not wait for the day it counts.
     const [winner] = [fromFlags, fromEnv, fromFile].flatMap((source) => {
       const given = source.get(name)
       return given === undefined ? [] : [readValue(option, given)]
     })
-    values[name] = winner === undefined ? option.default : winner
+    if (winner !== undefined) winners.set(name, winner)
   }
-  // The loop above gave each name of the table a value of its option's own type.
+  const like = String(winners.get('like'))
+  const values = Object.fromEntries(
+    Object.entries(table).map(([name, option]) => [
+      name,
+      winners.has(name)
+        ? winners.get(name)
+        : (option.likes[like] ?? { value: option.default }).value,
+    ]),
+  )
+  // Each name of the table got a value of its option's own type.
   return { kind: 'run', settings: values as OptionValues<Table> }
 }
 

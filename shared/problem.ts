@@ -16,6 +16,8 @@ export type ProblemReason =
   | 'conflict'
   | 'unknown-annotation'
   | 'invalid-annotation'
+  | 'unknown-config-key'
+  | 'invalid-config-key'
   | 'unreadable-file'
   | 'unread-kind'
   | 'missing-permission'

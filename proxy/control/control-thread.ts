@@ -246,6 +246,7 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
       ignored: settings.ignoreAnnotations,
       pathWildcards: settings.pathWildcards,
     }),
+    ingressSettings: { like: settings.like, configMap: settings.configMap },
     ...(defaultBackend && {
       defaultBackend: { ...defaultBackend, service: defaultBackend.name },
     }),

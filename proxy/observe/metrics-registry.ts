@@ -59,6 +59,8 @@ const reasons = {
   conflict: 0,
   'unknown-annotation': 0,
   'invalid-annotation': 0,
+  'unknown-config-key': 0,
+  'invalid-config-key': 0,
   'unreadable-file': 0,
   'unread-kind': 0,
   'missing-permission': 0,

@@ -11,7 +11,7 @@ import { createSnapshot, type WatchedKind } from '../kube/snapshot.ts'
 import type { Log } from '../log.ts'
 import type { Problem } from '../problem.ts'
 import type { Feed, FeedUpdate } from './feed.ts'
-import { type NamedObject, permissionRemedy } from './named-objects.ts'
+import { configMapRemedy, type NamedObject, permissionRemedy } from './named-objects.ts'
 
 export interface ClusterFeedOptions {
   readonly client: KubeClient
@@ -40,12 +40,19 @@ export function createClusterFeed(options: ClusterFeedOptions): Feed {
   let hasStarted = false
   let isStopped = false
 
-  function createCollection({ resource, isOptional }: WatchedKind): Collection {
+  function createCollection({ resource, isOptional, only }: WatchedKind): Collection {
     let hasCome = false
+    const home = only?.namespace ?? namespace
     const reflector = createReflector({
       client: options.client,
       resource,
-      ...(namespace === undefined || !resource.namespaced ? {} : { namespace }),
+      ...(home === undefined || !resource.namespaced ? {} : { namespace: home }),
+      ...(only === undefined
+        ? {}
+        : {
+            fieldSelector: `metadata.name=${only.name}`,
+            permissionRemedy: configMapRemedy(only),
+          }),
       mayBeUnserved: isOptional,
       clock,
       ...(options.random === undefined ? {} : { random: options.random }),

@@ -162,7 +162,7 @@ export function createManifestFeed({ paths, clock, log }: ManifestFeedOptions): 
       return () => followers.delete(follower)
     },
     start(kinds, listener) {
-      resources = [...kinds.map(({ resource }) => resource), secrets, configMaps]
+      resources = [...new Set([...kinds.map(({ resource }) => resource), secrets, configMaps])]
       onUpdate = listener
       lookNow()
     },

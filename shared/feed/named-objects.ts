@@ -29,3 +29,9 @@ export function permissionRemedy({ kind, namespace, name }: NamedObject): string
   const rule = `{apiGroups: [""], resources: ["${plural}"], resourceNames: ["${name}"], verbs: ["list", "watch"]}`
   return `Set proxy.secrets.access of the chart to namespaces and add ${namespace} to proxy.secrets.namespaces (and ${name} to proxy.secrets.names, unless that is empty), or bind a Role of the namespace ${namespace} with the rule ${rule} to our ServiceAccount.`
 }
+
+/** What lets us read the ConfigMap of `--config-map`. */
+export function configMapRemedy({ namespace, name }: Omit<NamedObject, 'kind'>): string {
+  const rule = `{apiGroups: [""], resources: ["configmaps"], resourceNames: ["${name}"], verbs: ["list", "watch"]}`
+  return `Set proxy.configMap of the chart to ${namespace}/${name}, or bind a Role of the namespace ${namespace} with the rule ${rule} to our ServiceAccount.`
+}

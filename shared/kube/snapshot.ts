@@ -15,6 +15,8 @@ export interface WatchedKind {
   readonly resource: KubeResource
   /** A cluster that does not serve it, or does not let us read it, counts as one without such objects. */
   readonly isOptional: boolean
+  /** The one object that is wanted: it is read by its name, which is all that rights must allow. */
+  readonly only?: { readonly namespace: string; readonly name: string }
 }
 
 /** Makes a snapshot of one list per kind; each list holds objects of its kind only. */

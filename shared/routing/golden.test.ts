@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { KubeObject } from '../kube/objects.ts'
+import type { Like } from '../like.ts'
 import { servicePort } from '../options-kinds.ts'
 import { parseYamlDocuments } from '../yaml.ts'
 import { annotationReader } from './ingress/annotations/read.ts'
@@ -24,6 +25,9 @@ interface CaseOptions extends KubeObject {
   readonly ingressClasses?: readonly string[]
   readonly controllerClasses?: readonly string[]
   readonly watchWithoutClass?: boolean
+  readonly like?: Like
+  /** Its name; in `default`. */
+  readonly configMap?: string
 }
 
 const folder = new URL('golden/', import.meta.url)
@@ -41,6 +45,7 @@ function objectsOf(documents: readonly KubeObject[]): Cluster {
     ingressClasses: ofKind('IngressClass'),
     services: ofKind('Service'),
     endpointSlices: ofKind('EndpointSlice'),
+    configMaps: ofKind('ConfigMap'),
   }
 }
 
@@ -59,6 +64,10 @@ function optionsOf(documents: readonly KubeObject[]) {
       ignored: given.ignoreAnnotations ?? [],
       pathWildcards: given.pathWildcards ?? false,
     }),
+    ingressSettings: {
+      like: given.like,
+      ...(given.configMap && { configMap: { namespace: 'default', name: given.configMap } }),
+    },
     ...(backend === undefined ? {} : { defaultBackend: { ...backend, service: backend.name } }),
   }
 }
@@ -70,9 +79,10 @@ function optionsOf(documents: readonly KubeObject[]) {
 function listOf(
   { table, problems }: Translation,
   cluster: Cluster,
-  { classRules, readAnnotations }: ReturnType<typeof optionsOf>,
+  { classRules, readAnnotations, ingressSettings }: ReturnType<typeof optionsOf>,
 ) {
-  const { readings } = createIngressSource(classRules, readAnnotations).read(snapshotOf(cluster))
+  const source = createIngressSource(classRules, readAnnotations, ingressSettings)
+  const { readings } = source.read(snapshotOf(cluster))
   const claims = readings.flatMap((reading) => reading.claims)
   const byKey = new Map(routesIn(table).map((route) => [matchKey(route.match), route]))
   const keys = new Set(claims.map(({ route }) => matchKey(route.match)))

@@ -14,6 +14,7 @@ import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
 import { readAnnotations } from './ingress/annotations/read.ts'
 import type { ReadAnnotations } from './ingress/claims.ts'
+import type { IngressSettings } from './ingress/globals.ts'
 import { createIngressSource } from './ingress/source.ts'
 import { Settler } from './settle.ts'
 import type { RouteSource } from './source.ts'
@@ -31,6 +32,8 @@ export interface TranslateOptions {
   readonly authUrls?: readonly string[]
   /** Reads the annotations of an Ingress; absent: all families that Weir knows. */
   readonly readAnnotations?: ReadAnnotations
+  /** What counts for all Ingresses; absent: Weir's own defaults. */
+  readonly ingressSettings?: IngressSettings
 }
 
 export interface Translation {
@@ -68,7 +71,8 @@ class RouteTranslator implements Translator {
 
   constructor(options: TranslateOptions) {
     const { classRules, defaultBackend, externalNames } = options
-    this.#sources = [createIngressSource(classRules, options.readAnnotations ?? readAnnotations)]
+    const readWith = options.readAnnotations ?? readAnnotations
+    this.#sources = [createIngressSource(classRules, readWith, options.ingressSettings)]
     this.kinds = [...this.#sources.flatMap((source) => source.kinds), ...backendKinds]
     const fallback = defaultBackend === undefined ? undefined : refOf(defaultBackend)
     this.#backends = new UsedBackends(

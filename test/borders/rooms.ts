@@ -61,7 +61,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   observe: { paths: ['proxy/observe'], uses: ['shared', 'routing'] },
   settings: {
     paths: ['proxy/settings.ts', 'proxy/settings-table.ts'],
-    uses: ['shared', 'routing'],
+    uses: ['shared', 'routing', 'sources'],
   },
   messages: {
     paths: ['proxy/messages.ts'],

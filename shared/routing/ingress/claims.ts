@@ -1,6 +1,6 @@
 // What does one Ingress ask for? A list of claims, each of one host, path type and path, before anybody compares Ingresses.
 //
-// Invariant: depends on this one object only, so it is read once per version of the object.
+// Invariant: depends on this one object and the defaults of all only, so it is read once per version of these.
 // Invariant: whatever is wrong with it, the result is claims for the rest and problems; nothing is thrown.
 import type { Ingress } from '../../kube/objects.ts'
 import type { Problem } from '../../problem.ts'
@@ -23,15 +23,20 @@ import type { Route } from '../table.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
 import type { AnnotationProblem, AnnotationReading } from './annotations/read.ts'
 import { parseBackend } from './backend.ts'
+import { type IngressDefaults, ownDefaults } from './defaults.ts'
 import { parseHost } from './hosts.ts'
 import { parseRulePath, type RulePath } from './paths.ts'
 import { chooseForRule } from './weighted-choices.ts'
 
 /** Reads the annotations of one Ingress; must not throw. */
-export type ReadAnnotations = (ingress: Ingress) => AnnotationReading
+export type ReadAnnotations = (ingress: Ingress, defaults: IngressDefaults) => AnnotationReading
 
-/** Reads one Ingress, of whatever shape. */
-export function readIngress(ingress: Ingress, readAnnotations: ReadAnnotations): Reading {
+/** Reads one Ingress, of whatever shape; `defaults` count where its annotations say nothing. */
+export function readIngress(
+  ingress: Ingress,
+  readAnnotations: ReadAnnotations,
+  defaults: IngressDefaults = ownDefaults,
+): Reading {
   const { namespace, name } = identityOf(ingress)
   const owner: Owner = { kind: 'Ingress', namespace, name: name ?? '' }
   const problems: Problem[] = []
@@ -41,7 +46,7 @@ export function readIngress(ingress: Ingress, readAnnotations: ReadAnnotations):
     return { claims: [], problems }
   }
   try {
-    const annotations = readAnnotations(ingress)
+    const annotations = readAnnotations(ingress, defaults)
     const reader = new IngressReader(ingress, owner, annotations, report)
     const claims = reader.read()
     reader.reportIdle()
@@ -162,7 +167,7 @@ class IngressReader {
     role: Claim['role'],
   ): void {
     const { path, pathType } = rulePath
-    const terms = this.#annotations.termsFor(path, pathType)
+    const terms = this.#annotations.termsFor(path, pathType, host)
     const { choices, backends, isWeighted } = chooseForRule(backend, terms.weights)
     if (terms.weights !== undefined) {
       this.#areWeightsIdle = this.#areWeightsIdle !== false && !isWeighted

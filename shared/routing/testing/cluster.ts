@@ -2,13 +2,20 @@
 
 import fc from 'fast-check'
 import type {
+  ConfigMap,
   EndpointSlice,
   Ingress,
   IngressBackend,
   IngressClass,
   Service,
 } from '../../kube/objects.ts'
-import { endpointSlices, ingressClasses, ingresses, services } from '../../kube/resources.ts'
+import {
+  configMaps,
+  endpointSlices,
+  ingressClasses,
+  ingresses,
+  services,
+} from '../../kube/resources.ts'
 import { createSnapshot, type Snapshot } from '../../kube/snapshot.ts'
 import { plainTerms } from '../ingress/annotations/draft.ts'
 import type { TranslateOptions } from '../translate.ts'
@@ -19,6 +26,7 @@ export interface Cluster {
   readonly ingressClasses: readonly IngressClass[]
   readonly services: readonly Service[]
   readonly endpointSlices: readonly EndpointSlice[]
+  readonly configMaps?: readonly ConfigMap[]
 }
 
 export const emptyCluster: Cluster = {
@@ -35,6 +43,7 @@ export function snapshotOf(cluster: Cluster): Snapshot {
     [ingressClasses, cluster.ingressClasses],
     [services, cluster.services],
     [endpointSlices, cluster.endpointSlices],
+    [configMaps, cluster.configMaps ?? []],
   ])
 }
 

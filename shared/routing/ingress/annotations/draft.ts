@@ -11,6 +11,7 @@ import type { OwnFilter } from '../../filters/own.ts'
 import type { RedirectStatus, RedirectTarget } from '../../filters/redirect.ts'
 import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
+import type { IngressDefaults } from '../defaults.ts'
 import type { WeightedService } from '../weighted-choices.ts'
 
 /** What a forwarding backend has besides its choices. */
@@ -37,6 +38,8 @@ export interface FilterDraft {
 export interface Draft {
   /** Of the Ingress: what its annotations name lives there. */
   readonly namespace: string
+  /** What counts where no annotation says anything. */
+  readonly defaults: IngressDefaults
   /** The first reason to close the routes. */
   readonly closed?: string
   /** All must hold for a request that the routes mean; undefined when a key of theirs could not be read. */
@@ -51,6 +54,8 @@ export interface Draft {
   readonly deny: readonly string[]
   /** Sends http to https. */
   readonly sslRedirect: boolean
+  /** Sends http to https on hosts that have TLS. */
+  readonly tlsRedirect: boolean
   readonly sslRedirectStatus: RedirectStatus
   readonly redirect?: RedirectTarget
   readonly redirectStatus?: RedirectStatus
@@ -85,24 +90,32 @@ export interface Draft {
   readonly remark?: string
 }
 
-/** Creates the draft of an Ingress that asks for nothing; `pathWildcards` is what the operator says of all Ingresses. */
-export function createDraft(namespace: string, name: string, pathWildcards: boolean): Draft {
+/** Creates the draft of an Ingress that asks for the defaults; `pathWildcards` is what the operator says of all Ingresses. */
+export function createDraft(
+  namespace: string,
+  name: string,
+  pathWildcards: boolean,
+  defaults: IngressDefaults,
+): Draft {
   return {
     namespace,
+    defaults,
+    ...(defaults.closed === undefined ? {} : { closed: defaults.closed }),
     conditions: [],
     filters: {},
     own: [],
     backend: {},
     deny: [],
-    sslRedirect: false,
-    sslRedirectStatus: 308,
+    sslRedirect: defaults.forceSslRedirect ?? false,
+    tlsRedirect: defaults.sslRedirect ?? false,
+    sslRedirectStatus: defaults.sslRedirectStatus ?? 308,
     permanentStatus: 301,
     temporalStatus: 302,
     useRegex: false,
     pathWildcards,
     requestHeaders: { set: [], add: [], remove: [] },
     responseHeaders: { set: [], add: [], remove: [] },
-    limits: {},
+    limits: defaults.limits ?? {},
     hasAffinity: false,
     affinity: {},
     cookieExpiresSeconds: 0,
@@ -123,8 +136,17 @@ const noFilters: readonly Filter[] = []
 /** What a route without annotations asks for. */
 export const plainTerms: Terms = { conditions: [], filters: noFilters, backend: {} }
 
-/** Makes the terms for a path. */
-export function buildTerms(draft: Draft, path: string, pathType: PathType): Terms {
+/** Where a route is. */
+export interface Place {
+  readonly path: string
+  readonly pathType: PathType
+  /** `spec.tls` covers its host. */
+  readonly hasTls: boolean
+}
+
+/** Makes the terms for a place. */
+export function buildTerms(draft: Draft, place: Place): Terms {
+  const { path, pathType } = place
   const { closed, backend, conditions } = draft
   if (closed !== undefined) {
     return { conditions, filters: noFilters, backend: { kind: 'closed', reason: closed } }
@@ -133,7 +155,7 @@ export function buildTerms(draft: Draft, path: string, pathType: PathType): Term
   // 0 takes back what another family asked for.
   const limits: Limits = { ...times, ...(maxBodyBytes ? { maxBodyBytes } : {}) }
   const affinity = draft.hasAffinity ? { affinity: buildAffinity(draft, path, pathType) } : {}
-  const filters = buildFilters(draft, path, pathType)
+  const filters = buildFilters(draft, place)
   return {
     conditions,
     ...(draft.weights === undefined ? {} : { weights: draft.weights }),
@@ -147,12 +169,14 @@ export function buildTerms(draft: Draft, path: string, pathType: PathType): Term
 }
 
 /** All filters, in the order of the table of kinds. */
-function buildFilters(draft: Draft, path: string, pathType: PathType): readonly Filter[] {
+function buildFilters(draft: Draft, { path, pathType, hasTls }: Place): readonly Filter[] {
   const rewrite = buildRewrite(draft, path, pathType)
-  const redirect = buildRedirect(draft)
+  const redirect = buildRedirect(draft, hasTls)
   const requestHeaders = buildEdits(withForwardedPrefix(draft, rewrite))
   const responseHeaders = buildEdits(draft.responseHeaders)
-  const { allow = [], deny, appRoot } = draft
+  const { defaults, appRoot } = draft
+  const allow = draft.allow ?? defaults.allow ?? []
+  const deny = draft.deny.length > 0 ? draft.deny : (defaults.deny ?? [])
   const own: Record<string, Filter | undefined> = {
     access: allow.length + deny.length === 0 ? undefined : filterOf('access', { allow, deny }),
     // Only routes that can see the path `/` have a use for it.
@@ -193,8 +217,9 @@ function buildRewrite(draft: Draft, path: string, pathType: PathType): RewriteFi
   return { kind: 'rewrite', by: 'regex', pattern, replacement: rewrite.replacement }
 }
 
-function buildRedirect(draft: Draft): Filter | undefined {
-  const { redirect, sslRedirect, sslRedirectStatus } = draft
+function buildRedirect(draft: Draft, hasTls: boolean): Filter | undefined {
+  const { redirect, sslRedirectStatus } = draft
+  const sslRedirect = draft.sslRedirect || (draft.tlsRedirect && hasTls)
   if (redirect !== undefined) {
     const scheme = redirect.scheme ?? (sslRedirect ? 'https' : undefined)
     const status = draft.redirectStatus ?? 302

@@ -2,6 +2,7 @@
 // Semantics are those of ingress-nginx 1.15 with its default ConfigMap; where Weir differs, the row says so.
 
 import type { RedirectTarget } from '../../filters/redirect.ts'
+import type { IngressDefaults } from '../defaults.ts'
 import type { Draft } from './draft.ts'
 import { basicAuthRows } from './nginx-auth.ts'
 import { balanceRows } from './nginx-balance.ts'
@@ -52,19 +53,24 @@ const rows: readonly Row[] = [
   guarded(
     'ssl-redirect',
     'bool',
-    'Clients that came by http get 308 to https. Differs: only an explicit "true" counts, and `spec.tls` is not asked for, since TLS ends at the load balancer.',
+    'Clients that came by http get 308 to https. Without `--like` and without the key in the ConfigMap only an explicit "true" counts, and `spec.tls` is not asked for, since TLS ends at the load balancer; with either of them it counts for hosts of `spec.tls`.',
     parseBool,
-    (sslRedirect) => ({ sslRedirect, sslRedirectStatus: 308 }),
+    (isOn, { defaults }) =>
+      withStatus(
+        defaults.sslRedirect === undefined ? { sslRedirect: isOn } : { tlsRedirect: isOn },
+        defaults,
+      ),
   ),
   guarded(
     'force-ssl-redirect',
     'bool',
     'As `ssl-redirect`. The scheme is that of X-Forwarded-Proto of a trusted proxy, or of the PROXY protocol port.',
     parseBool,
-    (isForced, { sslRedirect }) => ({
-      sslRedirect: sslRedirect || isForced,
-      sslRedirectStatus: 308,
-    }),
+    (isForced, { sslRedirect, defaults }) =>
+      withStatus(
+        { sslRedirect: isForced || (defaults.forceSslRedirect === undefined && sslRedirect) },
+        defaults,
+      ),
   ),
   supported(
     'preserve-trailing-slash',
@@ -232,6 +238,11 @@ const rows: readonly Row[] = [
     () => ({}),
   ),
 ]
+
+/** Takes back the status that a key of Skipper has set. */
+function withStatus(change: Partial<Draft>, defaults: IngressDefaults): Partial<Draft> {
+  return { ...change, sslRedirectStatus: defaults.sslRedirectStatus ?? 308 }
+}
 
 type RewriteValue = { readonly url: RedirectTarget } | { readonly replacement: string }
 

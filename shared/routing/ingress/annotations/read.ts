@@ -9,7 +9,9 @@ import { oneOfNames } from '../../../near-names.ts'
 import type { Problem } from '../../../problem.ts'
 import { filterKinds } from '../../filters/kinds.ts'
 import type { PathType } from '../../table.ts'
+import { type IngressDefaults, ownDefaults } from '../defaults.ts'
 import { asPrefix } from '../path-wildcards.ts'
+import { tlsHostsOf } from '../tls-hosts.ts'
 import {
   buildTerms,
   createDraft,
@@ -27,8 +29,8 @@ import { judgeUnknown } from './unknown-key.ts'
 
 /** What the annotations of one Ingress ask for. */
 export interface AnnotationReading {
-  /** Makes the terms of a route of this Ingress. Equal paths get the same object. */
-  readonly termsFor: (path: string, pathType: PathType) => Terms
+  /** Makes the terms of a route of this Ingress; `host` as a rule names it. Equal places get the same object. */
+  readonly termsFor: (path: string, pathType: PathType, host?: string) => Terms
   /** True when the Prefix and ImplementationSpecific paths of this Ingress are patterns. */
   readonly useRegex: boolean
   /** True when a `*` at the end of a path makes it a prefix. */
@@ -63,16 +65,21 @@ const askNothingOfWildcards: AnnotationReading = { ...askNothing, pathWildcards:
 /** Makes the reader of annotations: of the families that Weir knows, and of what others may have protected. */
 export function annotationReader(options: AnnotationOptions): typeof readAnnotations {
   const isIgnored = ignoring(options.ignored)
-  return (ingress) => readWith(ingress, isIgnored, options.pathWildcards)
+  return (ingress, defaults = ownDefaults) =>
+    readWith(ingress, defaults, isIgnored, options.pathWildcards)
 }
 
-/** Reads the annotations of one Ingress with the defaults of all options. */
-export function readAnnotations(ingress: Ingress): AnnotationReading {
-  return readWith(ingress, () => false, false)
+/** Reads the annotations of one Ingress on top of `defaults`; all options are as when none is given. */
+export function readAnnotations(
+  ingress: Ingress,
+  defaults: IngressDefaults = ownDefaults,
+): AnnotationReading {
+  return readWith(ingress, defaults, () => false, false)
 }
 
 function readWith(
   ingress: Ingress,
+  defaults: IngressDefaults,
   isIgnored: IsIgnored,
   pathWildcards: boolean,
 ): AnnotationReading {
@@ -83,11 +90,11 @@ function readWith(
     [...given.keys()].some((key) => key.startsWith(prefix)),
   )
   const foreign = findForeign(given, isIgnored)
-  if (present.length + foreign.length === 0) {
+  if (present.length + foreign.length === 0 && defaults === ownDefaults) {
     return pathWildcards ? askNothingOfWildcards : askNothing
   }
 
-  const reader = new AnnotationReader(ingress, pathWildcards)
+  const reader = new AnnotationReader(ingress, defaults, pathWildcards)
   reader.readForeign(foreign)
   for (const family of present) reader.readFamily(family, given)
   return reader.finish()
@@ -105,10 +112,10 @@ class AnnotationReader {
   readonly #problems: AnnotationProblem[] = []
   #draft: Draft
 
-  constructor(ingress: Ingress, pathWildcards: boolean) {
+  constructor(ingress: Ingress, defaults: IngressDefaults, pathWildcards: boolean) {
     this.#ingress = ingress
     const { namespace = 'default', name = '' } = ingress.metadata ?? {}
-    this.#draft = createDraft(namespace, name, pathWildcards)
+    this.#draft = createDraft(namespace, name, pathWildcards, defaults)
   }
 
   readFamily({ prefix, rows }: Family, given: ReadonlyMap<string, unknown>): void {
@@ -146,7 +153,7 @@ class AnnotationReader {
     this.#reportIdle('x-forwarded-prefix', isPrefixLost)
     const draft = this.#checkRewrite(this.#draft)
     return {
-      termsFor: rememberTerms(draft),
+      termsFor: rememberTerms(draft, this.#ingress),
       useRegex: draft.useRegex,
       pathWildcards: draft.pathWildcards,
       problems: this.#problems,
@@ -283,17 +290,23 @@ class AnnotationReader {
 }
 
 /** Makes terms on demand, one object for equal questions. */
-function rememberTerms(draft: Draft): AnnotationReading['termsFor'] {
-  if (draft.closed !== undefined || !isPathDependent(draft)) {
-    const terms = buildTerms(draft, '/', 'Prefix')
+function rememberTerms(draft: Draft, ingress: Ingress): AnnotationReading['termsFor'] {
+  const isSamePlace = draft.closed !== undefined || !isPathDependent(draft)
+  if (isSamePlace && !draft.tlsRedirect) {
+    const terms = buildTerms(draft, { path: '/', pathType: 'Prefix', hasTls: false })
     return () => terms
   }
+  const isTlsHost = tlsHostsOf(ingress)
   const known = new Map<string, Terms>()
-  return (path, pathType) => {
-    const key = `${pathType} ${path}`
+  return (path, pathType, host = '') => {
+    const hasTls = isTlsHost(host)
+    const key = isSamePlace ? String(hasTls) : `${hasTls} ${pathType} ${path}`
     let terms = known.get(key)
     if (terms === undefined) {
-      terms = buildTerms(draft, path, pathType)
+      terms = buildTerms(
+        draft,
+        isSamePlace ? { path: '/', pathType: 'Prefix', hasTls } : { path, pathType, hasTls },
+      )
       known.set(key, terms)
     }
     return terms

@@ -55,7 +55,7 @@ export const weir: Family = {
       'bool',
       'Clients that came by http get 308 to https: by X-Forwarded-Proto of a trusted proxy, or the PROXY protocol port. Without either every request counts as http, and the redirect loops.',
       parseBool,
-      (sslRedirect) => ({ sslRedirect, sslRedirectStatus: 308 }),
+      (sslRedirect) => ({ sslRedirect, tlsRedirect: false, sslRedirectStatus: 308 }),
     ),
     guarded(
       'redirect-to',

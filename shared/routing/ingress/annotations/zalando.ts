@@ -23,7 +23,7 @@ export const zalando: Family = {
       'bool',
       'Clients that came by http are redirected to https. Differs: only an explicit "true" counts (Skipper redirects by default).',
       parseBool,
-      (sslRedirect) => ({ sslRedirect }),
+      (sslRedirect) => ({ sslRedirect, tlsRedirect: false }),
     ),
     supported(
       'skipper-ingress-redirect-code',

@@ -1,0 +1,144 @@
+// What does each key of the ConfigMap do to the defaults, and what is said of keys and values that are wrong?
+import t from 'tap'
+import type { ConfigMap } from '../../../kube/objects.ts'
+import type { IngressDefaults } from '../defaults.ts'
+import { defaultsLike, readConfigMap } from './read.ts'
+import { configMapRows } from './table.ts'
+
+function mapOf(data: unknown): ConfigMap {
+  const metadata = { namespace: 'ingress-nginx', name: 'controller' }
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data } as ConfigMap
+}
+
+const readings: readonly {
+  readonly key: string
+  readonly value: string
+  readonly gives: IngressDefaults
+}[] = [
+  { key: 'ssl-redirect', value: 'false', gives: { sslRedirect: false } },
+  { key: 'force-ssl-redirect', value: 'True', gives: { forceSslRedirect: true } },
+  { key: 'http-redirect-code', value: '301', gives: { sslRedirectStatus: 301 } },
+  { key: 'proxy-body-size', value: '8m', gives: { limits: { maxBodyBytes: 8 << 20 } } },
+  { key: 'proxy-body-size', value: '0', gives: { limits: { maxBodyBytes: 0 } } },
+  { key: 'proxy-connect-timeout', value: '3', gives: { limits: { connectMs: 3000 } } },
+  { key: 'proxy-read-timeout', value: ' 30 ', gives: { limits: { readMs: 30_000 } } },
+  { key: 'proxy-send-timeout', value: '30', gives: { limits: { sendMs: 30_000 } } },
+  {
+    key: 'whitelist-source-range',
+    value: '10.0.0.0/8, ::1',
+    gives: { allow: ['10.0.0.0/8', '::1'] },
+  },
+  { key: 'whitelist-source-range', value: '', gives: { allow: [] } },
+  { key: 'denylist-source-range', value: '192.0.2.1', gives: { deny: ['192.0.2.1'] } },
+]
+
+for (const { key, value, gives } of readings) {
+  t.test(`${key}: ${JSON.stringify(value)}`, async (t) => {
+    const { defaults, problems } = readConfigMap(mapOf({ [key]: value }), undefined)
+    t.strictSame(defaults, gives)
+    t.strictSame(problems, [])
+  })
+}
+
+const wrong: readonly {
+  readonly data: unknown
+  readonly says: RegExp
+  readonly remedy?: RegExp
+  readonly closes?: true
+  readonly why: string
+}[] = [
+  {
+    data: { 'proxy-body-size': 'big' },
+    says: /^The value "big" must be a size .* Its default counts\.$/,
+    remedy: /^Write it as: /,
+    why: 'a size that is none',
+  },
+  {
+    data: { 'proxy-read-timeout': '60s' },
+    says: /"60s" must be whole seconds/,
+    why: 'nginx takes no unit',
+  },
+  { data: { 'proxy-read-timeout': 60 }, says: /is not text/, why: 'YAML made it a number' },
+  { data: { 'http-redirect-code': '303' }, says: /must be one of/, why: 'a status it refuses' },
+  {
+    data: { 'denylist-source-range': '10.0.0.0/33' },
+    says: /10\.0\.0\.0\/33.* All routes answer 503/,
+    closes: true,
+    why: 'who is meant to be kept out is not let in',
+  },
+  {
+    data: { 'whitelist-source-range': 'office' },
+    says: /All routes answer 503/,
+    closes: true,
+    why: 'who is meant to be let in is not known',
+  },
+  {
+    data: { 'proxy-body-sise': '1m' },
+    says: /does not know this key/,
+    remedy: /Did you mean proxy-body-size\?/,
+    why: 'a slip of the keys',
+  },
+]
+
+for (const { data, says, remedy = /./, closes, why } of wrong) {
+  t.test(why, async (t) => {
+    const { defaults, problems } = readConfigMap(mapOf(data), 'ingress-nginx')
+    const { closed, ...rest } = defaults
+    t.strictSame(rest, defaultsLike('ingress-nginx'), 'every default stays')
+    t.equal(closed !== undefined, closes === true)
+    t.match(problems, [
+      {
+        reason: /^(invalid|unknown)-config-key$/,
+        kind: 'ConfigMap',
+        namespace: 'ingress-nginx',
+        name: 'controller',
+        field: /^data\["/,
+        message: says,
+        remedy,
+      },
+    ])
+  })
+}
+
+t.test('a ConfigMap of any shape is read', async (t) => {
+  for (const data of [undefined, null, [], 'text', { 'ssl-redirect': null }]) {
+    t.strictSame(readConfigMap(mapOf(data), undefined), { defaults: {}, problems: [] })
+  }
+})
+
+t.test(
+  'the initial value of every key can be read, and stands for no more than itself',
+  async (t) => {
+    for (const row of configMapRows) {
+      if ('inert' in row) continue
+      const initial = row.read(row.initial, {})
+      t.equal(typeof initial, row.initial === '' ? typeof initial : 'object', row.key)
+    }
+    const { defaults } = readConfigMap(
+      mapOf(Object.fromEntries(configMapRows.map(({ key, initial }) => [key, initial]))),
+      'ingress-nginx',
+    )
+    const limits = { maxBodyBytes: 1 << 20, connectMs: 5000, readMs: 60_000, sendMs: 60_000 }
+    t.same(
+      defaults,
+      { ...defaultsLike('ingress-nginx'), allow: [], deny: [], limits },
+      'a ConfigMap that says what is so anyway changes nothing',
+    )
+  },
+)
+
+t.test('what --like ingress-nginx sets', async (t) => {
+  t.match(defaultsLike('ingress-nginx'), {
+    like: 'ingress-nginx',
+    sslRedirect: true,
+    forceSslRedirect: false,
+    sslRedirectStatus: 308,
+    limits: { maxBodyBytes: 1 << 20 },
+  })
+  t.strictSame(defaultsLike(undefined), {})
+})
+
+t.test('no key is in the table twice', async (t) => {
+  const keys = configMapRows.map(({ key }) => key)
+  t.strictSame([...new Set(keys)], keys)
+})

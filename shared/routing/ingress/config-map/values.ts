@@ -1,0 +1,10 @@
+// How are values of the ConfigMap read that annotations do not have?
+import { accept, type Parsed, type Parser, parseCidrs, splitList } from '../annotations/values.ts'
+
+/** Makes a parser that takes an empty text, or one of separators only, for `absent`. */
+export function orEmpty<T>(parse: Parser<T>, absent: T): Parser<T> {
+  return (text): Parsed<T> => (splitList(text).length === 0 ? accept(absent) : parse(text))
+}
+
+/** Parses CIDRs and addresses; none is an empty list. */
+export const optionalCidrs: Parser<readonly string[]> = orEmpty(parseCidrs, [])

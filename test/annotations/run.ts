@@ -5,6 +5,7 @@
 // that is met: the list stays true.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { takeAddresses } from './addresses.ts'
 import { type AnnotationCase, readCases } from './case.ts'
 import { Certificates } from './certificates.ts'
 import { lackOf } from './flags.ts'
@@ -61,7 +62,8 @@ async function inLanes<T>(
 }
 
 const wanted = process.argv.slice(2)
-const { cases, skipped } = readCases()
+const addresses = await takeAddresses()
+const { cases, skipped } = readCases(addresses.moved)
 const chosen = cases.filter(
   ({ id, area }) => wanted.length === 0 || wanted.includes(id) || wanted.includes(area),
 )
@@ -73,6 +75,7 @@ try {
   })
 } finally {
   certificates.close()
+  addresses.release()
 }
 const strangers = Object.keys(known).filter((id) => cases.every((each) => each.id !== id))
 printReport(results, known, { strangers, skipped: wanted.length === 0 ? skipped : 0 })

@@ -1,5 +1,6 @@
 // On what are cases played? One proxy for a group of cases that need the same flags and configuration, with the objects of all
 // of them in one manifest folder, a file each.
+import { fileURLToPath } from 'node:url'
 import { createManifestFolder, type ManifestFolder } from '../support/manifests.ts'
 import { type ProxyProcess, startProxyProcess } from '../support/proxy-process.ts'
 import { Backends } from './backends.ts'
@@ -7,6 +8,9 @@ import type { AnnotationCase } from './case.ts'
 import type { Certificates } from './certificates.ts'
 import { flagsOf } from './flags.ts'
 import { CaseObjects, nginxClass } from './objects.ts'
+
+// Some sixty proxies are started: what Node compiled for the first serves the others, as in `npm test`.
+const compiled = fileURLToPath(new URL('../../node_modules/.cache/compile', import.meta.url))
 
 /** A case with what it is played on. */
 export interface StagedCase {
@@ -33,7 +37,7 @@ export async function startStage(
   try {
     for (const each of cases) staged.push(await stageCase(each, folder, certificates))
     const flags = ['--manifests', folder.path, '--access-log', 'off', ...flagsOf(cases)]
-    const proxy = await startProxyProcess({ flags })
+    const proxy = await startProxyProcess({ flags, env: { NODE_COMPILE_CACHE: compiled } })
     return {
       proxy,
       cases: staged,

@@ -132,6 +132,7 @@ function buildForward(backend: ForwardBackend, owner: Owner, builder: RouteBuild
   return {
     destination: createDestination(backend, {
       ...builder.balancing,
+      conditions: builder.conditions,
       choice: (choice, isOnly) => buildChoice(choice, isOnly, backend, owner, builder),
     }),
     retry,

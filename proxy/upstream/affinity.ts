@@ -35,13 +35,16 @@ export interface CompiledAffinity {
 interface Namable {
   readonly upstream: LiveUpstream
   readonly weight: number
+  /** Absent: always. */
+  readonly mayServe?: () => boolean
 }
 
 /** Compiles cookie affinity; a choice of weight 0 is not found, whatever a cookie says. */
 export function compileAffinity(affinity: Affinity, choices: readonly Namable[]): CompiledAffinity {
   const attributes = attributesOf(affinity)
-  const named = choices.map(({ upstream, weight }) => ({
+  const named = choices.map(({ upstream, weight, mayServe }) => ({
     weight,
+    mayServe,
     names: new EndpointNames(upstream),
     name: hash(upstream.key, choiceLength),
   }))
@@ -59,8 +62,8 @@ export function compileAffinity(affinity: Affinity, choices: readonly Namable[])
       const hasChoice = value[choiceLength] === '-'
       const choice = hasChoice ? value.slice(0, choiceLength) : ''
       const endpoint = hasChoice ? value.slice(choiceLength + 1) : value
-      for (const [at, { weight, names, name }] of named.entries()) {
-        if (weight === 0) continue
+      for (const [at, { weight, names, name, mayServe }] of named.entries()) {
+        if (weight === 0 || mayServe?.() === false) continue
         const pool = names.find(endpoint)
         if (pool !== undefined || choice === name) return { at, pool }
       }

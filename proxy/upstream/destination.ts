@@ -1,6 +1,6 @@
 // Where do the requests of one route go? All that its backend asks for, decided when the route is built.
 //
-//   choices ──by weight, cookie or key──► one Service ──by the balance──► one endpoint
+//   choices ──by weight, cookie or key──► one Service ──unless the alternative takes it──► by the balance ──► one endpoint
 //
 // Invariant: a request stays with its choice: an attempt after the first goes to another endpoint of the same Service.
 import type { Choice, ForwardBackend, Outlier } from '../../shared/routing/backend.ts'
@@ -9,6 +9,7 @@ import { compileRequestKey } from '../../shared/routing/request-key.ts'
 import { fieldValue } from '../http/fields.ts'
 import type { RouteCounters } from '../observe/route-series.ts'
 import { type CompiledAffinity, compileAffinity } from './affinity.ts'
+import { type AlternativeContext, areServing, compileAlternative } from './alternative.ts'
 import { createPolicy, type PolicyContext } from './balance/create-policy.ts'
 import { drawOf } from './balance/hash.ts'
 import type { PickEndpoint } from './balance/policy.ts'
@@ -22,6 +23,7 @@ import type { LiveUpstream } from './live-upstream.ts'
 /** One Service that requests of a route may go to. */
 export interface LiveChoice {
   readonly upstream: LiveUpstream
+  /** 0: no cookie leads here, and none is set for it. */
   readonly weight: number
   /** Those of its Service; undefined: those of the route. */
   readonly counters: RouteCounters | undefined
@@ -48,6 +50,7 @@ export interface Chosen {
 export interface Destination {
   /** The one choice there is, when no cookie matters: nearly every route. */
   readonly only: LiveChoice | undefined
+  /** An alternative comes last. */
   readonly choices: readonly LiveChoice[]
   readonly pick: PickEndpoint
   readonly affinity: CompiledAffinity | undefined
@@ -59,7 +62,7 @@ export interface Destination {
 }
 
 /** What a destination is made with. */
-export interface DestinationContext extends PolicyContext {
+export interface DestinationContext extends PolicyContext, AlternativeContext {
   readonly choice: (choice: Choice, isOnly: boolean) => LiveChoice
 }
 
@@ -71,27 +74,38 @@ export function createDestination(
   backend: ForwardBackend,
   context: DestinationContext,
 ): Destination {
-  const { affinity, balance, slowStart, outlier, breaker } = backend
-  const isOnly = backend.choices.length === 1
+  const { affinity, alternative, balance, slowStart, outlier, breaker } = backend
+  const isOnly = backend.choices.length === 1 && alternative === undefined
   const isPlain = !(affinity ?? balance ?? slowStart ?? outlier ?? breaker)
-  const choices = backend.choices.map((choice) => context.choice(choice, isOnly))
+  const mains = backend.choices.map((choice) => context.choice(choice, isOnly))
+  const other =
+    alternative && context.choice({ ...alternative, weight: alternative.isSticky ? 1 : 0 }, false)
+  const choices = other === undefined ? mains : [...mains, other]
   const [first] = choices
   const mayBeOnly = isOnly && affinity === undefined && first !== undefined && first.weight > 0
   if (mayBeOnly && isPlain) return plainDestination(first.upstream)
-  const at = createChoicePicker(choices.map(({ weight }) => weight))
+  const at = createChoicePicker(mains.map(({ weight }) => weight))
+  const takes = alternative && compileAlternative(alternative, context)
   const keyOf = balance?.kind === 'hash' ? compileRequestKey(balance.key) : undefined
+  const namable = choices.map((choice) =>
+    choice === other
+      ? { ...choice, mayServe: () => areServing(first?.upstream, choice.upstream) }
+      : choice,
+  )
   return {
     only: mayBeOnly ? first : undefined,
     choices,
     pick: createPolicy(balance, slowStart, context),
-    affinity: affinity === undefined ? undefined : compileAffinity(affinity, choices),
+    affinity: affinity === undefined ? undefined : compileAffinity(affinity, namable),
     outlier,
     draw: (view) => {
       // A key keeps its Service, as it keeps its endpoint.
       const key = view === undefined ? '' : (keyOf?.(view) ?? '')
-      return at(key === '' ? context.random() : drawOf(key, choiceSalt))
+      const main = at(key === '' ? context.random() : drawOf(key, choiceSalt))
+      if (takes === undefined || !areServing(mains[main]?.upstream, other?.upstream)) return main
+      return takes(view) ? mains.length : main
     },
-    needsView: keyOf !== undefined,
+    needsView: keyOf !== undefined || (alternative?.rules.length ?? 0) > 0,
   }
 }
 
@@ -140,7 +154,8 @@ export function chooseAmong(
   if (choice === undefined) return undefined
   if (mayServe) return { choice, pool: bound, cookieLine: '' }
   const pool = chooseEndpoint(choice.upstream, pick, tried, view)
-  if (pool === undefined || affinity === undefined) return { choice, pool, cookieLine: '' }
+  const isNamed = affinity !== undefined && choice.weight > 0
+  if (pool === undefined || !isNamed) return { choice, pool, cookieLine: '' }
   const isRebound = bound === undefined || affinity.changeOnFailure
   const cookieLine = isRebound ? `Set-Cookie: ${affinity.setCookie(at, pool)}\r\n` : ''
   return { choice, pool, cookieLine }

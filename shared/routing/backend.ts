@@ -2,6 +2,7 @@
 //
 // Invariant: what is absent is not asked for: the request path pays one comparison with undefined, and the proxy's settings hold.
 // Invariant: health and connections belong to an endpoint, whichever routes name it; rules belong to the route that has them.
+import type { Condition } from './conditions/condition.ts'
 import type { Answer } from './filters/kind.ts'
 import type { RequestKey } from './request-key.ts'
 
@@ -13,6 +14,8 @@ export interface ForwardBackend {
   readonly kind: 'forward'
   /** One for nearly every route. An empty list, or only weights of 0: 503. */
   readonly choices: readonly Choice[]
+  /** Takes some requests from the choices. */
+  readonly alternative?: Alternative
   /** Absent: round robin. */
   readonly balance?: Balance
   readonly affinity?: Affinity
@@ -47,6 +50,32 @@ export interface Choice {
   readonly service: string
   /** A whole number ≥ 0, relative to the other choices; 0: never chosen (Gateway API, BackendRef.weight). */
   readonly weight: number
+}
+
+/**
+ * Another Service that takes some requests of the route: a canary. It has to have endpoints, and so has the choice that it
+ * takes from: an outage of the one is no load for the other.
+ */
+export interface Alternative extends AlternativeTerms {
+  /** As in a Choice. */
+  readonly upstream: string
+  readonly service: string
+}
+
+/** Which requests an alternative takes. */
+export interface AlternativeTerms {
+  /** The first that holds decides; a client that an affinity brings back is not asked. */
+  readonly rules: readonly AlternativeRule[]
+  /** The part of all other requests, from 0 to 1. */
+  readonly share: number
+  /** The route's affinity brings clients back to it. */
+  readonly isSticky: boolean
+}
+
+/** Says to whom requests go that are meant by a condition: to the alternative, or not. */
+export interface AlternativeRule {
+  readonly when: Condition
+  readonly takes: boolean
 }
 
 /** How an endpoint is chosen among those that serve. */

@@ -87,9 +87,14 @@ function listOf(
   const byKey = new Map(routesIn(table).map((route) => [matchKey(route.match), route]))
   const keys = new Set(claims.map(({ route }) => matchKey(route.match)))
   const routes = [...keys].flatMap((key) => byKey.get(key) ?? [])
-  const needed = routes.flatMap(
-    (route) => claims.find((claim) => isDeepStrictEqual(claim.route, route))?.backends ?? [],
-  )
+  const needed = routes.flatMap(({ backend, ...route }) => {
+    const { alternative, ...own } = { alternative: undefined, ...backend }
+    const claim = claims.find((claim) => isDeepStrictEqual(claim.route, { ...route, backend: own }))
+    const joined = claims.filter(
+      ({ role, backends: [ref] }) => role === 'alternative' && ref?.key === alternative?.upstream,
+    )
+    return [claim, joined[0]].flatMap((of) => of?.backends ?? [])
+  })
   const { fallback } = table
   const upstreams = new Set([
     ...needed.map(({ key }) => getEntry(table.upstreams, key)),

@@ -5,7 +5,8 @@
 // there first may have some, as nothing else keeps tenants apart (Gateway API asks the owner of the Gateway).
 //
 // Invariant: no two winners have the same match, and the outcome does not depend on the order of the objects.
-import type { Problem } from '../problem.ts'
+import { type Conflict, conflict, isSameOwner, nameOf, ownerOf, placeOf } from './conflict.ts'
+import { joinAlternatives } from './join-alternatives.ts'
 import { matchKey } from './match-key.ts'
 import type { Claim } from './source.ts'
 
@@ -13,13 +14,10 @@ import type { Claim } from './source.ts'
 export interface SettledHost {
   /** Those that go before come first: of routes at one path this is the order in which they are asked. */
   readonly winners: readonly Claim[]
+  /** The alternatives that joined winners, each by its winner; they are winners, too, and have no route of their own. */
+  readonly joined?: ReadonlyMap<Claim, Claim>
   /** Losers that nobody meant to lose. */
   readonly conflicts: readonly Conflict[]
-}
-
-export interface Conflict {
-  readonly loser: Claim
-  readonly problem: Problem
 }
 
 /** Negative when `a` goes before `b`; never 0 for two claims, as long as each object is there once. */
@@ -28,9 +26,11 @@ export function compareClaims(a: Claim, b: Claim): number {
   return compareRights(a, b)
 }
 
+const roles: readonly Claim['role'][] = ['rule', 'default', 'alternative']
+
 /** Negative when `a` was there before `b`, whether or not their conditions can be read. */
 function compareRights(a: Claim, b: Claim): number {
-  if (a.role !== b.role) return a.role === 'rule' ? -1 : 1
+  if (a.role !== b.role) return roles.indexOf(a.role) - roles.indexOf(b.role)
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1
   const [nameOfA, nameOfB] = [nameOf(a), nameOf(b)]
   if (nameOfA !== nameOfB) return nameOfA < nameOfB ? -1 : 1
@@ -41,6 +41,23 @@ function compareRights(a: Claim, b: Claim): number {
 
 /** Settles the claims of `host`, given in the order of `compareClaims`. */
 export function settleHost(host: string, claims: readonly Claim[]): SettledHost {
+  const alternatives = claims.filter(isAlternative)
+  if (alternatives.length === 0) return settleMains(host, claims)
+  const mains = claims.filter((claim) => !isAlternative(claim))
+  const { winners, conflicts } = settleMains(host, mains)
+  const { joined, conflicts: ofAlternatives } = joinAlternatives(winners, alternatives)
+  return {
+    winners: [...winners, ...joined.values()],
+    joined,
+    conflicts: [...conflicts, ...ofAlternatives],
+  }
+}
+
+function isAlternative({ role }: Claim): boolean {
+  return role === 'alternative'
+}
+
+function settleMains(host: string, claims: readonly Claim[]): SettledHost {
   const byKey = new Map<string, Claim>()
   const conflicts: Conflict[] = []
   const strangers = findStrangers(claims)
@@ -85,14 +102,6 @@ function keepsPlace(claim: Claim, other: Claim): boolean {
   )
 }
 
-function nameOf({ route }: Claim): string {
-  return `${route.owner.namespace}/${route.owner.name}`
-}
-
-function isSameOwner(a: Claim, b: Claim): boolean {
-  return a.route.owner.kind === b.route.owner.kind && nameOf(a) === nameOf(b)
-}
-
 /** Within one object a default backend gives way by design, and a repeated line with the same backend changes nothing. */
 function isHarmless(loser: Claim, winner: Claim): boolean {
   if (!isSameOwner(loser, winner)) return false
@@ -135,26 +144,6 @@ function conflictOf(loser: Claim, winner: Claim): Conflict {
     `${placeOf(loser)} is already served by ${winner.field} of ${ownerOf(winner)}, ${reasonOf(loser, winner)}.`,
     'Remove one of the two, or give this one another host or path.',
   )
-}
-
-function placeOf({ route }: Claim): string {
-  const { host, pathType, path } = route.match
-  return `${pathType} ${path} of ${host === '' ? 'every host' : `host ${host}`}`
-}
-
-function ownerOf(claim: Claim): string {
-  return `${claim.route.owner.kind} ${nameOf(claim)}`
-}
-
-function conflict(loser: Claim, message: string, remedy: string): Conflict {
-  const problem: Problem = {
-    reason: 'conflict',
-    ...loser.route.owner,
-    field: loser.field,
-    message,
-    remedy,
-  }
-  return { loser, problem }
 }
 
 function reasonOf(loser: Claim, winner: Claim): string {

@@ -6,7 +6,9 @@
 
 import { diffLists, editList } from '../list-diff.ts'
 import type { Problem } from '../problem.ts'
-import { type Conflict, compareClaims, type SettledHost, settleHost } from './settle-host.ts'
+import type { Conflict } from './conflict.ts'
+import { routeWith } from './join-alternatives.ts'
+import { compareClaims, type SettledHost, settleHost } from './settle-host.ts'
 import { emptyMap, type ShardedMap, withEntries } from './sharded-map.ts'
 import type { Claim, Reading, SourceOutput } from './source.ts'
 import type { Route } from './table.ts'
@@ -59,7 +61,7 @@ export class Settler {
       collectDifference(after.winners, before?.winners, won)
       collectDifference(before?.winners ?? [], after.winners, lost)
       if (won.length + lost.length > countBefore) {
-        const routes = after.winners.map(({ route }) => route)
+        const routes = routesOf(after)
         changed.push([host, routes.length === 0 ? undefined : routes])
       }
       for (const conflict of before?.conflicts ?? []) conflictsGone.push(conflict)
@@ -133,6 +135,12 @@ const noProblems: readonly Problem[] = []
 interface ConflictChange {
   readonly gone: readonly Conflict[]
   readonly come: readonly Conflict[]
+}
+
+function routesOf({ winners, joined }: SettledHost): readonly Route[] {
+  if (joined === undefined) return winners.map(({ route }) => route)
+  const mains = winners.filter(({ role }) => role !== 'alternative')
+  return mains.map((claim) => routeWith(claim, joined.get(claim)))
 }
 
 function byHost(readings: readonly Reading[]): ReadonlyMap<string, readonly Claim[]> {

@@ -4,6 +4,7 @@
 // Invariant: a source is pure, and one bad object never changes what it makes of the others.
 import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
+import type { AlternativeTerms } from './backend.ts'
 import type { Route } from './table.ts'
 import type { BackendRef } from './upstreams/backend-ref.ts'
 
@@ -41,8 +42,10 @@ export interface Claim {
   readonly field: string
   /** creationTimestamp in ms; Infinity without one, so that an object of a cluster is never displaced by a draft. */
   readonly createdAt: number
-  /** `default` gives way to every rule. */
-  readonly role: 'rule' | 'default'
+  /** `default` gives way to every rule. An `alternative` never serves by itself: it joins the route of its match, if there is one. */
+  readonly role: 'rule' | 'default' | 'alternative'
+  /** Of an alternative: which requests its Service, the first of `backends`, takes. */
+  readonly alternative?: AlternativeTerms
   /** Its conditions could not be read. It is closed, and gives way to every claim of the same match. */
   readonly isMatchUnknown?: true
 }

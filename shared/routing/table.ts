@@ -58,9 +58,10 @@ export function serviceOf({ backend }: Route): string {
 /** All Services that a route may send requests to, for labels. */
 export function servicesOf(route: Route): readonly string[] {
   const { backend } = route
-  return backend.kind === 'forward' && backend.choices.length > 1
-    ? backend.choices.map(({ service }) => service)
-    : [serviceOf(route)]
+  if (backend.kind !== 'forward' || backend.choices.length === 0) return [serviceOf(route)]
+  const { choices, alternative } = backend
+  const services = choices.map(({ service }) => service)
+  return alternative === undefined ? services : [...services, alternative.service]
 }
 
 /** The key of the first upstream of a route; empty when it forwards to none. */

@@ -39,7 +39,7 @@ const options: TranslateOptions = {
   defaultBackend: { namespace: 'shop', service: 'a', port: 80 },
 }
 
-/** Annotations of which some Ingresses have a pattern, one has a problem, and one calls another Service. */
+/** Annotations of which some Ingresses have a pattern, one has a problem, one calls another Service, and one is a canary. */
 const variedOptions: TranslateOptions = {
   ...options,
   readAnnotations: ({ metadata: { name = '', namespace = '' } = {} }) => {
@@ -50,7 +50,12 @@ const variedOptions: TranslateOptions = {
     const problem = { reason: 'unknown-annotation', kind: 'Ingress', namespace, name } as const
     return {
       useRegex: name === 'a' || name === 'b',
-      termsFor: () => ({ ...plainTerms, filters }),
+      isAlternative: name === 'd',
+      termsFor: () => ({
+        ...plainTerms,
+        filters,
+        ...(name === 'd' ? { alternative: { rules: [], share: 0.5, isSticky: true } } : {}),
+      }),
       problems: name === 'c' ? [{ ...problem, ...words }] : [],
     }
   },

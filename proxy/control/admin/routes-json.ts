@@ -80,11 +80,17 @@ function routeFields(route: Route, upstreams: ShardedMap<Upstream>): object {
 
 /** The first choice beside the route's own fields, since nearly every route has no other. */
 function forwardFields(
-  { kind, choices, ...rules }: ForwardBackend,
+  { kind, choices, alternative, ...rules }: ForwardBackend,
   upstreams: ShardedMap<Upstream>,
 ): object {
+  const other = alternative && {
+    alternative: { ...alternative, ...choiceFields(alternative.upstream, upstreams) },
+  }
   const [first, ...others] = choices
-  const asked = Object.keys(rules).length === 0 ? {} : { backend: { kind, ...rules } }
+  const asked = {
+    ...other,
+    ...(Object.keys(rules).length === 0 ? {} : { backend: { kind, ...rules } }),
+  }
   if (first === undefined) return { choices, ...asked }
   if (others.length === 0) return { ...choiceFields(first.upstream, upstreams), ...asked }
   const all = choices.map((choice) => ({ ...choice, ...choiceFields(choice.upstream, upstreams) }))

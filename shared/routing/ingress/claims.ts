@@ -11,6 +11,7 @@ import {
   isAbsent,
   isMapping,
   listOf,
+  type Mapping,
   mappingOf,
   type Owner,
   type Report,
@@ -50,7 +51,7 @@ export function readIngress(
     const reader = new IngressReader(ingress, owner, annotations, report)
     const claims = reader.read()
     reader.reportIdle()
-    const ofAnnotations = annotations.problems.map((problem) => tell(problem, claims.length > 0))
+    const ofAnnotations = annotations.problems.map((problem) => tell(problem, claims[0]?.role))
     return { claims, problems: [...ofAnnotations, ...problems] }
   } catch (error) {
     // Never reached by a known shape. One Ingress that defeats its reader must not stop the others; it is served not at all.
@@ -60,9 +61,14 @@ export function readIngress(
   }
 }
 
-/** Says what clients get: an Ingress without routes has none that could answer. */
-function tell({ withoutRoutes, ...problem }: AnnotationProblem, hasRoutes: boolean): Problem {
-  return hasRoutes || withoutRoutes === undefined ? problem : { ...problem, message: withoutRoutes }
+/** Says what clients get: an Ingress without routes has none that could answer, and so has a canary. `role`: of its first claim. */
+function tell(
+  { withoutRoutes, onCanary, ...problem }: AnnotationProblem,
+  role: Claim['role'] | undefined,
+): Problem {
+  const { message } = problem
+  if (role === undefined) return { ...problem, message: withoutRoutes ?? message }
+  return role === 'alternative' ? { ...problem, message: onCanary ?? message } : problem
 }
 
 class IngressReader {
@@ -144,17 +150,41 @@ class IngressReader {
       this.#invalid(field, value, 'Write the path as a mapping with path, pathType and backend.')
       return
     }
-    const path = parseRulePath(value.path, value.pathType, this.#annotations, field, this.#report)
     const { namespace } = this.#owner
+    if (this.#annotations.isAlternative === true) {
+      const paths = this.#readBothWays(value, field)
+      const backend = parseBackend(value.backend, namespace, `${field}.backend`, this.#report)
+      if (backend === undefined) return
+      for (const path of paths) this.#claim(host, path, backend, field, 'rule')
+      return
+    }
+    const path = parseRulePath(value.path, value.pathType, this.#annotations, field, this.#report)
     const backend = parseBackend(value.backend, namespace, `${field}.backend`, this.#report)
     if (path !== undefined && backend !== undefined) this.#claim(host, path, backend, field, 'rule')
+  }
+
+  /** What an alternative joins says whether its path is a pattern: the two need not have the same annotations. */
+  #readBothWays({ path, pathType }: Mapping, field: string): readonly RulePath[] {
+    const quiet: Report = () => {}
+    const { useRegex } = this.#annotations
+    const readings = [useRegex, !useRegex].flatMap(
+      (useRegex) =>
+        parseRulePath(path, pathType, { ...this.#annotations, useRegex }, field, quiet) ?? [],
+    )
+    if (readings.length === 0) {
+      parseRulePath(path, pathType, this.#annotations, field, this.#report)
+    }
+    const [first, second] = readings
+    const isOne = first?.path === second?.path && first?.pathType === second?.pathType
+    return isOne ? readings.slice(0, 1) : readings
   }
 
   #readDefault(value: unknown, hosts: readonly string[]): void {
     const field = 'spec.defaultBackend'
     const backend = parseBackend(value, this.#owner.namespace, field, this.#report)
     if (backend === undefined) return
-    for (const host of hosts) {
+    // The default backend of an alternative is one to the catch-all alone, as in ingress-nginx.
+    for (const host of this.#annotations.isAlternative === true ? [''] : hosts) {
       this.#claim(host, { path: '/', pathType: 'Prefix' }, backend, field, 'default')
     }
   }
@@ -172,6 +202,7 @@ class IngressReader {
     if (terms.weights !== undefined) {
       this.#areWeightsIdle = this.#areWeightsIdle !== false && !isWeighted
     }
+    const { alternative } = terms
     const route: Route = {
       owner: this.#owner,
       match: { host, pathType, path, conditions: terms.conditions ?? [] },
@@ -187,7 +218,8 @@ class IngressReader {
       place: this.#claims.length,
       field,
       createdAt: this.#createdAt,
-      role,
+      role: alternative === undefined ? role : 'alternative',
+      ...(alternative === undefined ? {} : { alternative }),
       ...(terms.conditions === undefined ? { isMatchUnknown: true } : {}),
     })
   }

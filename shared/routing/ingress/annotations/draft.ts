@@ -2,7 +2,13 @@
 //
 // Every family's rows patch the same draft; later rows replace earlier ones. The terms differ by path only where a
 // rewrite, an app root or a cookie path needs the path.
-import type { Affinity, ClosedBackend, ForwardBackend, Limits } from '../../backend.ts'
+import type {
+  Affinity,
+  AlternativeTerms,
+  ClosedBackend,
+  ForwardBackend,
+  Limits,
+} from '../../backend.ts'
 import type { Condition } from '../../conditions/condition.ts'
 import type { HeaderEdits } from '../../filters/header-edits.ts'
 import type { Filter } from '../../filters/kind.ts'
@@ -13,9 +19,10 @@ import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import type { WeightedService } from '../weighted-choices.ts'
+import { type CanaryDraft, termsOfCanary } from './canary-draft.ts'
 
 /** What a forwarding backend has besides its choices. */
-export type BackendTerms = Omit<ForwardBackend, 'kind' | 'choices'>
+export type BackendTerms = Omit<ForwardBackend, 'kind' | 'choices' | 'alternative'>
 
 /** What an Ingress asks for one of its paths, besides the backend's name. */
 export interface Terms {
@@ -25,6 +32,8 @@ export interface Terms {
   readonly backend: BackendTerms | ClosedBackend
   /** Services that share the requests of rules that name one of them. */
   readonly weights?: readonly WeightedService[]
+  /** The Ingress is a canary: it serves nothing by itself, and nothing else of its terms counts. */
+  readonly alternative?: AlternativeTerms
 }
 
 /** Parts of one filter, set by one or more keys; the whole is checked by its kind when all keys are read. */
@@ -88,6 +97,8 @@ export interface Draft {
   readonly burstMultiplier: number
   /** What is wrong with the value that was read last, as the end of "The value …", though it is used. */
   readonly remark?: string
+  /** nginx: of a canary Ingress. */
+  readonly canary?: CanaryDraft
 }
 
 /** Creates the draft of an Ingress that asks for the defaults; `pathWildcards` is what the operator says of all Ingresses. */
@@ -128,6 +139,7 @@ export function createDraft(
 
 /** Says whether two paths of the Ingress may need different terms. */
 export function isPathDependent(draft: Draft): boolean {
+  if (draft.canary?.isOn === true) return false
   return draft.rewrite !== undefined || draft.appRoot !== undefined || draft.hasAffinity
 }
 
@@ -148,6 +160,10 @@ export interface Place {
 export function buildTerms(draft: Draft, place: Place): Terms {
   const { path, pathType } = place
   const { closed, backend, conditions } = draft
+  const alternative = termsOfCanary(draft.canary)
+  if (alternative !== undefined) {
+    return { conditions, filters: noFilters, backend: {}, alternative }
+  }
   if (closed !== undefined) {
     return { conditions, filters: noFilters, backend: { kind: 'closed', reason: closed } }
   }

@@ -12,9 +12,6 @@ const noWaf = 'There is no web application firewall in Weir. Attach one to the l
 const withWeir = (keys: string) => `Not read in nginx’s words: use ${keys}.`
 const externalAuth = withWeir('`weir.dev/auth-service` or `weir.dev/auth-url`')
 const keptOpen = 'Connections to auth servers are kept and shared as all others are. Remove it.'
-const canary = (keys: string) =>
-  `Not read in nginx’s words, and the Ingress is served as any other: use ${keys}.`
-const weights = canary('`weir.dev/weights`')
 const mirror = withWeir('`weir.dev/mirror-to`')
 const errorPages = withWeir('`weir.dev/error-pages` and `weir.dev/error-pages-from`')
 const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
@@ -131,25 +128,7 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
     'Service',
     'A Service without endpoints answers 503; `weir.dev/error-pages` gives it a page.',
   ),
-  unsupported(
-    'canary',
-    'bool',
-    canary('`weir.dev/weights`, or `weir.dev/match-header` and its like'),
-    off,
-  ),
-  unsupported('canary-by-header', 'name', canary('`weir.dev/match-header`')),
-  unsupported('canary-by-header-value', 'text', canary('`weir.dev/match-header`')),
-  unsupported('canary-by-header-pattern', 'pattern', canary('`weir.dev/match-header`')),
-  unsupported('canary-by-cookie', 'name', canary('`weir.dev/match-cookie`')),
-  unsupported('canary-weight', 'int', weights),
-  unsupported('canary-weight-total', 'int', weights),
-
   // Balance and affinity.
-  unsupported(
-    'affinity-canary-behavior',
-    '`sticky`, `legacy`',
-    canary('`weir.dev/weights` with `weir.dev/affinity`'),
-  ),
   unsupported('session-cookie-domain', 'domain', 'The cookie belongs to the host that set it.'),
   unsupported(
     'session-cookie-conditional-samesite-none',

@@ -6,6 +6,7 @@ import type { IngressDefaults } from '../defaults.ts'
 import type { Draft } from './draft.ts'
 import { basicAuthRows } from './nginx-auth.ts'
 import { balanceRows } from './nginx-balance.ts'
+import { canaryRows } from './nginx-canary.ts'
 import { corsRows } from './nginx-cors.ts'
 import { limitRows } from './nginx-limits.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
@@ -230,6 +231,7 @@ const rows: readonly Row[] = [
   ...corsRows,
   ...limitRows,
   ...basicAuthRows,
+  ...canaryRows,
   guarded(
     'backend-protocol',
     '`HTTP`',

@@ -623,10 +623,10 @@ const wrong: {
   },
 
   {
-    given: { 'n/canary': 'true' },
-    reason: 'unknown-annotation',
+    given: { 'n/canary': 'maybe' },
+    reason: 'invalid-annotation',
     closed: false,
-    why: 'reported, harmless',
+    why: 'as in ingress-nginx it is no canary then',
   },
   {
     given: { 'n/enable-cors': 'on' },

@@ -12,6 +12,7 @@ import type { PathType } from '../../table.ts'
 import { type IngressDefaults, ownDefaults } from '../defaults.ts'
 import { asPrefix } from '../path-wildcards.ts'
 import { tlsHostsOf } from '../tls-hosts.ts'
+import { findingsOfCanary } from './canary-draft.ts'
 import {
   buildTerms,
   createDraft,
@@ -23,6 +24,7 @@ import {
 } from './draft.ts'
 import { families } from './families.ts'
 import { type ForeignFinding, findForeign } from './foreign-keys.ts'
+import { quote } from './quote.ts'
 import { type Family, type Loss, lossOf, type Row, type UnsupportedRow } from './row.ts'
 import { isPatternOnly, isRoot, rulePathsOf } from './rule-paths.ts'
 import { judgeUnknown } from './unknown-key.ts'
@@ -33,6 +35,8 @@ export interface AnnotationReading {
   readonly termsFor: (path: string, pathType: PathType, host?: string) => Terms
   /** True when the Prefix and ImplementationSpecific paths of this Ingress are patterns. */
   readonly useRegex: boolean
+  /** True when all terms are those of an alternative. */
+  readonly isAlternative?: boolean
   /** True when a `*` at the end of a path makes it a prefix. */
   readonly pathWildcards?: boolean
   readonly problems: readonly AnnotationProblem[]
@@ -42,6 +46,8 @@ export interface AnnotationReading {
 export interface AnnotationProblem extends Problem {
   /** The message for an Ingress without routes, where the other one would say what its routes answer. */
   readonly withoutRoutes?: string
+  /** The message for a canary, which has nothing that could be closed. */
+  readonly onCanary?: string
 }
 
 /** What the operator says of all Ingresses. */
@@ -151,10 +157,20 @@ class AnnotationReader {
     const isPrefixLost =
       this.#draft.forwardedPrefix !== undefined && this.#draft.rewrite === undefined
     this.#reportIdle('x-forwarded-prefix', isPrefixLost)
+    for (const { key, message, remedy } of findingsOfCanary(this.#draft.canary)) {
+      this.#report(
+        'invalid-annotation',
+        `nginx.ingress.kubernetes.io/${key}`,
+        'harmless',
+        message,
+        remedy,
+      )
+    }
     const draft = this.#checkRewrite(this.#draft)
     return {
       termsFor: rememberTerms(draft, this.#ingress),
       useRegex: draft.useRegex,
+      isAlternative: draft.canary?.isOn === true,
       pathWildcards: draft.pathWildcards,
       problems: this.#problems,
     }
@@ -226,7 +242,9 @@ class AnnotationReader {
       field: `metadata.annotations[${JSON.stringify(key)}]`,
       message: message + consequences[loss],
       remedy,
-      ...(loss !== 'harmless' ? { withoutRoutes: `${message} ${nothingToClose}` } : {}),
+      ...(loss === 'harmless'
+        ? {}
+        : { withoutRoutes: `${message} ${nothingToClose}`, onCanary: message }),
     })
   }
 
@@ -311,8 +329,4 @@ function rememberTerms(draft: Draft, ingress: Ingress): AnnotationReading['terms
     }
     return terms
   }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text)
 }

@@ -102,6 +102,7 @@ t.test('fields are dropped by their lower-case names, the rest stays byte-exact'
   t.equal(dropFields(lines, new Set(['c', 'x'])), 'A: 1\r\nB: 2\r\na:  3 \r\n')
   t.equal(dropFields(lines, new Set(['a', 'b', 'c'])), '')
   t.equal(dropFields('', new Set(['a'])), '')
+  t.equal(dropFields(lines, new Set(['x'])), lines)
 })
 
 t.test('a value is found among field lines, several are joined', async (t) => {

@@ -7,7 +7,7 @@
 import { normaliseAddress } from '../../shared/ip-address.ts'
 import type { TrustedFields } from '../../shared/trusted-fields.ts'
 import type { ProxyEndpoint } from '../net/proxy-protocol.ts'
-import { dropFields, fieldValue } from './fields.ts'
+import { fieldValue, keepFields } from './fields.ts'
 import { readForwarded } from './forwarded-field.ts'
 import {
   followForwardedFor,
@@ -179,15 +179,21 @@ function requestLines(host: string, port: string, requestId: string): string {
 
 function believedLines({ others }: TrustedFields, lines: string): string {
   if (others === undefined || lines === '') return ''
-  return dropFields(lines, { has: (name) => !others.has(name) })
+  return keepFields(lines, others)
 }
 
 /** The port that the client asked for: that of its connection, else that of Host (RFC 9110 §7.2), else that of the scheme. */
 function portOf(peer: PeerFacts, host: string, scheme: 'http' | 'https'): string {
   if (peer.port !== '') return peer.port
-  const colon = host.lastIndexOf(':')
-  if (colon !== -1 && isPort(host.slice(colon + 1))) return host.slice(colon + 1)
+  // Nearly always the last char says at once that there is none.
+  let colon = host.length - 1
+  while (isDigit(host.charCodeAt(colon))) colon -= 1
+  if (host.charCodeAt(colon) === 0x3a && isPort(host.slice(colon + 1))) return host.slice(colon + 1)
   return scheme === 'https' ? '443' : '80'
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39
 }
 
 /** Traefik writes ws and wss for WebSockets. */

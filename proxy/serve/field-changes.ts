@@ -44,11 +44,15 @@ export class FieldChanges {
     return values.length === 0 ? undefined : values.join(', ')
   }
 
+  /** Says whether lines are added only, and none of them by one of these names: the usual case. */
+  addsOnly(except: ReadonlySet<string>): boolean {
+    for (const { name, adds } of this.#changes) if (!adds || except.has(name)) return false
+    return true
+  }
+
   /** All changes as one edit. */
   get edits(): FieldEdits {
-    if (this.#changes.every(({ adds }) => adds)) {
-      return { dropped: nothingDropped, appended: this.#changes.map(lineOf).join('') }
-    }
+    if (this.addsOnly(nothingDropped)) return { dropped: nothingDropped, appended: this.added }
     const dropped = new Set<string>()
     let lines: Change[] = []
     for (const change of this.#changes) {
@@ -60,6 +64,13 @@ export class FieldChanges {
     }
     return { dropped, appended: lines.map(lineOf).join('') }
   }
+
+  /** The lines of what is set or added. */
+  get added(): FieldLines {
+    let lines = ''
+    for (const change of this.#changes) if (change.value !== undefined) lines += lineOf(change)
+    return lines
+  }
 }
 
 /** Joins what filters changed while they ran with what was known when the route was built, which has the last word. */
@@ -68,7 +79,11 @@ export function bothEdits(
   fixed: FieldEdits | undefined,
 ): FieldEdits | undefined {
   if (changes === undefined) return fixed
-  return fixed === undefined ? changes.edits : joinEdits([changes.edits, fixed])
+  if (fixed === undefined) return changes.edits
+  if (changes.addsOnly(fixed.dropped)) {
+    return { dropped: fixed.dropped, appended: changes.added + fixed.appended }
+  }
+  return joinEdits([changes.edits, fixed])
 }
 
 /** Makes the lines that edits leave. */

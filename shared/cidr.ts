@@ -3,7 +3,7 @@
 // Invariant: an IPv4-mapped IPv6 address or network means its IPv4 one; other networks cover their own family only,
 // so `::/0` is "all of IPv6" and never lets IPv4 in.
 // Invariant: text that is not an address is in no list.
-import { BlockList, isIP, isIPv4, isIPv6 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 
 /** A network: `address` as written (bits below the prefix are ignored), `prefix` in bits. */
 export interface Cidr {
@@ -47,6 +47,39 @@ export function parseCidr(text: string): CidrResult {
   }
 }
 
+/** An IPv4 network in bits: an allow list is asked for every request, and a BlockList makes an object for each answer. */
+interface Ipv4Network {
+  readonly mask: number
+  readonly base: number
+}
+
+function networkOf(address: string, prefix: number): Ipv4Network {
+  const mask = prefix === 0 ? 0 : -1 << (32 - prefix)
+  return { mask, base: (ipv4Bits(address) ?? 0) & mask }
+}
+
+/** Reads `a.b.c.d`, decimal and without leading zeros, as a signed 32-bit number; undefined when it is not that. */
+function ipv4Bits(text: string): number | undefined {
+  let bits = 0
+  let octet = -1
+  let dots = 0
+  for (let i = 0; i < text.length; i += 1) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit >= 0 && digit <= 9) {
+      if (octet === 0) return undefined
+      octet = octet === -1 ? digit : octet * 10 + digit
+      if (octet > 255) return undefined
+    } else if (digit === dot && octet !== -1) {
+      bits = (bits << 8) | octet
+      octet = -1
+      dots += 1
+    } else return undefined
+  }
+  return dots === 3 && octet !== -1 ? (bits << 8) | octet : undefined
+}
+
+const dot = 0x2e - 0x30
+
 /**
  * Compiles a list of networks. The list must have been read by parseCidr before:
  * throws a RangeError on text that is no CIDR, because a list that lost an entry would decide wrongly.
@@ -54,6 +87,8 @@ export function parseCidr(text: string): CidrResult {
 export function createCidrSet(cidrs: readonly string[]): CidrSet {
   const v4 = new BlockList()
   const v6 = new BlockList()
+  const networks: Ipv4Network[] = []
+  let hasMapped = false
   for (const text of cidrs) {
     const result = parseCidr(text)
     if (!result.ok) throw new RangeError(result.reason)
@@ -62,11 +97,17 @@ export function createCidrSet(cidrs: readonly string[]): CidrSet {
     const isMapped = family === 'ipv6' && prefix >= 96 && mapped.check(address, 'ipv6')
     const list = family === 'ipv4' || isMapped ? v4 : v6
     list.addSubnet(address, prefix, family)
+    if (isMapped) hasMapped = true
+    else if (family === 'ipv4') networks.push(networkOf(address, prefix))
   }
   return {
     size: cidrs.length,
     has: (address) => {
-      if (isIPv4(address)) return v4.check(address, 'ipv4')
+      const bits = ipv4Bits(address)
+      if (bits !== undefined) {
+        for (const { mask, base } of networks) if ((bits & mask) === base) return true
+        return hasMapped && v4.check(address, 'ipv4')
+      }
       if (!isIPv6(address)) return false
       return mapped.check(address, 'ipv6') ? v4.check(address, 'ipv6') : v6.check(address, 'ipv6')
     },

@@ -1,9 +1,11 @@
 // How does Weir send a request of its own (to ask for leave, to mirror, to fetch a page) through the same pools as its clients'?
 //
-// Invariant: `onResult` is called once, or never after a cancel; all of a call ends within its `timeoutMs`.
+// Invariant: `onResult` is called once, or never after a cancel; all of a call ends within its `timeoutMs`, right to a tick.
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { CallRequest, CallResult, Cancel } from '../../shared/routing/filters/kind.ts'
+import { dropFields } from '../http/fields.ts'
 import type { ResponseHead } from '../http/stream.ts'
+import { tickMs } from '../net/coarse-time.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptLog, AttemptOwner } from './attempt-owner.ts'
 import type { LiveForward } from './live-route.ts'
@@ -19,6 +21,7 @@ const unwritten: AttemptLog = {
 }
 
 const noBytes = Buffer.alloc(0)
+const contentLength: ReadonlySet<string> = new Set(['content-length'])
 
 /** Sends a request to a backend; the result comes later, never before this returns. */
 export function startCall(
@@ -38,7 +41,7 @@ class Call implements AttemptOwner {
   readonly #request: CallRequest
   readonly #onResult: (result: CallResult) => void
   readonly #attempt: Attempt
-  readonly #stopTimer: Cancel
+  readonly #endsAt: number
   readonly #pieces: Buffer[] = []
   #length = 0
   #status = 0
@@ -50,7 +53,7 @@ class Call implements AttemptOwner {
     this.#request = request
     this.#onResult = onResult
     this.#attempt = new Attempt(worker, this, unwritten)
-    this.#stopTimer = worker.clock.after(request.timeoutMs, () => this.fail('response-timeout'))
+    this.#endsAt = worker.time.now + tickMs + request.timeoutMs
     worker.calls.add(this)
   }
 
@@ -63,7 +66,9 @@ class Call implements AttemptOwner {
     attempt.target = target
     attempt.authority = authority
     // RFC 9110 §8.6: a length where a body is expected, even an empty one.
-    attempt.fields = hasLength ? `${fields}Content-Length: ${body.length}\r\n` : fields
+    attempt.fields = hasLength
+      ? `${dropFields(fields, contentLength)}Content-Length: ${body.length}\r\n`
+      : fields
     attempt.bodyLength = body.length
     attempt.start(backend, body.length === 0 ? [] : [body])
   }
@@ -76,7 +81,8 @@ class Call implements AttemptOwner {
 
   /** Called with each tick of the worker. */
   tick(now: number): void {
-    this.#attempt.tick(now)
+    if (now < this.#endsAt) this.#attempt.tick(now)
+    else this.fail('response-timeout')
   }
 
   onAttemptReady(): void {}
@@ -94,13 +100,13 @@ class Call implements AttemptOwner {
   onAttemptData(bytes: Buffer): void {
     this.#length += bytes.length
     if (this.#length > this.#request.maxBodyBytes) this.fail('upstream-malformed')
-    else this.#pieces.push(Buffer.from(bytes))
+    else if (this.#request.dropsBody !== true) this.#pieces.push(Buffer.from(bytes))
   }
 
   onAttemptEnd(): void {
     if (this.#isOver) return
     this.#close()
-    const body = Buffer.concat(this.#pieces)
+    const body = this.#pieces.length === 0 ? noBytes : Buffer.concat(this.#pieces)
     this.#onResult({ status: this.#status, fields: this.#fields, body })
   }
 
@@ -123,7 +129,6 @@ class Call implements AttemptOwner {
 
   #close(): void {
     this.#isOver = true
-    this.#stopTimer()
     this.#worker.calls.delete(this)
   }
 }

@@ -2,7 +2,7 @@
 import type { CompileContext } from '../../shared/routing/filters/kind.ts'
 import type { LiveUpstream } from '../upstream/live-upstream.ts'
 import { startCall } from './call.ts'
-import { plainForward } from './live-route.ts'
+import { type LiveForward, plainForward } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Makes the context in which a route's filters are compiled; `upstream` finds one by its key. */
@@ -12,13 +12,22 @@ export function createCompileContext(
   upstream: (key: string) => LiveUpstream,
 ): CompileContext {
   const { clock, random, workers, shared, store } = worker
+  const forwards = new Map<string, LiveForward>()
+  function forwardTo(key: string, timeoutMs: number): LiveForward {
+    const live = upstream(key)
+    const known = forwards.get(key)
+    if (known?.destination.only?.upstream === live && known.readMs === timeoutMs) return known
+    const made = plainForward(live, timeoutMs)
+    forwards.set(key, made)
+    return made
+  }
   return {
     clock,
     random,
     routeKey,
     workers,
     call: (key, request, onResult) =>
-      startCall(worker, plainForward(upstream(key), request.timeoutMs), request, onResult),
+      startCall(worker, forwardTo(key, request.timeoutMs), request, onResult),
     asset: (ref, parse) => worker.assets.live(ref, parse),
     verifyPassword: (hash, password, onResult) => worker.passwords.verify(hash, password, onResult),
     publicKey: (ref, onResult) => worker.keys.find(ref, onResult),

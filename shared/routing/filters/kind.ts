@@ -175,13 +175,15 @@ export interface CallRequest {
   readonly target: string
   /** Host field. */
   readonly authority: string
-  /** With `cdn-loop` of the request that it is made for, if any: a circle that leads through calls is noticed by it. */
+  /** A length among them gives way to that of `body`. With `cdn-loop` of the request that it is made for, if any: a circle that leads through calls is noticed by it. */
   readonly fields: FieldLines
   readonly body?: Buffer
   /** For all of it: connection, request, response. */
   readonly timeoutMs: number
   /** A larger response fails as `upstream-malformed`. */
   readonly maxBodyBytes: number
+  /** Nobody reads the body of the answer: it is thrown away as it comes. */
+  readonly dropsBody?: boolean
 }
 
 /** What came back. */

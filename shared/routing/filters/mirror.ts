@@ -21,6 +21,8 @@ export interface MirrorFilter extends Filter {
 // An upstream that answers a copy with more than this has its connection closed: nobody reads it.
 const maxAnswerBytes = 1 << 20
 
+const noBytes = Buffer.alloc(0)
+
 export const mirrorKind: FilterKind<MirrorFilter> = {
   kind: 'mirror',
   defaults: { percent: 100, maxBodyBytes: 1 << 20, timeoutMs: 5000, maxInFlight: 100 },
@@ -88,10 +90,11 @@ class Copy {
         method,
         target,
         authority,
-        fields: withoutLength(fields),
-        body: Buffer.concat(pieces),
+        fields,
+        body: pieces.length === 0 ? noBytes : Buffer.concat(pieces),
         timeoutMs,
         maxBodyBytes: maxAnswerBytes,
+        dropsBody: true,
       },
       this.#release,
     )
@@ -106,9 +109,4 @@ class Copy {
     this.#pieces = undefined
     this.#release()
   }
-}
-
-/** The length is that of the copy's own framing. */
-function withoutLength(fields: string): string {
-  return fields.replace(/^content-length:.*\r\n/gim, '')
 }

@@ -1,6 +1,6 @@
 // What can a case of test/cases/nginx-annotations.json say? Its words as types; `about` in the file explains each of them.
 import { readFileSync } from 'node:fs'
-import type { EndpointSlice, Ingress, KubeObject } from '../../shared/kube/objects.ts'
+import type { EndpointSlice, Ingress, KubeObject, Service } from '../../shared/kube/objects.ts'
 
 /** A Kubernetes object of a case; a Secret with `$generate` is filled by the player. */
 export interface CaseObject extends KubeObject {
@@ -12,6 +12,11 @@ export interface CaseObject extends KubeObject {
 /** Tells whether an object is of this kind: the kind says which fields it has. */
 export function isIngress(object: KubeObject): object is Ingress {
   return object.kind === 'Ingress'
+}
+
+/** Tells whether an object is a Service. */
+export function isService(object: KubeObject): object is Service {
+  return object.kind === 'Service'
 }
 
 /** Tells whether an object is a slice of endpoints. */

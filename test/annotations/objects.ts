@@ -40,6 +40,11 @@ export class CaseObjects {
     return this.#version
   }
 
+  /** The objects of this moment. */
+  get all(): readonly CaseObject[] {
+    return [...this.#objects.values()]
+  }
+
   /** Takes over what a step changes. */
   change({ apply = [], delete: gone = [], config }: Step): void {
     for (const object of apply) this.#put(object)
@@ -52,7 +57,7 @@ export class CaseObjects {
   /** Writes all objects of this moment. */
   async write(): Promise<void> {
     this.#version += 1
-    const objects = await Promise.all([...this.#objects.values()].map((each) => this.#fill(each)))
+    const objects = await Promise.all(this.all.map((each) => this.#fill(each)))
     this.#folder.write(`${this.#case.id}.json`, [...objects, this.#marker()])
   }
 

@@ -1,9 +1,10 @@
 // How is a case played? Step after step; the first that goes wrong ends it, and says what was wrong.
 import { setTimeout as delay } from 'node:timers/promises'
+import type { KubeObject } from '../../shared/kube/objects.ts'
 import { ask } from '../support/ask.ts'
 import type { ProxyProcess } from '../support/proxy-process.ts'
 import { fieldsOf } from '../support/raw-client.ts'
-import type { CaseRequest, Step } from './case.ts'
+import { type CaseRequest, isService, type Step } from './case.ts'
 import { type Answered, Client } from './client.ts'
 import { Jars } from './cookies.ts'
 import { checkStep, type Sight } from './expectations.ts'
@@ -12,6 +13,8 @@ import type { StagedCase } from './stage.ts'
 
 // A manifest folder is looked at twice a second.
 const changeWithinMs = 3000
+// A name outside is looked up once the change that brought it is in use.
+const lookUpMs = 800
 const healthPath = '/kube-system/healthz'
 
 /** Plays a case; gives what went wrong, in words, or undefined. */
@@ -21,6 +24,7 @@ export async function playCase(
 ): Promise<string | undefined> {
   const player = new Player(staged, proxy)
   try {
+    await player.lookUp()
     for (const [at, step] of filledIn(staged.case.steps, proxy).entries()) {
       const wrong = await player.play(step)
       if (wrong !== undefined) return `step ${at + 1}: ${wrong}`
@@ -52,6 +56,11 @@ class Player {
 
   close(): void {
     this.#client.close()
+  }
+
+  /** Waits until the names outside are known, where the case has any. */
+  async lookUp(): Promise<undefined> {
+    if (this.#staged.objects.all.some(isExternalName)) await delay(lookUpMs)
   }
 
   async play(step: Step): Promise<string | undefined> {
@@ -95,7 +104,7 @@ class Player {
     const deadline = performance.now() + changeWithinMs
     for (;;) {
       const response = await ask(this.#proxy.port, { host: markerHost(played.id) })
-      if (fieldsOf(response, 'location')[0] === wanted) return undefined
+      if (fieldsOf(response, 'location')[0] === wanted) return this.lookUp()
       if (performance.now() > deadline) return `the change is not in use after ${changeWithinMs} ms`
       await delay(20)
     }
@@ -158,6 +167,10 @@ class Player {
       await delay(20)
     }
   }
+}
+
+function isExternalName(object: KubeObject): boolean {
+  return isService(object) && object.spec?.type === 'ExternalName'
 }
 
 function sightOf({ response }: Answered): number | undefined {

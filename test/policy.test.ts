@@ -225,8 +225,57 @@ const redirects: readonly Row[] = [
     name: 'rewrite-target to a URL',
     annotations: { [`${nginx}/rewrite-target`]: 'https://other.test/there' },
     exchanges: [
-      { path: '/x', status: 302, location: 'https://other.test/there', why: 'nginx redirects' },
+      {
+        path: '/x?a=b',
+        status: 302,
+        location: 'https://other.test/there?a=b',
+        why: 'nginx redirects, and keeps the query',
+      },
     ],
+  },
+  {
+    name: 'rewrite-target to a URL with groups',
+    path: '/old/(.*)',
+    pathType: 'ImplementationSpecific',
+    annotations: { [`${nginx}/rewrite-target`]: 'https://other.test/new/$1' },
+    exchanges: [
+      {
+        path: '/old/a/b?c=d',
+        status: 302,
+        location: 'https://other.test/new/a/b?c=d',
+        why: 'the group goes into the path',
+      },
+      {
+        path: '/old//evil.test',
+        status: 302,
+        location: 'https://other.test/new//evil.test',
+        why: 'and nowhere else',
+      },
+    ],
+  },
+  {
+    name: 'permanent-redirect to a path',
+    annotations: { [`${nginx}/permanent-redirect`]: '/new' },
+    exchanges: [
+      { status: 301, location: 'http://HOST/new', why: 'scheme and host of the request' },
+      { fields: https, status: 301, location: 'https://HOST/new', why: 'the scheme, too' },
+    ],
+  },
+  {
+    name: 'relative-redirects',
+    annotations: {
+      [`${nginx}/permanent-redirect`]: '/new',
+      [`${nginx}/relative-redirects`]: 'true',
+    },
+    exchanges: [{ status: 301, location: '/new', why: 'the path alone' }],
+  },
+  {
+    name: 'use-port-in-redirects',
+    annotations: {
+      [`${nginx}/force-ssl-redirect`]: 'true',
+      [`${nginx}/use-port-in-redirects`]: 'true',
+    },
+    exchanges: [{ path: '/x', status: 308, location: 'https://HOST:443/x', why: 'with its port' }],
   },
 ]
 
@@ -693,6 +742,12 @@ const closed: readonly (Row & { readonly reason: string; readonly field: string 
 const reported: readonly (Row & { readonly reason: string; readonly field: string })[] = [
   [{ [`${nginx}/proxy-buffering`]: 'on' }, 'unknown-annotation', 'proxy-buffering'],
   [{ [`${nginx}/proxy-body-size`]: 'huge' }, 'invalid-annotation', 'proxy-body-size'],
+  [{ [`${nginx}/temporal-redirect`]: '/path' }, 'invalid-annotation', 'temporal-redirect'],
+  [{ [`${nginx}/relative-redirects`]: 'maybe' }, 'invalid-annotation', 'relative-redirects'],
+  [{ [`${nginx}/proxy-redirect-from`]: '/a/' }, 'invalid-annotation', 'proxy-redirect-from'],
+  [{ [`${nginx}/proxy-redirect-to`]: '/a/' }, 'invalid-annotation', 'proxy-redirect-to'],
+  [{ [`${nginx}/proxy-cookie-path`]: '/one/' }, 'invalid-annotation', 'proxy-cookie-path'],
+  [{ [`${nginx}/proxy-cookie-domain`]: '~x y' }, 'invalid-annotation', 'proxy-cookie-domain'],
   [{ 'zalando.org/traffic-zone-aware': 'true' }, 'unknown-annotation', 'traffic-zone-aware'],
   [{ 'weir.dev/colour': 'blue' }, 'unknown-annotation', 'colour'],
   [{ 'weir.dev/balance': 'fair' }, 'invalid-annotation', 'balance'],

@@ -29,8 +29,8 @@ export class FieldChanges {
     this.#changes.push({ name, value: undefined, adds: false })
   }
 
-  /** The lines of a field as changed, joined by `, `; `before` is what they are without changes. */
-  read(name: string, before: () => string | undefined): string | undefined {
+  /** The lines of a field as changed, joined by `separator`, as is what `before` says they are without changes. */
+  read(name: string, before: () => string | undefined, separator = ', '): string | undefined {
     let values: string[] | undefined
     for (const change of this.#changes) {
       if (change.name !== name) continue
@@ -41,7 +41,7 @@ export class FieldChanges {
       if (change.value !== undefined) values.push(change.value)
     }
     if (values === undefined) return before()
-    return values.length === 0 ? undefined : values.join(', ')
+    return values.length === 0 ? undefined : values.join(separator)
   }
 
   /** Says whether lines are added only, and none of them by one of these names: the usual case. */

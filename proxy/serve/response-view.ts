@@ -33,6 +33,11 @@ export class ExchangeResponse implements ResponseView {
     return this.#changes.read(name, () => fieldValue(this.#lines, name, ', '))
   }
 
+  values(name: string): readonly string[] {
+    const read = () => fieldValue(this.#lines, name, '\n')
+    return this.#changes.read(name, read, '\n')?.split('\n') ?? []
+  }
+
   setField(name: string, value: string): void {
     this.#changes.set(name, value)
   }

@@ -335,3 +335,26 @@ t.test('copies are bounded, and a dead Service harms nothing', async (t) => {
   ])
   t.equal((await dead.client.request(get)).status, 200)
 })
+
+// ── where applications believe to be ────────────────────────────────────────────────────────────
+
+t.test('Location and cookies of an application name its public place', async (t) => {
+  const filters = [
+    { kind: 'rewrite-location', from: 'http://in.test/', to: 'https://out.test/' },
+    { kind: 'rewrite-cookies', path: { from: '/in/', to: '/' } },
+  ]
+  const fields = [
+    'Location: http://in.test/x',
+    'Set-Cookie: a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/in/',
+    'Set-Cookie: b=2; Path=/other/',
+  ]
+  const { client } = await stage(t, filters, {
+    web: { onRequest: () => response('302 Found', '', ...fields) },
+  })
+  const answer = await client.request(get)
+  t.same(fieldsOf(answer, 'location'), ['https://out.test/x'])
+  t.same(fieldsOf(answer, 'set-cookie'), [
+    'a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/',
+    'b=2; Path=/other/',
+  ])
+})

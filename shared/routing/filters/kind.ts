@@ -88,6 +88,8 @@ export interface ResponseView {
   status: number
   /** Several lines are joined by `, `. Name in lower case. */
   field(name: string): string | undefined
+  /** The value of each line of a field, in order: cookies are not joined (RFC 6265 §3). Name in lower case. */
+  values(name: string): readonly string[]
   setField(name: string, value: string): void
   addField(name: string, value: string): void
   dropField(name: string): void

@@ -16,6 +16,8 @@ import { paceKind } from './pace.ts'
 import { rateLimitKind } from './rate-limit.ts'
 import { appRootKind, redirectKind } from './redirect.ts'
 import { rewriteKind } from './rewrite.ts'
+import { rewriteCookiesKind } from './rewrite-cookies.ts'
+import { rewriteLocationKind } from './rewrite-location.ts'
 
 const rows: readonly FilterKind[] = [
   corsKind,
@@ -30,6 +32,8 @@ const rows: readonly FilterKind[] = [
   concurrencyKind,
   mirrorKind,
   requestHeadersKind,
+  rewriteLocationKind,
+  rewriteCookiesKind,
   responseHeadersKind,
   errorPagesKind,
   // Nearer to the client than what changes the length of a body.

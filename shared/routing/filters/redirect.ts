@@ -2,7 +2,10 @@
 //
 // Invariant: a Location is visible ASCII only (no CR, LF or space), and its authority is either configured or a host that
 // looks like one: a redirect cannot be used to split a response or to send clients elsewhere.
+import { decodePlain } from '../path.ts'
+import { compilePattern } from '../pattern.ts'
 import type { Filter, FilterKind, RequestView, Verdict } from './kind.ts'
+import { compileReplacement, joinQuery } from './rewrite.ts'
 
 /** The statuses that a redirect may have (RFC 9110 §15.4). */
 export type RedirectStatus = 301 | 302 | 303 | 307 | 308
@@ -19,6 +22,14 @@ export interface RedirectTarget {
    * for another scheme is served by another port.
    */
   readonly keepsPort?: boolean
+  /** Without `port`: names the scheme's own port. */
+  readonly namesPort?: boolean
+  /** One `/` at the end of the request's path and query is left out, as ingress-nginx does on the way to https. */
+  readonly cutsSlash?: boolean
+  /** Location is the path alone; only without `scheme`, `host` and `port`. */
+  readonly isRelative?: boolean
+  /** An RE2 pattern that the request's path fits: `$1` to `$9` in `path` are its groups, and the query is kept. */
+  readonly pattern?: string
 }
 
 /** Answers with a redirect instead of forwarding. */
@@ -38,19 +49,34 @@ export interface AppRootFilter extends Filter {
 /** Redirects every request, or those that came by http. */
 export const redirectKind: FilterKind<RedirectFilter> = {
   kind: 'redirect',
-  fault: (filter) =>
-    filter.host === undefined || validHost.test(filter.host)
-      ? undefined
-      : 'the host of a redirect must be a name or an address',
-  compile: (filter) => ({
-    request: {
-      kind: 'sync',
-      decide: (request) =>
-        filter.when === 'insecure' && request.scheme !== 'http'
-          ? undefined
-          : redirectTo(filter, filter.status, request),
-    },
-  }),
+  fault: ({ host, pattern }) => {
+    if (host !== undefined && !validHost.test(host)) {
+      return 'the host of a redirect must be a name or an address'
+    }
+    const result = pattern === undefined ? undefined : compilePattern(pattern)
+    return result?.ok === false ? result.reason : undefined
+  },
+  compile: (filter) => {
+    const { when, status, pattern, path } = filter
+    const pathFor =
+      pattern === undefined || path === undefined
+        ? (request: RequestView) => pathOf(filter, request)
+        : replaceBy(pattern, path)
+    return {
+      request: {
+        kind: 'sync',
+        decide: (request) =>
+          when === 'insecure' && request.scheme !== 'http'
+            ? undefined
+            : redirectTo(filter, status, request, pathFor(request)),
+      },
+    }
+  },
+}
+
+function replaceBy(pattern: string, replacement: string): (request: RequestView) => string {
+  const replace = compileReplacement(pattern, replacement)
+  return ({ path, query }) => joinQuery(replace(decodePlain(path)), query)
 }
 
 /** Sends clients of `/` to another path, with their own scheme, host and port. */
@@ -60,20 +86,22 @@ export const appRootKind: FilterKind<AppRootFilter> = {
   compile: ({ path }) => ({
     request: {
       kind: 'sync',
-      decide: (request) => (request.path === '/' ? redirectTo({ path }, 302, request) : undefined),
+      decide: (request) => (request.path === '/' ? redirectTo({}, 302, request, path) : undefined),
     },
   }),
 }
 
 const validHost = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$/i
 
-function redirectTo(target: RedirectTarget, status: RedirectStatus, request: RequestView): Verdict {
-  const scheme = target.scheme ?? request.scheme
-  const host = target.host ?? request.host
-  // An HTTP/1.0 client may name no host: there is nowhere to send it, and serving it would undo the redirect.
-  if (!validHost.test(host)) return 'malformed-request'
-  const port = target.port ?? portOf(target, scheme, request)
-  const location = `${scheme}://${host}${portSuffix(scheme, port)}${percentEncode(pathOf(target, request))}`
+function redirectTo(
+  target: RedirectTarget,
+  status: RedirectStatus,
+  request: RequestView,
+  path: string,
+): Verdict {
+  const origin = target.isRelative === true ? '' : originOf(target, request)
+  if (origin === undefined) return 'malformed-request'
+  const location = origin + percentEncode(path)
   return {
     status,
     code: 'redirect',
@@ -83,6 +111,19 @@ function redirectTo(target: RedirectTarget, status: RedirectStatus, request: Req
     ],
     body: `${status} redirect\n`,
   }
+}
+
+/** Scheme and authority; undefined when there are none, as an HTTP/1.0 client may name no host. */
+export function originOf(target: RedirectTarget, request: RequestView): string | undefined {
+  const scheme = target.scheme ?? request.scheme
+  const host = target.host ?? request.host
+  // There is nowhere to send the client, and serving it would undo the redirect.
+  if (!validHost.test(host)) return undefined
+  if (target.namesPort === true && target.port === undefined) {
+    return `${scheme}://${host}:${usualPort(scheme)}`
+  }
+  const port = target.port ?? portOf(target, scheme, request)
+  return `${scheme}://${host}${portSuffix(scheme, port)}`
 }
 
 /** The port that the client used, where it is to stay (RFC 9110 §7.2: Host carries it unless it is the scheme's own). */
@@ -99,12 +140,16 @@ function portOf(
 function pathOf(target: RedirectTarget, request: RequestView): string {
   if (target.path !== undefined) return target.path
   // `OPTIONS *` has no path of its own.
-  return request.path.startsWith('/') ? request.path + request.query : `/${request.query}`
+  const path = request.path.startsWith('/') ? request.path + request.query : `/${request.query}`
+  return target.cutsSlash === true && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+function usualPort(scheme: 'http' | 'https'): number {
+  return scheme === 'https' ? 443 : 80
 }
 
 function portSuffix(scheme: 'http' | 'https', port: number | undefined): string {
-  const usual = scheme === 'https' ? 443 : 80
-  return port === undefined || port === usual ? '' : `:${port}`
+  return port === undefined || port === usualPort(scheme) ? '' : `:${port}`
 }
 
 /** Percent-encodes every byte that is not visible ASCII: chars are bytes (latin1), as they came from the wire. */

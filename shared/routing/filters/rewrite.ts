@@ -36,7 +36,7 @@ export const rewriteKind: FilterKind<RewriteFilter> = {
     const rewrite =
       filter.by === 'prefix'
         ? compilePrefix(filter.from, filter.to)
-        : compileRegex(filter.pattern, filter.replacement)
+        : compileReplacement(filter.pattern, filter.replacement)
     return {
       request: {
         kind: 'sync',
@@ -50,7 +50,7 @@ export const rewriteKind: FilterKind<RewriteFilter> = {
 }
 
 /** A rewrite may bring a query of its own; the request's comes behind it. */
-function joinQuery(path: string, query: string): string {
+export function joinQuery(path: string, query: string): string {
   return query !== '' && path.includes('?') ? `${path}&${query.slice(1)}` : path + query
 }
 
@@ -64,7 +64,8 @@ function compilePrefix(from: string, to: string): (path: string) => string {
   }
 }
 
-function compileRegex(source: string, replacement: string): (path: string) => string {
+/** Makes what gives a path that `source` fits its replacement; throws a RangeError on what is no pattern. */
+export function compileReplacement(source: string, replacement: string): (path: string) => string {
   const result = compilePattern(source)
   if (!result.ok) throw new RangeError(result.reason)
   const { pattern } = result

@@ -111,6 +111,7 @@ export function responseView(sketch: ResponseSketch = {}): StagedResponse {
     status: sketch.status ?? 200,
     bodyLength: sketch.bodyLength,
     field: (name) => fields.joined(name),
+    values: (name) => fields.lines.get(name) ?? [],
     setField: (name, value) => fields.set(name, value),
     addField: (name, value) => fields.add(name, value),
     dropField: (name) => fields.drop(name),

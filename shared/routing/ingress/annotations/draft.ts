@@ -14,12 +14,12 @@ import type { HeaderEdits } from '../../filters/header-edits.ts'
 import type { Filter } from '../../filters/kind.ts'
 import { filterKinds } from '../../filters/kinds.ts'
 import type { OwnFilter } from '../../filters/own.ts'
-import type { RedirectStatus, RedirectTarget } from '../../filters/redirect.ts'
 import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import type { WeightedService } from '../weighted-choices.ts'
 import { type CanaryDraft, termsOfCanary } from './canary-draft.ts'
+import { buildRedirect, type Place, type RedirectWishes } from './draft-redirects.ts'
 
 /** What a forwarding backend has besides its choices. */
 export type BackendTerms = Omit<ForwardBackend, 'kind' | 'choices' | 'alternative'>
@@ -44,7 +44,7 @@ export interface FilterDraft {
 }
 
 /** The sum of an Ingress's annotations. */
-export interface Draft {
+export interface Draft extends RedirectWishes {
   /** Of the Ingress: what its annotations name lives there. */
   readonly namespace: string
   /** What counts where no annotation says anything. */
@@ -61,16 +61,6 @@ export interface Draft {
   readonly weights?: readonly WeightedService[]
   readonly allow?: readonly string[]
   readonly deny: readonly string[]
-  /** Sends http to https. */
-  readonly sslRedirect: boolean
-  /** Sends http to https on hosts that have TLS. */
-  readonly tlsRedirect: boolean
-  readonly sslRedirectStatus: RedirectStatus
-  readonly redirect?: RedirectTarget
-  readonly redirectStatus?: RedirectStatus
-  /** nginx keeps the status of a permanent redirect apart from that of a temporal one. */
-  readonly permanentStatus: RedirectStatus
-  readonly temporalStatus: RedirectStatus
   readonly appRoot?: string
   readonly rewrite?:
     | { readonly kind: 'prefix'; readonly to: string }
@@ -134,27 +124,22 @@ export function createDraft(
     limiters: [],
     unlimited: [],
     burstMultiplier: 5,
+    relativeRedirects: false,
+    namesPort: false,
   }
 }
 
 /** Says whether two paths of the Ingress may need different terms. */
 export function isPathDependent(draft: Draft): boolean {
   if (draft.canary?.isOn === true) return false
-  return draft.rewrite !== undefined || draft.appRoot !== undefined || draft.hasAffinity
+  const { rewrite, rewriteUrl, appRoot, hasAffinity } = draft
+  return (rewrite ?? rewriteUrl ?? appRoot) !== undefined || hasAffinity
 }
 
 const noFilters: readonly Filter[] = []
 
 /** What a route without annotations asks for. */
 export const plainTerms: Terms = { conditions: [], filters: noFilters, backend: {} }
-
-/** Where a route is. */
-export interface Place {
-  readonly path: string
-  readonly pathType: PathType
-  /** `spec.tls` covers its host. */
-  readonly hasTls: boolean
-}
 
 /** Makes the terms for a place. */
 export function buildTerms(draft: Draft, place: Place): Terms {
@@ -185,9 +170,9 @@ export function buildTerms(draft: Draft, place: Place): Terms {
 }
 
 /** All filters, in the order of the table of kinds. */
-function buildFilters(draft: Draft, { path, pathType, hasTls }: Place): readonly Filter[] {
+function buildFilters(draft: Draft, place: Place): readonly Filter[] {
+  const { path, pathType } = place
   const rewrite = buildRewrite(draft, path, pathType)
-  const redirect = buildRedirect(draft, hasTls)
   const requestHeaders = buildEdits(withForwardedPrefix(draft, rewrite))
   const responseHeaders = buildEdits(draft.responseHeaders)
   const { defaults, appRoot } = draft
@@ -200,7 +185,7 @@ function buildFilters(draft: Draft, { path, pathType, hasTls }: Place): readonly
       appRoot === undefined || (path !== '/' && pathType !== 'Regex')
         ? undefined
         : filterOf('app-root', { path: appRoot }),
-    redirect,
+    redirect: buildRedirect(draft, place),
     rewrite,
     'request-headers': requestHeaders && filterOf('request-headers', requestHeaders),
     'response-headers': responseHeaders && filterOf('response-headers', responseHeaders),
@@ -231,20 +216,6 @@ function buildRewrite(draft: Draft, path: string, pathType: PathType): RewriteFi
   // A literal path has no groups: the empty pattern matches whatever the route matched.
   const pattern = pathType === 'Regex' ? path : ''
   return { kind: 'rewrite', by: 'regex', pattern, replacement: rewrite.replacement }
-}
-
-function buildRedirect(draft: Draft, hasTls: boolean): Filter | undefined {
-  const { redirect, sslRedirectStatus } = draft
-  const sslRedirect = draft.sslRedirect || (draft.tlsRedirect && hasTls)
-  if (redirect !== undefined) {
-    const scheme = redirect.scheme ?? (sslRedirect ? 'https' : undefined)
-    const status = draft.redirectStatus ?? 302
-    const target = { ...redirect, ...(scheme === undefined ? {} : { scheme }) }
-    return filterOf('redirect', { when: 'always', status, ...target })
-  }
-  return sslRedirect
-    ? filterOf('redirect', { when: 'insecure', status: sslRedirectStatus, scheme: 'https' })
-    : undefined
 }
 
 function buildAffinity(draft: Draft, path: string, pathType: PathType): Affinity {

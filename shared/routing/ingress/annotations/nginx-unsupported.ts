@@ -112,10 +112,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
     'Write an Ingress for the other host with `weir.dev/redirect-to`.',
     off,
   ),
-  unsupported('relative-redirects', 'bool', 'Redirects of Weir are absolute.', off),
-  unsupported('use-port-in-redirects', 'bool', 'Redirects of Weir have no default port.', off),
-  unsupported('proxy-redirect-from', 'text', 'Location of upstreams is not rewritten.', off),
-  unsupported('proxy-redirect-to', 'text', 'Location of upstreams is not rewritten.', off),
   unsupported('upstream-vhost', 'host', 'The Host of the client goes upstream.'),
   unsupported(
     'service-upstream',
@@ -163,8 +159,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
     'The Connection header belongs to the connection.',
   ),
   unsupported('custom-headers', 'namespace/ConfigMap', 'Use `weir.dev/response-headers-set`.'),
-  unsupported('proxy-cookie-domain', 'two tokens', 'Cookies of upstreams pass unchanged.', off),
-  unsupported('proxy-cookie-path', 'two tokens', 'Cookies of upstreams pass unchanged.', off),
 
   // Errors, mirrors, logs and traces.
   unsupported('custom-http-errors', 'codes', errorPages),

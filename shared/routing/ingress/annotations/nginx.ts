@@ -1,7 +1,6 @@
 // The annotations of ingress-nginx that Weir acts on; the others are in nginx-unsupported.ts.
 // Semantics are those of ingress-nginx 1.15 with its default ConfigMap; where Weir differs, the row says so.
 
-import type { RedirectTarget } from '../../filters/redirect.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import type { Draft } from './draft.ts'
 import { basicAuthRows } from './nginx-auth.ts'
@@ -9,6 +8,8 @@ import { balanceRows } from './nginx-balance.ts'
 import { canaryRows } from './nginx-canary.ts'
 import { corsRows } from './nginx-cors.ts'
 import { limitRows } from './nginx-limits.ts'
+import { redirectRows } from './nginx-redirects.ts'
+import { rewriteRows } from './nginx-rewrites.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { type Family, guarded, type Row, supported } from './row.ts'
 import { allowOnly, denyAlso, limitTo, shapeCookie } from './settings.ts'
@@ -18,16 +19,10 @@ import {
   parseChoice,
   parseCidrs,
   parseCookieName,
-  parseLiteralUrl,
-  parseLocation,
   parsePath,
-  parseRedirectStatus,
-  parseRewriteTarget,
   parseSeconds,
   parseSize,
 } from './values.ts'
-
-const statusCodes = '301, 302, 303, 307, 308'
 
 const rows: readonly Row[] = [
   guarded(
@@ -73,48 +68,7 @@ const rows: readonly Row[] = [
         defaults,
       ),
   ),
-  supported(
-    'preserve-trailing-slash',
-    'bool',
-    'Accepted: Weir always keeps the path as it was in a redirect to https.',
-    parseBool,
-    () => ({}),
-  ),
-  supported(
-    'permanent-redirect-code',
-    statusCodes,
-    'Status of `permanent-redirect`; 301 when absent.',
-    parseRedirectStatus,
-    (permanentStatus) => ({ permanentStatus }),
-  ),
-  guarded(
-    'permanent-redirect',
-    'URL',
-    'Every request is redirected to this URL as it stands. A trailing `$request_uri` keeps path and query, `$host` the host.',
-    parseLiteralUrl,
-    (redirect, { permanentStatus }) => ({ redirect, redirectStatus: permanentStatus }),
-  ),
-  supported(
-    'temporal-redirect-code',
-    statusCodes,
-    'Status of `temporal-redirect`; 302 when absent.',
-    parseRedirectStatus,
-    (temporalStatus) => ({ temporalStatus }),
-  ),
-  guarded(
-    'temporal-redirect',
-    'URL',
-    'As `permanent-redirect`, and stronger when both are given.',
-    parseLiteralUrl,
-    (redirect, { temporalStatus }) => ({ redirect, redirectStatus: temporalStatus }),
-  ),
-  supported(
-    'app-root',
-    'path',
-    'Exactly `/` gets 302 to this path, with the scheme the client used. Differs: the Ingress needs a rule that covers `/`.',
-    parseLocation,
-    (appRoot) => ({ appRoot }),
-  ),
+  ...redirectRows,
   supported(
     'use-regex',
     'bool',
@@ -122,20 +76,7 @@ const rows: readonly Row[] = [
     parseBool,
     (useRegex) => ({ useRegex }),
   ),
-  guarded(
-    'rewrite-target',
-    'path with `$1` to `$9`, or URL',
-    'Replaces the whole path, the query is kept; `$1` to `$9` are the groups of the rule’s path. Groups, or a path that can only be a pattern, turn `use-regex` on. An http(s) URL is a 302 redirect.',
-    parseRewrite,
-    rewriteOrRedirect,
-  ),
-  supported(
-    'x-forwarded-prefix',
-    'path',
-    'Sent upstream as X-Forwarded-Prefix, with `rewrite-target` only.',
-    parsePath,
-    (forwardedPrefix) => ({ forwardedPrefix }),
-  ),
+  ...rewriteRows,
   supported(
     'proxy-body-size',
     '`512k`, `8m`, `1g`; 0: no limit',
@@ -244,23 +185,6 @@ const rows: readonly Row[] = [
 /** Takes back the status that a key of Skipper has set. */
 function withStatus(change: Partial<Draft>, defaults: IngressDefaults): Partial<Draft> {
   return { ...change, sslRedirectStatus: defaults.sslRedirectStatus ?? 308 }
-}
-
-type RewriteValue = { readonly url: RedirectTarget } | { readonly replacement: string }
-
-function parseRewrite(text: string) {
-  if (/^https?:/i.test(text)) {
-    const result = parseLiteralUrl(text)
-    return result.ok ? { ok: true as const, value: { url: result.value } } : result
-  }
-  const result = parseRewriteTarget(text)
-  return result.ok ? { ok: true as const, value: { replacement: result.value } } : result
-}
-
-/** nginx answers 302 when the replacement of its `rewrite` is a URL; a redirect annotation is stronger. */
-function rewriteOrRedirect(value: RewriteValue, draft: Draft): Partial<Draft> {
-  if ('replacement' in value) return { rewrite: { kind: 'target', replacement: value.replacement } }
-  return draft.redirect === undefined ? { redirect: value.url, redirectStatus: 302 } : {}
 }
 
 /** `nginx.ingress.kubernetes.io/`. */

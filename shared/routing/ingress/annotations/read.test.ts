@@ -184,10 +184,87 @@ const asked: {
         scheme: 'https',
         host: 'b.test',
         path: '/x',
+        pattern: '',
       },
     ],
     why: 'nginx redirects to a URL',
   },
+  {
+    given: { 'n/rewrite-target': 'https://b.test:8443/$1' },
+    path: '/(.*)',
+    pathType: 'Regex',
+    filters: [
+      {
+        kind: 'redirect',
+        when: 'always',
+        status: 302,
+        scheme: 'https',
+        host: 'b.test',
+        port: 8443,
+        path: '/$1',
+        pattern: '/(.*)',
+      },
+    ],
+    why: 'with the groups of the rule’s path',
+  },
+  {
+    given: { 'n/permanent-redirect': '/new' },
+    filters: [{ kind: 'redirect', when: 'always', status: 301, path: '/new' }],
+    why: 'a path',
+  },
+  {
+    given: { 'n/permanent-redirect': '/new', 'n/relative-redirects': 'true' },
+    filters: [{ kind: 'redirect', when: 'always', status: 301, path: '/new', isRelative: true }],
+    why: 'a path that stays one',
+  },
+  {
+    given: { 'n/force-ssl-redirect': 'true', 'n/use-port-in-redirects': 'true' },
+    filters: [
+      { kind: 'redirect', when: 'insecure', status: 308, scheme: 'https', namesPort: true },
+    ],
+    why: 'the port by name',
+  },
+  {
+    given: { 'n/proxy-redirect-from': 'http://a/', 'n/proxy-redirect-to': 'https://b/' },
+    filters: [{ kind: 'rewrite-location', from: 'http://a/', to: 'https://b/' }],
+    why: 'both parts make the filter',
+  },
+  {
+    given: {
+      'n/proxy-redirect-from': '/a/',
+      'n/proxy-redirect-to': '/b/',
+      'n/relative-redirects': 'true',
+    },
+    filters: [{ kind: 'rewrite-location', from: '/a/', to: '/b/', isRelative: true }],
+    why: 'paths stay paths',
+  },
+  {
+    given: { 'n/proxy-redirect-from': 'off', 'n/proxy-redirect-to': 'https://b/' },
+    why: 'switched off',
+  },
+  {
+    given: { 'n/proxy-redirect-from': 'default', 'n/proxy-redirect-to': 'https://b/' },
+    why: 'what nginx does by default is nothing for upstreams that are found by address',
+  },
+  {
+    given: { 'n/proxy-redirect-from': 'http://a/', 'n/proxy-redirect-to': 'off' },
+    why: 'switched off by the other part',
+  },
+  {
+    given: {
+      'n/proxy-cookie-domain': 'localhost example.org',
+      'n/proxy-cookie-path': '/one/ "/; Secure"',
+    },
+    filters: [
+      {
+        kind: 'rewrite-cookies',
+        domain: { from: 'localhost', to: 'example.org' },
+        path: { from: '/one/', to: '/; Secure' },
+      },
+    ],
+    why: 'one filter for both; quotes hold a space',
+  },
+  { given: { 'n/proxy-cookie-path': 'off' }, why: 'switched off' },
   {
     given: { 'w/rewrite-prefix': '/' },
     path: '/api',

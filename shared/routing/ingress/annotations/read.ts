@@ -149,7 +149,7 @@ class AnnotationReader {
   }
 
   finish(): AnnotationReading {
-    if (this.#draft.rewrite !== undefined && !this.#draft.useRegex && this.#meansPatterns()) {
+    if (!this.#draft.useRegex && this.#meansPatterns()) {
       this.#draft = { ...this.#draft, useRegex: true }
     }
     this.#checkFilters()
@@ -272,9 +272,10 @@ class AnnotationReader {
 
   /** nginx turns patterns on for a rewrite; Weir does where that is what the author must have meant. */
   #meansPatterns(): boolean {
-    const { rewrite } = this.#draft
-    if (rewrite?.kind !== 'target') return false
-    return /\$[1-9]/.test(rewrite.replacement) || this.#paths().some(isPatternOnly)
+    const { rewrite, rewriteUrl } = this.#draft
+    const target = rewrite?.kind === 'target' ? rewrite.replacement : rewriteUrl?.path
+    if (target === undefined) return false
+    return /\$[1-9]/.test(target) || this.#paths().some(isPatternOnly)
   }
 
   /** An app root answers for the path `/`, so it needs a rule that gets it. */

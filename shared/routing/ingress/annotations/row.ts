@@ -82,6 +82,18 @@ export function emptyIsAbsent(row: SupportedRow): SupportedRow {
   return { ...row, read: (text, draft) => (text === '' ? {} : row.read(text, draft)) }
 }
 
+/** Makes the row report a value that ingress-nginx does not act on, and leave it out; `why` is the end of "The value …". */
+export function ignoring(
+  row: SupportedRow,
+  why: (text: string, draft: Draft) => string | undefined,
+): SupportedRow {
+  const read: SupportedRow['read'] = (text, draft) => {
+    const reason = why(text, draft)
+    return reason === undefined ? row.read(text, draft) : { remark: `${reason}, and has no effect` }
+  }
+  return { ...row, read }
+}
+
 function reader<T>(parse: Parser<T>, apply: Apply<T>): SupportedRow['read'] {
   return (text, draft) => {
     const result = parse(text)

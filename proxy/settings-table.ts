@@ -107,7 +107,7 @@ export const proxyOptions = {
   authUrls: option(authOrigins, {
     group: classes,
     default: [],
-    help: 'Allows `weir.dev/auth-url` and `weir.dev/jwt-keys` to lead to these origins, hosts outside or Services of other namespaces; all others are refused.',
+    help: 'Allows `weir.dev/auth-url`, `weir.dev/jwt-keys` and `nginx.ingress.kubernetes.io/mirror-target` to lead to these origins, hosts outside or Services of other namespaces; all others are refused.',
   }),
 
   albKeys: optional(httpUrl, {

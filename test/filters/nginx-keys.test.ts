@@ -39,6 +39,7 @@ t.test('nginx’s words over the wire', async (t) => {
     onRequest: () =>
       `HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: http://app.test\r\nContent-Length: ${large.length}\r\n\r\n${large}`,
   })
+  const shadow = await startScripted({})
   const folder = createManifestFolder([
     site('cors', cors),
     site('listed', { ...cors, 'cors-allow-origin': 'https://*.b.test', ...denied }),
@@ -47,16 +48,27 @@ t.test('nginx’s words over the wire', async (t) => {
     site('other', oneOff),
     site('free', { ...oneOff, 'limit-allowlist': '192.0.2.0/24' }),
     site('busy', { 'limit-connections': '2' }, { service: 'slow', paths: ['/a', '/b'] }),
+    site('mirror', {
+      'mirror-target': 'http://shadow.default.svc.cluster.local/copy$request_uri',
+      'mirror-host': 'shadow.test',
+      'mirror-request-body': 'off',
+    }),
+    site('outside', { 'mirror-target': `http://127.0.0.1:${shadow.port}` }),
+    site('refused', { 'mirror-target': 'http://169.254.169.254/latest$request_uri' }),
+    ...serviceOf('shadow', [shadow]),
     ...serviceOf('web', [web]),
     ...serviceOf('slow', [slow]),
     ...serviceOf('page', [page]),
   ])
   const proxy = await startProxyProcess({
-    flags: ['--manifests', folder.path, '--trusted-proxies', '127.0.0.1/32'],
+    flags: [
+      ...['--manifests', folder.path, '--trusted-proxies', '127.0.0.1/32'],
+      ...['--auth-urls', `http://127.0.0.1:${shadow.port}`],
+    ],
   })
   t.teardown(async () => {
     await proxy.stop()
-    await Promise.all([web.close(), slow.close(), page.close()])
+    await Promise.all([web.close(), slow.close(), page.close(), shadow.close()])
     folder.dispose()
   })
   const send = (method: string, url: string, ...fields: string[]) => {
@@ -159,5 +171,20 @@ t.test('nginx’s words over the wire', async (t) => {
     t.same(allowed(answer), ['*'])
   })
 
-  t.same(await problemsOf(proxy.adminPort), [], 'nothing is wrong with any of them')
+  await t.test('copies go where they may, and who never answers them delays nobody', async (t) => {
+    const post = { host: 'mirror.test', path: '/x?y=1', method: 'POST', body: 'hello' }
+    t.equal((await ask(proxy.port, post)).status, 200)
+    await eventually('the copy is there', () => shadow.requests.length === 1)
+    const [copy] = shadow.requests
+    t.match(copy, { method: 'POST', target: '/copy/x?y=1', body: '' })
+    t.match(shadow.text, /^host: shadow\.test\r$/im)
+    t.equal((await get('outside/z')).status, 200)
+    await eventually('the other copy, too', () => shadow.requests.length === 2)
+    t.equal(shadow.requests[1]?.target, '/z')
+    t.equal((await get('refused')).status, 200, 'the route is served without its copies')
+  })
+
+  const problems = await problemsOf(proxy.adminPort)
+  t.match(problems, [{ name: 'refused', reason: 'auth-url-refused' }], 'all else is well')
+  t.equal(problems.length, 1)
 })

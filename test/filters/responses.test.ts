@@ -167,6 +167,61 @@ for (const { fields, body = long, accept = 'gzip', line = '200 OK', why } of unt
   })
 }
 
+const html = 'Content-Type: text/html'
+const bodiless: {
+  line: string
+  fields: string[]
+  method?: string
+  varies: boolean
+  why: string
+}[] = [
+  { line: '200 OK', method: 'HEAD', fields: [html], varies: true, why: 'a length is not told' },
+  {
+    line: '200 OK',
+    method: 'HEAD',
+    fields: [html, 'Content-Length: 4096'],
+    varies: true,
+    why: 'a GET would have been compressed',
+  },
+  {
+    line: '200 OK',
+    method: 'HEAD',
+    fields: [html, 'Content-Length: 40'],
+    varies: false,
+    why: 'a GET would have been too short',
+  },
+  {
+    line: '200 OK',
+    method: 'HEAD',
+    fields: ['Content-Type: image/png'],
+    varies: false,
+    why: 'a GET would have been sent as it is',
+  },
+  { line: '304 Not Modified', fields: [], varies: true, why: 'nobody knows its type' },
+  {
+    line: '304 Not Modified',
+    fields: ['Content-Type: image/png'],
+    varies: false,
+    why: 'its type is told',
+  },
+]
+
+for (const { line, method = 'GET', fields, varies, why } of bodiless) {
+  t.test(`${method} ${line} [${fields}] tells caches as a GET does: ${why}`, async (t) => {
+    const answer = `HTTP/1.1 ${line}\r\n${['ETag: "1"', ...fields].join('\r\n')}\r\n\r\n`
+    const { client } = await stage(t, [{ kind: 'compress', codings: ['gzip'] }], {
+      web: { onRequest: () => answer },
+    })
+    for (const _ of ['first', 'on the same connection']) {
+      const got = await client.request(head(`${method} / HTTP/1.1`, 'Accept-Encoding: gzip'))
+      t.same(fieldsOf(got, 'vary'), varies ? ['Accept-Encoding'] : [])
+      t.same(fieldsOf(got, 'etag'), [varies ? 'W/"1"' : '"1"'])
+      t.same(fieldsOf(got, 'content-encoding'), [])
+      t.equal(got.body, '')
+    }
+  })
+}
+
 t.test('an event of a stream is not held back', async (t) => {
   const { client, upstream } = await stage(t, [{ kind: 'compress', codings: ['gzip'] }], {
     web: {
@@ -311,6 +366,48 @@ t.test('a copy goes to the other Service, body and all, and nobody waits for it'
   t.same(sorted(other), sorted(upstream))
   t.equal((await client.request(get)).status, 200, 'while the copy is not answered')
 })
+
+const askedFor: { parts: object; target: string; host: string; body: string; why: string }[] = [
+  { parts: {}, target: '/x?y=1', host: 'a.test', body: 'hello', why: 'what goes upstream' },
+  {
+    parts: { authority: 'shadow.test', path: '/copy' },
+    target: '/copy?y=1',
+    host: 'shadow.test',
+    body: 'hello',
+    why: 'a path and a host of its own',
+  },
+  {
+    parts: { path: '/copy?z=2' },
+    target: '/copy?z=2&y=1',
+    host: 'a.test',
+    body: 'hello',
+    why: 'a query of its own',
+  },
+  {
+    parts: { path: '/copy', sendsUri: true },
+    target: '/copy/a?y=1',
+    host: 'a.test',
+    body: 'hello',
+    why: 'what the client asked for, behind a path',
+  },
+  { parts: { isBodiless: true }, target: '/x?y=1', host: 'a.test', body: '', why: 'no body' },
+]
+
+for (const { parts, target, host, body, why } of askedFor) {
+  t.test(`copies ask for ${target} of ${host}: ${why}`, async (t) => {
+    const rewrite = { kind: 'rewrite', by: 'prefix', from: '/a', to: '/x' }
+    const { client, other } = await stage(t, [rewrite, { kind: 'mirror', to: side, ...parts }])
+    const patch = head('PATCH /a?y=1 HTTP/1.1', 'Content-Length: 5')
+    t.equal((await client.request(`${patch}hello`)).status, 200)
+    await eventually('the copy is there', () => other.requests[0]?.body === body)
+    t.equal(
+      other.requests[0]?.fields.filter(([name]) => /length/i.test(name)).length,
+      body === '' ? 0 : 1,
+    )
+    t.equal(other.requests[0]?.target, target)
+    t.same(fieldsOf(other.requests[0] ?? { fields: [] }, 'host'), [host])
+  })
+}
 
 t.test('what is not to be copied is not', async (t) => {
   const none = await stage(t, [{ kind: 'mirror', to: side, percent: 0 }])

@@ -63,9 +63,10 @@ export const compressKind: FilterKind<CompressFilter> = {
         response.addField('vary', 'Accept-Encoding')
         const coding = chooseCoding(response.request.field('accept-encoding') ?? '', filter.codings)
         if (coding === undefined) return
+        weaken(response)
+        if (isBodiless(response)) return
         response.setField('content-encoding', coding)
         response.bodyLength = undefined
-        weaken(response)
         return new Compressor(coding, filter.level, next, control)
       },
     }
@@ -77,14 +78,29 @@ function mayCompress(
   minBytes: number,
   isWanted: (type: string) => boolean,
 ): boolean {
-  const { status, bodyLength } = response
-  // 206 is part of a body whose bytes are counted; 1xx, 204 and 304 have none.
-  if (status < 200 || status === 204 || status === 206 || status === 304) return false
-  if (bodyLength === 0 || (bodyLength ?? minBytes) < minBytes) return false
+  const { status } = response
+  // 206 is part of a body whose bytes are counted; 1xx and 204 have none.
+  if (status < 200 || status === 204 || status === 206) return false
+  const length = lengthOf(response)
+  if (length === 0 || (length ?? minBytes) < minBytes) return false
   if (response.field('content-encoding') !== undefined) return false
   if (/\bno-transform\b/i.test(response.field('cache-control') ?? '')) return false
-  const type = (response.field('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  return isWanted(type)
+  const field = response.field('content-type')
+  // A 304 need not name the type; that of the response it stands for may be one (RFC 9110 §15.4.5).
+  if (field === undefined) return status === 304
+  return isWanted(field.split(';', 1)[0]?.trim().toLowerCase() ?? '')
+}
+
+/** It has no body, but says what the one of a GET that is answered with 200 would have (RFC 9110 §9.3.2, §15.4.5). */
+function isBodiless({ status, request }: ResponseView): boolean {
+  return status === 304 || request.method === 'HEAD'
+}
+
+/** Of the body, or of the one that is not sent; undefined: not known. */
+function lengthOf(response: ResponseView): number | undefined {
+  if (!isBodiless(response)) return response.bodyLength
+  const told = response.field('content-length')
+  return told === undefined ? undefined : Number(told)
 }
 
 /** RFC 9110 §8.8.1: other bytes are another representation: a strong validator would claim that they are the same. */

@@ -3,12 +3,28 @@
 // Invariant: the original waits for nothing: a copy is sent when its own request has been read, its answer is thrown away.
 // Invariant: what copies hold is bounded: `maxInFlight` at a time, `maxBodyBytes` each; what is above is not copied.
 import type { BackendRef } from '../upstreams/backend-ref.ts'
-import type { BodySink, CompileContext, Filter, FilterKind, RequestView } from './kind.ts'
+import type {
+  BodySink,
+  CallRequest,
+  CompileContext,
+  FieldLines,
+  Filter,
+  FilterKind,
+  RequestView,
+} from './kind.ts'
 
 /** Sends copies of requests to a Service. */
 export interface MirrorFilter extends Filter {
   readonly kind: 'mirror'
   readonly to: BackendRef
+  /** Host that is asked for; absent: that of the request. */
+  readonly authority?: string
+  /** Path that is asked for, with the query of the request behind it; absent: what goes upstream. */
+  readonly path?: string
+  /** Path and query as the client sent them, behind `path`. */
+  readonly sendsUri?: true
+  /** Copies have no body. */
+  readonly isBodiless?: true
   /** 0 to 100. */
   readonly percent: number
   /** Requests with a larger body are not copied. */
@@ -37,12 +53,51 @@ export const mirrorKind: FilterKind<MirrorFilter> = {
       requestBody(request, next) {
         if (inFlight >= filter.maxInFlight || context.random() * 100 >= filter.percent) return
         inFlight += 1
-        return new Copy(filter, context, request, next, () => {
+        const release = () => {
           inFlight -= 1
-        })
+        }
+        if (filter.isBodiless !== true) return new Copy(filter, context, request, next, release)
+        sendCopy(filter, context, headOf(request, filter), noBytes, release)
+        return
       },
     }
   },
+}
+
+/** What a copy says besides its body: it may be sent when the request itself is over. */
+type CopyHead = Pick<CallRequest, 'method' | 'target' | 'authority' | 'fields'>
+
+function headOf(request: RequestView, filter: MirrorFilter): CopyHead {
+  const { method, fields, upstreamHost } = request
+  const authority = filter.authority ?? (upstreamHost || request.authority)
+  const sent = filter.isBodiless === true ? dropLength(fields) : fields
+  return { method, target: targetOf(request, filter), authority, fields: sent }
+}
+
+/** A copy without its body must not announce one. */
+function dropLength(fields: FieldLines): FieldLines {
+  return fields.replace(/^content-length:.*\r\n/gim, '')
+}
+
+function targetOf({ target, path, query }: RequestView, filter: MirrorFilter): string {
+  if (filter.sendsUri === true) return (filter.path ?? '') + path + query
+  return filter.path === undefined ? target : joinQuery(filter.path, query)
+}
+
+/** A path may have a query of its own. */
+function joinQuery(path: string, query: string): string {
+  return path.includes('?') ? path + query.replace('?', '&') : path + query
+}
+
+function sendCopy(
+  { to, timeoutMs }: MirrorFilter,
+  context: CompileContext,
+  head: CopyHead,
+  body: Buffer,
+  onOver: () => void,
+): void {
+  const answer = { maxBodyBytes: maxAnswerBytes, dropsBody: true }
+  context.call(to.key, { ...head, body, timeoutMs, ...answer }, onOver)
 }
 
 /** Passes a body on as it comes and keeps a copy of it. */
@@ -51,7 +106,7 @@ class Copy {
   readonly #context: CompileContext
   readonly #next: BodySink
   readonly #release: () => void
-  readonly #head: Pick<RequestView, 'method' | 'target' | 'fields'> & { readonly authority: string }
+  readonly #head: CopyHead
   #pieces: Buffer[] | undefined = []
   #length = 0
 
@@ -62,12 +117,11 @@ class Copy {
     next: BodySink,
     release: () => void,
   ) {
-    const { method, target, fields, upstreamHost, authority } = request
     this.#filter = filter
     this.#context = context
     this.#next = next
     this.#release = release
-    this.#head = { method, target, fields, authority: upstreamHost || authority }
+    this.#head = headOf(request, filter)
   }
 
   write(bytes: Buffer): boolean {
@@ -82,22 +136,8 @@ class Copy {
     this.#pieces = undefined
     this.#next.end(trailers)
     if (pieces === undefined) return
-    const { to, timeoutMs } = this.#filter
-    const { method, target, authority, fields } = this.#head
-    this.#context.call(
-      to.key,
-      {
-        method,
-        target,
-        authority,
-        fields,
-        body: pieces.length === 0 ? noBytes : Buffer.concat(pieces),
-        timeoutMs,
-        maxBodyBytes: maxAnswerBytes,
-        dropsBody: true,
-      },
-      this.#release,
-    )
+    const body = pieces.length === 0 ? noBytes : Buffer.concat(pieces)
+    sendCopy(this.#filter, this.#context, this.#head, body, this.#release)
   }
 
   abort(): void {

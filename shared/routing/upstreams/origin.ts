@@ -18,7 +18,7 @@ export function resolveOrigin(
   if (!isAllowedOrigin(origin, allowed)) {
     return without(ref, {
       reason: 'auth-url-refused',
-      message: `The URL ${formatOrigin(origin)} leads out of the namespace and is not allowed: what needs it answers 503.`,
+      message: `The URL ${formatOrigin(origin)} leads out of the namespace and is not allowed: Weir does not ask it, and what needs its answer is 503.`,
       remedy: `Have the operator add ${formatOrigin(origin)} to --auth-urls, or name a Service of the namespace.`,
     })
   }

@@ -55,6 +55,13 @@ export function parseObjectName(text: string): Parsed<string> {
     : refuse('must be the name of an object of this namespace, without the namespace')
 }
 
+/** Parses a host, perhaps with a port. */
+export function parseHostField(text: string): Parsed<string> {
+  return /^[a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?(:\d{1,5})?$/.test(text)
+    ? accept(text)
+    : refuse('must be a host such as web.b.test')
+}
+
 /** Parses one line of ASCII text. */
 export function parseText(text: string): Parsed<string> {
   return /^[ -~]{1,1024}$/.test(text) ? accept(text) : refuse('must be one line of ASCII text')

@@ -12,7 +12,6 @@ const noWaf = 'There is no web application firewall in Weir. Attach one to the l
 const withWeir = (keys: string) => `Not read in nginx’s words: use ${keys}.`
 const externalAuth = withWeir('`weir.dev/auth-service` or `weir.dev/auth-url`')
 const keptOpen = 'Connections to auth servers are kept and shared as all others are. Remove it.'
-const mirror = withWeir('`weir.dev/mirror-to`')
 const errorPages = withWeir('`weir.dev/error-pages` and `weir.dev/error-pages-from`')
 const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
 const noHash =
@@ -160,21 +159,13 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   ),
   unsupported('custom-headers', 'namespace/ConfigMap', 'Use `weir.dev/response-headers-set`.'),
 
-  // Errors, mirrors, logs and traces.
+  // Errors, logs and traces.
   unsupported('custom-http-errors', 'codes', errorPages),
   unsupported(
     'disable-proxy-intercept-errors',
     'bool',
     'Error responses of upstreams pass unchanged, unless `weir.dev/error-pages` names them.',
     ['true', ...off],
-  ),
-  unsupported('mirror-target', 'URL', mirror),
-  unsupported('mirror-host', 'host', 'Copies have the Host of the request.'),
-  unsupported(
-    'mirror-request-body',
-    '`on`, `off`',
-    withWeir('`weir.dev/mirror-max-body-size`'),
-    off,
   ),
   unsupported('enable-access-log', 'bool', 'The access log is one for all routes.', ['true']),
   unsupported('enable-rewrite-log', 'bool', 'Rewrites are not logged.', off),

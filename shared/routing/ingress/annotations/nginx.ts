@@ -8,6 +8,7 @@ import { balanceRows } from './nginx-balance.ts'
 import { canaryRows } from './nginx-canary.ts'
 import { corsRows } from './nginx-cors.ts'
 import { limitRows } from './nginx-limits.ts'
+import { mirrorRows } from './nginx-mirror.ts'
 import { redirectRows } from './nginx-redirects.ts'
 import { rewriteRows } from './nginx-rewrites.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
@@ -169,6 +170,7 @@ const rows: readonly Row[] = [
     shapeCookie('changeOnFailure'),
   ),
   ...balanceRows,
+  ...mirrorRows,
   ...corsRows,
   ...limitRows,
   ...basicAuthRows,

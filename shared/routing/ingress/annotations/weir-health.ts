@@ -2,7 +2,7 @@
 //
 // Keys that refine another one come behind it, and are refused without it: they would ask for nothing.
 import type { CircuitBreaker, HealthCheck, Outlier } from '../../backend.ts'
-import { parsePercent, parseStatusRanges, parseWhole } from './filter-values.ts'
+import { parseHostField, parsePercent, parseStatusRanges, parseWhole } from './filter-values.ts'
 import { guarded, type Row, supported } from './row.ts'
 import { ask, refine } from './settings.ts'
 import { accept, type Parsed, parseDuration, parseLocation, refuse, splitList } from './values.ts'
@@ -49,13 +49,6 @@ function checkWith<K extends keyof HealthCheck>(name: K) {
     ...before,
     [name]: value,
   }))
-}
-
-/** Parses a host, perhaps with a port. */
-function parseHostField(text: string): Parsed<string> {
-  return /^[a-zA-Z0-9]([-a-zA-Z0-9.]{0,251}[a-zA-Z0-9])?(:\d{1,5})?$/.test(text)
-    ? accept(text)
-    : refuse('must be a host such as web.b.test')
 }
 
 const healthCheck: readonly Row[] = [

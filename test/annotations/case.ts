@@ -24,6 +24,9 @@ export function isSlice(object: KubeObject): object is EndpointSlice {
   return object.kind === 'EndpointSlice'
 }
 
+/** The global ConfigMap, as `about` names it. */
+export const configMapName = { namespace: 'ingress-nginx', name: 'ingress-nginx-controller' }
+
 /** What a generated Secret holds. */
 export interface Generate {
   readonly hosts: readonly string[]

@@ -1,6 +1,6 @@
 // How does a request of a case go out, and what came back? Raw HTTP/1.1 on a connection of its own, or on a named one.
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectRaw, type RawClient, type RawResponse } from '../support/raw-client.ts'
+import { connectRaw, fieldsOf, type RawClient, type RawResponse } from '../support/raw-client.ts'
 import type { CaseRequest } from './case.ts'
 import type { Jars } from './cookies.ts'
 
@@ -19,6 +19,27 @@ export interface Answered {
 
 const patienceMs = 25_000
 
+/** The connection of requests that follow each other: as a client does that repeats one. */
+export class Round {
+  #client: RawClient | undefined
+
+  /** The connection, while the proxy lets it live. */
+  get lasting(): RawClient | undefined {
+    const last = this.#client?.finals.at(-1)
+    const isOver = last === undefined || fieldsOf(last, 'connection').includes('close')
+    return isOver || this.#client?.ended !== 'open' ? undefined : this.#client
+  }
+
+  keep(client: RawClient): void {
+    this.close()
+    this.#client = client
+  }
+
+  close(): void {
+    this.#client?.close()
+  }
+}
+
 /** Sends requests of one case; keeps its named connections and its cookies. */
 export class Client {
   readonly #port: number
@@ -30,25 +51,25 @@ export class Client {
     this.#jars = jars
   }
 
-  /** Sends one request; that no answer comes is a result, too. */
-  async ask(request: CaseRequest): Promise<Answered> {
+  /** Sends one request; that no answer comes is a result, too. Requests of a round go on one connection while it lasts. */
+  async ask(request: CaseRequest, round?: Round): Promise<Answered> {
     const began = performance.now()
     const { connection: name } = request
     let client: RawClient | undefined
     const pause = { from: 0, to: 0 }
     try {
-      client = await this.#connect(request)
+      client = await this.#connect(request, round)
       const response = await this.#exchange(client, request, pause)
       const tookMs = performance.now() - began
       const { jar, path = '/' } = request
       if (jar !== undefined) this.#jars.keep(jar, response, path)
-      const responses = client.finals.length
+      const responses = request.raw === undefined ? 1 : client.finals.length
       return { response, error: undefined, tookMs, responses, pause: pauseOf(request, pause) }
     } catch (error) {
       const tookMs = performance.now() - began
       return { response: undefined, error: String(error), tookMs, responses: 0, pause: undefined }
     } finally {
-      if (name === undefined) client?.close()
+      if (name === undefined && round === undefined) client?.close()
     }
   }
 
@@ -56,11 +77,15 @@ export class Client {
     for (const client of this.#connections.values()) client.close()
   }
 
-  async #connect({ connection: name, from, proxyProtocol }: CaseRequest): Promise<RawClient> {
-    const known = name === undefined ? undefined : this.#connections.get(name)
+  async #connect(
+    { connection: name, from, proxyProtocol }: CaseRequest,
+    round: Round | undefined,
+  ): Promise<RawClient> {
+    const known = name === undefined ? round?.lasting : this.#connections.get(name)
     if (known !== undefined) return known
     const client = await connectRaw(this.#port, from === undefined ? {} : { localAddress: from })
     if (name !== undefined) this.#connections.set(name, client)
+    else round?.keep(client)
     if (proxyProtocol !== undefined) client.send(`${proxyProtocol}\r\n`)
     return client
   }

@@ -1,5 +1,5 @@
 // With which flags is the proxy started for a case, and what does a case need that Weir does not have?
-import type { AnnotationCase, CaseOptions } from './case.ts'
+import { type AnnotationCase, type CaseOptions, configMapName } from './case.ts'
 
 type Flags<K extends keyof CaseOptions> = (value: NonNullable<CaseOptions[K]>) => readonly string[]
 
@@ -18,10 +18,10 @@ const flags: { readonly [K in keyof CaseOptions]: Flags<K> } = {
   drainSeconds: (seconds) => ['--drain-seconds', `${seconds}`],
 }
 
+const configMap = `${configMapName.namespace}/${configMapName.name}`
+
 const defaults: CaseOptions = {
   trustedProxies: ['127.0.0.0/8'],
-  ingressClass: 'nginx',
-  controllerClass: 'k8s.io/ingress-nginx',
   // ingress-nginx leaves at once unless it is told to wait for a load balancer.
   drainSeconds: 1,
 }
@@ -31,7 +31,11 @@ export function flagsOf(cases: readonly AnnotationCase[]): readonly string[] {
   const options: CaseOptions = { ...defaults, ...cases[0]?.options }
   const given = Object.keys(options).filter(isKnown)
   const origins = [...new Set(cases.flatMap(authOriginsOf))]
-  return [...given.flatMap((name) => flagOf(name, options)), ...listed('--auth-urls', origins)]
+  return [
+    ...['--like', 'ingress-nginx', '--config-map', configMap],
+    ...given.flatMap((name) => flagOf(name, options)),
+    ...listed('--auth-urls', origins),
+  ]
 }
 
 /** What Weir lacks for a case, in a sentence; undefined when it can be played. */

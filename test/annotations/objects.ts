@@ -2,7 +2,7 @@
 // changes arrive together; a marker Ingress in it shows the player when they did.
 import type { Ingress, IngressClass } from '../../shared/kube/objects.ts'
 import type { ManifestFolder } from '../support/manifests.ts'
-import type { AnnotationCase, CaseObject, Step } from './case.ts'
+import { type AnnotationCase, type CaseObject, configMapName, type Step } from './case.ts'
 import type { Certificates } from './certificates.ts'
 
 /** Host of the marker Ingresses: where they redirect to tells which version of which case is in use. */
@@ -111,7 +111,7 @@ function configMap(data: Readonly<Record<string, string>>): CaseObject {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
-    metadata: { namespace: 'ingress-nginx', name: 'ingress-nginx-controller' },
+    metadata: configMapName,
     data,
   }
 }

@@ -5,7 +5,7 @@ import { ask } from '../support/ask.ts'
 import type { ProxyProcess } from '../support/proxy-process.ts'
 import { fieldsOf } from '../support/raw-client.ts'
 import { type CaseRequest, isService, type Step } from './case.ts'
-import { type Answered, Client } from './client.ts'
+import { type Answered, Client, Round } from './client.ts'
 import { Jars } from './cookies.ts'
 import { checkStep, type Sight } from './expectations.ts'
 import { markerHost, markerTarget } from './objects.ts'
@@ -112,18 +112,20 @@ class Player {
 
   async #ask({ request = {}, repeat = 1, parallel = 1, everyMs = 0, label }: Step) {
     const sights: Sight[] = []
+    const round = parallel === 1 ? new Round() : undefined
     for (let count = 0; count < repeat; count += 1) {
       if (count > 0 && everyMs > 0) await delay(everyMs)
-      const together = Array.from({ length: parallel }, () => this.#one(request))
+      const together = Array.from({ length: parallel }, () => this.#one(request, round))
       sights.push(...(await Promise.all(together)))
     }
+    round?.close()
     const last = sights.at(-1)
     if (label !== undefined && last !== undefined) this.#labels.set(label, last)
     return sights
   }
 
-  async #one(request: CaseRequest): Promise<Sight> {
-    const answered = await this.#client.ask(request)
+  async #one(request: CaseRequest, round: Round | undefined): Promise<Sight> {
+    const answered = await this.#client.ask(request, round)
     const number = sightOf(answered)
     const seen = number === undefined ? undefined : this.#staged.backends.find(number)
     return { ...answered, seen }

@@ -107,7 +107,8 @@ export const proxyOptions = {
   authUrls: option(authOrigins, {
     group: classes,
     default: [],
-    help: 'Allows `weir.dev/auth-url`, `weir.dev/jwt-keys` and `nginx.ingress.kubernetes.io/mirror-target` to lead to these origins, hosts outside or Services of other namespaces; all others are refused.',
+    likes: { 'ingress-nginx': ['any'] },
+    help: 'Allows `auth-url`, `weir.dev/jwt-keys` and `nginx.ingress.kubernetes.io/mirror-target` to lead to these origins, hosts outside or Services of other namespaces; all others are refused. `any` allows all but addresses of this machine and of links.',
   }),
 
   albKeys: optional(httpUrl, {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatOrigin, isAllowedOrigin, readAllowedOrigin, readOrigin } from './auth-origin.ts'
+import { formatOrigin, judgeOrigin, readAllowedOrigin, readOrigin } from './auth-origin.ts'
 
 const urls = [
   { text: 'http://a.test', is: 'http://a.test:80', target: '/', why: 'the usual port' },
@@ -71,12 +71,40 @@ for (const { rule, url, is, why } of rules) {
     const allowed = readAllowedOrigin(rule)
     const result = readOrigin(url)
     t.ok(result.ok)
-    t.equal(result.ok && isAllowedOrigin(result.origin, new Set([allowed ?? ''])), is)
+    t.equal(result.ok && judgeOrigin(result.origin, new Set([allowed ?? ''])) === 'named', is)
   })
 }
 
 for (const text of ['*', 'https://*', 'https://a.*.test', 'https://a.test/x', 'https://*a.test']) {
   t.test(`${text} is no origin`, async (t) => {
     t.equal(readAllowedOrigin(text), undefined)
+  })
+}
+
+const anybody = [
+  { url: 'https://auth.example.com/', is: 'any', why: 'a host' },
+  { url: 'http://auth.login.svc.cluster.local/', is: 'any', why: 'a Service' },
+  { url: 'http://10.1.2.3:8080/', is: 'any', why: 'an address, such as that of a pod' },
+  { url: 'http://127.64.1.2/', is: 'any', why: 'what listens on this machine alone is not there' },
+  { url: 'http://127.0.0.1:9911/metrics', is: 'refused', why: 'this machine' },
+  { url: 'http://127.1/', is: 'refused', why: 'in another spelling' },
+  { url: 'http://2130706433/', is: 'refused', why: 'and another' },
+  { url: 'http://0.0.0.0/', is: 'refused', why: 'this machine, for the kernel' },
+  { url: 'http://[::1]/', is: 'refused', why: 'this machine' },
+  { url: 'http://[::ffff:127.0.0.1]/', is: 'refused', why: 'IPv4 in IPv6' },
+  { url: 'http://localhost/', is: 'refused', why: 'its name' },
+  { url: 'http://a.LOCALHOST./', is: 'refused', why: 'RFC 6761 §6.3' },
+  { url: 'http://169.254.169.254/latest/', is: 'refused', why: 'metadata' },
+  { url: 'http://[fd00:ec2::254]/', is: 'refused', why: 'metadata' },
+  { url: 'http://[::ffff:a9fe:a9fe]/', is: 'refused', why: 'metadata' },
+  { url: 'http://[64:ff9b::a9fe:a9fe]/', is: 'refused', why: 'metadata by translation' },
+] as const
+
+for (const { url, is, why } of anybody) {
+  t.test(`with any, ${url} is ${is}: ${why}`, async (t) => {
+    const result = readOrigin(url)
+    const judged = result.ok ? judgeOrigin(result.origin, new Set(['any'])) : 'refused'
+    t.equal(judged, is)
+    t.equal(result.ok && judgeOrigin(result.origin, new Set()), result.ok && 'refused')
   })
 }

@@ -3,6 +3,7 @@
 // Invariant: two spellings of one origin give one text: scheme, host in its one form, port always written.
 import { readExternalHost } from './external-host.ts'
 import { formatHostPort } from './host-port.ts'
+import { neverUnasked } from './reserved-addresses.ts'
 
 /** Who is spoken to, and how. */
 export interface Origin {
@@ -41,8 +42,12 @@ export function formatOrigin({ scheme, host, port }: Origin): string {
   return `${scheme}://${formatHostPort(host, port)}`
 }
 
-/** Reads an item of `--auth-urls`: an origin, or `https://*.example.com` for each name one label longer. Undefined: neither. */
+/** The item of `--auth-urls` that allows every origin that is no address of this machine, of a link, or of a metadata service. */
+export const anyOrigin = 'any'
+
+/** Reads an item of `--auth-urls`: `any`, an origin, or `https://*.example.com` for each name one label longer. Undefined: neither. */
 export function readAllowedOrigin(text: string): string | undefined {
+  if (text === anyOrigin) return anyOrigin
   const match = /^(https?:\/\/)(\*\.)?([^*/?#@\\]+)\/?$/i.exec(text)
   if (match === null) return undefined
   const [, scheme = '', star = '', rest = ''] = match
@@ -51,8 +56,22 @@ export function readAllowedOrigin(text: string): string | undefined {
   return formatOrigin({ ...result.origin, host: star + result.origin.host })
 }
 
-/** Tells whether an origin is among those that are allowed, each as readAllowedOrigin gives it. */
-export function isAllowedOrigin(origin: Origin, allowed: ReadonlySet<string>): boolean {
+/**
+ * Tells whether an origin may be asked by what is allowed, as readAllowedOrigin gives it: because it is named, or because any may
+ * be; then its addresses, where it is a name, are still to be looked at.
+ */
+export function judgeOrigin(
+  origin: Origin,
+  allowed: ReadonlySet<string>,
+): 'named' | 'any' | 'refused' {
+  if (isAllowedOrigin(origin, allowed)) return 'named'
+  const { host } = origin
+  const isOwn = neverUnasked.has(host) || /(?:^|\.)localhost$/.test(host)
+  return allowed.has(anyOrigin) && !isOwn ? 'any' : 'refused'
+}
+
+/** Tells whether an origin is among those that are named, each as readAllowedOrigin gives it. */
+function isAllowedOrigin(origin: Origin, allowed: ReadonlySet<string>): boolean {
   if (allowed.has(formatOrigin(origin))) return true
   const dot = origin.host.indexOf('.')
   return dot > 0 && allowed.has(formatOrigin({ ...origin, host: `*${origin.host.slice(dot)}` }))

@@ -189,7 +189,7 @@ export const externalHosts: Kind<readonly string[]> = list(
 /** Origins of URLs, each in its one form (see auth-origin.ts). */
 export const authOrigins: Kind<readonly string[]> = list(
   'ORIGIN,…',
-  'a list of http or https origins such as https://auth.example.com, http://auth.login.svc.cluster.local:4180 or https://*.example.com, without path',
+  'a list of http or https origins such as https://auth.example.com, http://auth.login.svc.cluster.local:4180 or https://*.example.com, without path, or any',
   readAllowedOrigin,
 )
 

@@ -58,7 +58,7 @@ const cases: {
   },
   {
     name: 'unreadable',
-    annotations: { 'nginx.ingress.kubernetes.io/auth-url': 'https://login.test/' },
+    annotations: { 'nginx.ingress.kubernetes.io/auth-url': 'login.test/' },
     path: '/a(/|$)(.*)',
     asked: '/a/b',
     status: 404,

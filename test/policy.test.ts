@@ -708,7 +708,7 @@ const access: readonly Row[] = [
 
 /** Routes that must not be served open; `reason` is that of the problem. */
 const closed: readonly (Row & { readonly reason: string; readonly field: string })[] = [
-  [{ [`${nginx}/auth-url`]: 'http://auth.test/check' }, 'unknown-annotation', 'auth-url'],
+  [{ [`${nginx}/auth-url`]: 'auth.test/check' }, 'invalid-annotation', 'auth-url'],
   [{ [`${nginx}/limit-rps`]: '5r/s' }, 'invalid-annotation', 'limit-rps'],
   [{ [`${nginx}/auth-tls-secret`]: 'a/b' }, 'unknown-annotation', 'auth-tls-secret'],
   [{ [`${nginx}/configuration-snippet`]: 'deny all;' }, 'unknown-annotation', 'snippet'],

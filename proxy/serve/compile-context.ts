@@ -3,6 +3,7 @@ import type { CompileContext } from '../../shared/routing/filters/kind.ts'
 import type { LiveUpstream } from '../upstream/live-upstream.ts'
 import { startCall } from './call.ts'
 import { type LiveForward, plainForward } from './live-route.ts'
+import { openUpstream } from './open-upstream.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Makes the context in which a route's filters are compiled; `upstream` finds one by its key. */
@@ -28,6 +29,12 @@ export function createCompileContext(
     workers,
     call: (key, request, onResult) =>
       startCall(worker, forwardTo(key, request.timeoutMs), request, onResult),
+    callHost(host, request, onResult) {
+      const key = openUpstream(worker, host, request.target)
+      if (key !== '') return startCall(worker, forwardTo(key, request.timeoutMs), request, onResult)
+      queueMicrotask(() => onResult({ failure: 'no-route' }))
+      return () => {}
+    },
     asset: (ref, parse) => worker.assets.live(ref, parse),
     verifyPassword: (hash, password, onResult) => worker.passwords.verify(hash, password, onResult),
     publicKey: (ref, onResult) => worker.keys.find(ref, onResult),

@@ -7,6 +7,8 @@ interface Change {
   readonly name: string
   readonly value: string | undefined
   readonly adds: boolean
+  /** Only for a response with one of them; undefined: for all. */
+  readonly statuses?: ReadonlySet<number> | undefined
 }
 
 const nothingDropped: ReadonlySet<string> = new Set()
@@ -14,15 +16,17 @@ const nothingDropped: ReadonlySet<string> = new Set()
 /** Changes in the order in which they were made. Names are lower case. */
 export class FieldChanges {
   readonly #changes: Change[] = []
+  #isByStatus = false
 
   /** Replaces all lines of a field. Throws a RangeError on a value that could end its line (RFC 9110 §5.5). */
   set(name: string, value: string): void {
     this.#changes.push({ name, value: checked(name, value), adds: false })
   }
 
-  /** Adds a line. Throws as `set` does. */
-  add(name: string, value: string): void {
-    this.#changes.push({ name, value: checked(name, value), adds: true })
+  /** Adds a line; with `statuses`, only to a response with one of them. Throws as `set` does. */
+  add(name: string, value: string, statuses?: ReadonlySet<number>): void {
+    this.#changes.push({ name, value: checked(name, value), adds: true, statuses })
+    if (statuses !== undefined) this.#isByStatus = true
   }
 
   drop(name: string): void {
@@ -48,6 +52,16 @@ export class FieldChanges {
   addsOnly(except: ReadonlySet<string>): boolean {
     for (const { name, adds } of this.#changes) if (!adds || except.has(name)) return false
     return true
+  }
+
+  /** The changes that count for a response with this status. */
+  at(status: number): FieldChanges {
+    if (!this.#isByStatus) return this
+    const changes = new FieldChanges()
+    for (const change of this.#changes) {
+      if (change.statuses?.has(status) !== false) changes.#changes.push(change)
+    }
+    return changes
   }
 
   /** All changes as one edit. */

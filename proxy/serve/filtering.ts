@@ -65,8 +65,9 @@ export class Filtering {
   }
 
   /** Changes of an upstream's response; of Weir's own only what filters asked for while they ran. */
-  responseEdits(isOwn: boolean): FieldEdits | undefined {
-    return bothEdits(this.view.responseChanges, isOwn ? undefined : this.#pipeline?.responseEdits)
+  responseEdits(isOwn: boolean, status: number): FieldEdits | undefined {
+    const changes = this.view.responseChanges?.at(status)
+    return bothEdits(changes, isOwn ? undefined : this.#pipeline?.responseEdits)
   }
 
   /** Takes an upstream's response through the filters; false when they do not look at any. */

@@ -31,6 +31,10 @@ export function guardContext(
       const own = guard.later(place, onResult)
       return guard.leave(() => context.call(upstream, request, own))
     },
+    callHost(host, request, onResult) {
+      const own = guard.later(place, onResult)
+      return guard.leave(() => context.callHost(host, request, own))
+    },
     asset: (ref, parse) =>
       context.asset(ref, (data) => {
         const parsed = guard.run(place, () => ({ value: parse(data) }), undefined)

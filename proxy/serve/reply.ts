@@ -41,7 +41,7 @@ export class Reply {
   ): void {
     this.hasBegun = true
     this.#ledger.noteResponse(status)
-    const edits = filters?.responseEdits(false)
+    const edits = filters?.responseEdits(false, status)
     let fields = applyEdits(lines, edits)
     // RFC 9110 §6.6.1: a recipient with a clock adds a Date that is missing.
     if (!head.hasDate && edits?.dropped.has('date') !== true) fields += this.#worker.dateLine
@@ -81,7 +81,7 @@ export class Reply {
   ): void {
     this.hasBegun = true
     this.#ledger.noteStatus(status)
-    const edits = filters?.responseEdits(true)
+    const edits = filters?.responseEdits(true, status)
     const fields = applyEdits(lines, edits) + this.#worker.dateLine + serverLine
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const length = this.#client.isHead ? 0 : bytes.length

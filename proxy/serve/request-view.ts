@@ -145,9 +145,14 @@ export class ExchangeView implements RequestView {
     this.requestChanges.drop(name)
   }
 
-  setResponseField(name: string, value: string, append = false): void {
+  setResponseField(
+    name: string,
+    value: string,
+    append = false,
+    statuses?: ReadonlySet<number>,
+  ): void {
     this.responseChanges ??= new FieldChanges()
-    if (append) this.responseChanges.add(name, value)
+    if (append) this.responseChanges.add(name, value, statuses)
     else this.responseChanges.set(name, value)
   }
 

@@ -29,6 +29,11 @@ const rows = {
   },
   'client-closed': { status: 499, side: 'client', text: 'The client went away.' },
   'internal-error': { status: 500, side: 'proxy', text: 'The proxy failed.' },
+  'auth-failed': {
+    status: 500,
+    side: 'proxy',
+    text: 'Who may use this route could not be found out.',
+  },
   'coding-unsupported': {
     status: 501,
     side: 'client',

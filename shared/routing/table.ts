@@ -91,6 +91,8 @@ export interface ExternalHost {
   readonly port: number
   /** Of a URL of a filter, not of a Service: its scheme decides about TLS, and addresses of a link are never used. */
   readonly scheme?: 'http' | 'https'
+  /** The operator did not name it: its addresses may be none of this machine, either. */
+  readonly isUnlisted?: true
 }
 
 /** The endpoints behind one port of one Service, or behind the origin of a URL. */

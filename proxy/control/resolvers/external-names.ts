@@ -10,6 +10,7 @@ import { isIP } from 'node:net'
 import type { Clock } from '../../../shared/clock.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Problem } from '../../../shared/problem.ts'
+import { linkOnly, neverUnasked } from '../../../shared/reserved-addresses.ts'
 import {
   differences,
   emptyMap,
@@ -17,7 +18,6 @@ import {
   withEntries,
 } from '../../../shared/routing/sharded-map.ts'
 import type { Endpoint, ExternalHost, RouteTable, Upstream } from '../../../shared/routing/table.ts'
-import { linkOnly } from './link-only.ts'
 
 /** One address of a host and how long it may be used. */
 export interface ResolvedAddress {
@@ -195,12 +195,13 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
   }
 }
 
-/** What an Ingress asks for never goes to the addresses of a link, where the metadata services of clouds are. */
+/** What an Ingress asks for never goes to the addresses of a link, nor, unless the operator names it, to this machine. */
 function endpointsOf(
-  { host, port, scheme }: ExternalHost,
+  { host, port, scheme, isUnlisted }: ExternalHost,
   addresses: readonly string[],
 ): readonly Endpoint[] {
-  const usable = scheme === undefined ? addresses : addresses.filter((each) => !linkOnly.has(each))
+  const closed = isUnlisted === true ? neverUnasked : linkOnly
+  const usable = scheme === undefined ? addresses : addresses.filter((each) => !closed.has(each))
   const tls = scheme === 'https' ? { serverName: host } : {}
   return usable.map((address) => ({ address, port, ...tls }))
 }

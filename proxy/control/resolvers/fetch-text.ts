@@ -3,9 +3,9 @@
 // Invariant: what an Ingress names is asked at addresses that were found to be allowed, never looked up anew: neither DNS nor
 // a redirect, which is not followed, leads elsewhere.
 import { isIP } from 'node:net'
+import { linkOnly } from '../../../shared/reserved-addresses.ts'
 import type { KeySource } from '../../../shared/routing/filters/kind.ts'
 import type { Endpoint } from '../../../shared/routing/table.ts'
-import { linkOnly } from './link-only.ts'
 
 const timeoutMs = 5000
 const maxBytes = 1 << 20

@@ -5,6 +5,7 @@
 // remembered by its digest, bounded, and forgotten with the Secret's next version.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createBoundedCache } from '../../bounded-cache.ts'
+import { readCredentials } from '../credentials.ts'
 import type { AssetData, CompileContext, Filter, FilterKind, RequestView, Verdict } from './kind.ts'
 
 /** Lets in who knows a name and password of the Secret. */
@@ -107,18 +108,6 @@ function check(
 function isSame(a: string, b: string): boolean {
   const digestOf = (text: string) => createHash('sha256').update(text, 'latin1').digest()
   return timingSafeEqual(digestOf(a), digestOf(b))
-}
-
-/** Reads `Basic base64(name:password)` (RFC 7617 §2), as latin1 bytes; undefined when it is none. */
-export function readCredentials(
-  field: string | undefined,
-): { readonly name: string; readonly password: string } | undefined {
-  const encoded = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(field ?? '')?.[1]
-  if (encoded === undefined) return undefined
-  const text = Buffer.from(encoded, 'base64').toString('latin1')
-  const colon = text.indexOf(':')
-  if (colon < 1) return undefined
-  return { name: text.slice(0, colon), password: text.slice(colon + 1) }
 }
 
 /** Reads the users of a Secret. Throws when there are none. */

@@ -66,8 +66,16 @@ export interface RequestView {
   /** Replaces all lines of a field that goes upstream. Name in lower case; the value must be free of CR, LF and NUL. */
   setField(name: string, value: string): void
   dropField(name: string): void
-  /** Sets or adds (`append`) a field of the response to the client, whoever makes it. */
-  setResponseField(name: string, value: string, append?: boolean): void
+  /**
+   * Sets or adds (`append`) a field of the response to the client, whoever makes it; what is added with `statuses`, only if
+   * it has one of them.
+   */
+  setResponseField(
+    name: string,
+    value: string,
+    append?: boolean,
+    statuses?: ReadonlySet<number>,
+  ): void
   /** Called once when the exchange is over, however it ended. */
   whenFinished(callback: (outcome: Outcome) => void): void
 }
@@ -244,6 +252,11 @@ export interface CompileContext {
   readonly workers: number
   /** Sends a request of Weir's own: same pools, limits and counters. `upstream` is the key of a BackendRef. */
   call(upstream: string, request: CallRequest, onResult: (result: CallResult) => void): Cancel
+  /**
+   * Sends a request of Weir's own to what serves its path on `host` (lower case, without port) to everybody: a route that
+   * forwards, without filters that may protect it or rewrite what it is asked for. Else `no-route`.
+   */
+  callHost(host: string, request: CallRequest, onResult: (result: CallResult) => void): Cancel
   /** An asset that the filter named in `assets`; `parse` runs once per version and worker. A throw means undefined. */
   asset<T>(ref: AssetRef, parse: (data: AssetData) => T): LiveAsset<T>
   /**

@@ -2,6 +2,7 @@
 // the order of this table: who may come in, then what is answered at once, then what is changed on the way.
 
 import { accessKind } from './access.ts'
+import { authRequestKind } from './auth-request.ts'
 import { basicAuthKind } from './basic-auth.ts'
 import { compressKind } from './compress.ts'
 import { concurrencyKind } from './concurrency.ts'
@@ -26,6 +27,7 @@ const rows: readonly FilterKind[] = [
   basicAuthKind,
   jwtKind,
   externalAuthKind,
+  authRequestKind,
   appRootKind,
   redirectKind,
   rewriteKind,

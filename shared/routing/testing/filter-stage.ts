@@ -174,6 +174,9 @@ export function compileContext(sketch: ContextSketch = {}): StagedContext {
         call.isCancelled = true
       }
     },
+    callHost(host, request, onResult) {
+      return this.call(`host ${host}`, request, onResult)
+    },
     verifyPassword: (hash, password, onResult) => {
       onResult(fitsHash(hash, password))
       return () => {}

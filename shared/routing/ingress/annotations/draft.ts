@@ -77,6 +77,10 @@ export interface Draft extends RedirectWishes {
   /** nginx: used when no max-age is given. */
   readonly cookieExpiresSeconds: number
 
+  // Authentication of ingress-nginx.
+  /** Name of the parameter with the way back from where clients sign in. */
+  readonly signInParameter?: string
+
   /** The Ingress itself, `namespace/name`: nginx counts by it. */
   readonly ingress: string
   /** nginx's limits, which act before anybody is asked who may come in. */

@@ -4,15 +4,25 @@
 // some of them, which nobody wants back.
 import type { BasicAuthFilter } from '../../filters/basic-auth.ts'
 import type { Draft } from './draft.ts'
-import { guarded, type SupportedRow } from './row.ts'
+import { guarded, ignoring, type SupportedRow } from './row.ts'
 import { partOf } from './settings.ts'
 import { accept, type Parsed, parseChoice, refuse } from './values.ts'
 
 const prefix = 'nginx.ingress.kubernetes.io/'
 
-/** An empty value counts as none: ingress-nginx does not read it either. */
-export function unlessEmpty(row: SupportedRow): SupportedRow {
-  return { ...row, read: (text, draft) => (text === '' ? {} : row.read(text, draft)) }
+/**
+ * With `--like ingress-nginx` an empty value counts as none, and so does a key without the one that it belongs to; without it
+ * nobody knows what was meant.
+ */
+export function asThere(row: SupportedRow, whole?: { kind: string; key: string }): SupportedRow {
+  const read: SupportedRow['read'] = (text, draft) =>
+    text === '' && draft.defaults.like !== undefined ? {} : row.read(text, draft)
+  if (whole === undefined) return { ...row, read }
+  return ignoring({ ...row, read }, (_text, { defaults, filters, closed }) =>
+    defaults.like !== undefined && closed === undefined && filters[whole.kind] === undefined
+      ? `has no effect without \`${whole.key}\``
+      : undefined,
+  )
 }
 
 /** Parses `[namespace/]name` of an object; the namespace must be that of the Ingress, which `ownName` holds it to. */
@@ -44,7 +54,7 @@ function parseType(text: string): Parsed<'basic'> {
 
 /** Browsers show it between quotes. */
 function parseRealm(text: string): Parsed<string> {
-  return /^[ !#-[\]-~]{1,200}$/.test(text)
+  return /^[ !#-[\]-~]{0,200}$/.test(text)
     ? accept(text)
     : refuse('must be one line of ASCII text without quotes and backslashes')
 }
@@ -100,4 +110,6 @@ export const basicAuthRows: readonly SupportedRow[] = [
     parseRealm,
     ofBasic<string>('auth-realm', (realm) => ({ realm })),
   ),
-].map(unlessEmpty)
+].map((row) =>
+  row.key === 'auth-type' ? asThere(row) : asThere(row, { kind, key: 'auth-type: basic' }),
+)

@@ -10,8 +10,6 @@ const noSnippet =
   'Raw nginx text is never run, and may hold deny rules. Use the structured `weir.dev/` keys.'
 const noWaf = 'There is no web application firewall in Weir. Attach one to the load balancer.'
 const withWeir = (keys: string) => `Not read in nginx’s words: use ${keys}.`
-const externalAuth = withWeir('`weir.dev/auth-service` or `weir.dev/auth-url`')
-const keptOpen = 'Connections to auth servers are kept and shared as all others are. Remove it.'
 const errorPages = withWeir('`weir.dev/error-pages` and `weir.dev/error-pages-from`')
 const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
 const noHash =
@@ -21,41 +19,6 @@ const noRetryTime = 'Tries are bounded by their number and by the retry budget.'
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
   // Authentication and client certificates.
-  refused('auth-url', 'URL', externalAuth),
-  refused('auth-method', 'method', withWeir('`weir.dev/auth-method`')),
-  refused(
-    'auth-signin',
-    'URL',
-    withWeir('`weir.dev/auth-sign-in`, with `{url}` for the request’s'),
-  ),
-  refused(
-    'auth-signin-redirect-param',
-    'name',
-    withWeir('`weir.dev/auth-sign-in`, with the parameter written out: `?name={url}`'),
-  ),
-  refused('auth-response-headers', 'names', withWeir('`weir.dev/auth-upstream-headers`')),
-  refused(
-    'auth-request-redirect',
-    'text',
-    'The auth server gets the URL of the request in X-Original-URL. Remove it.',
-  ),
-  refused(
-    'auth-always-set-cookie',
-    'bool',
-    withWeir('`weir.dev/auth-client-headers: Set-Cookie`'),
-    off,
-  ),
-  refused(
-    'auth-proxy-set-headers',
-    '[namespace/]ConfigMap',
-    'Headers for the auth server alone are not supported. Remove it.',
-  ),
-  refused('auth-cache-key', 'text', withWeir('`weir.dev/auth-cache-by`')),
-  refused('auth-cache-duration', 'list', withWeir('`weir.dev/auth-cache`')),
-  refused('auth-keepalive', 'int', keptOpen, off),
-  refused('auth-keepalive-requests', 'int', keptOpen),
-  refused('auth-keepalive-share-vars', 'bool', keptOpen, off),
-  refused('auth-keepalive-timeout', 'seconds', keptOpen),
   refused(
     'enable-global-auth',
     'bool',

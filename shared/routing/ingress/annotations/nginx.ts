@@ -4,6 +4,7 @@
 import type { IngressDefaults } from '../defaults.ts'
 import type { Draft } from './draft.ts'
 import { basicAuthRows } from './nginx-auth.ts'
+import { authUrlRows } from './nginx-auth-url.ts'
 import { balanceRows } from './nginx-balance.ts'
 import { canaryRows } from './nginx-canary.ts'
 import { corsRows } from './nginx-cors.ts'
@@ -175,6 +176,7 @@ const rows: readonly Row[] = [
   ...limitRows,
   ...basicAuthRows,
   ...canaryRows,
+  ...authUrlRows,
   guarded(
     'backend-protocol',
     '`HTTP`',

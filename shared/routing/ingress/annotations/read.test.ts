@@ -525,8 +525,8 @@ const wrong: {
   why: string
 }[] = [
   {
-    given: { 'n/auth-url': 'https://auth.test' },
-    reason: 'unknown-annotation',
+    given: { 'n/auth-url': 'auth.test' },
+    reason: 'invalid-annotation',
     closed: true,
     why: 'authentication would be lost',
   },
@@ -538,7 +538,7 @@ const wrong: {
   },
   {
     given: { 'n/auth-url': '' },
-    reason: 'unknown-annotation',
+    reason: 'invalid-annotation',
     closed: true,
     why: 'a template without a value wanted something',
   },

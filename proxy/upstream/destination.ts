@@ -96,7 +96,13 @@ export function createDestination(
     only: mayBeOnly ? first : undefined,
     choices,
     pick: createPolicy(balance, slowStart, context),
-    affinity: affinity === undefined ? undefined : compileAffinity(affinity, namable),
+    affinity:
+      affinity === undefined
+        ? undefined
+        : compileAffinity(affinity, namable, {
+            random: context.random,
+            wallNow: context.conditions.wallNow,
+          }),
     outlier,
     draw: (view) => {
       // A key keeps its Service, as it keeps its endpoint.
@@ -105,7 +111,10 @@ export function createDestination(
       if (takes === undefined || !areServing(mains[main]?.upstream, other?.upstream)) return main
       return takes(view) ? mains.length : main
     },
-    needsView: keyOf !== undefined || (alternative?.rules.length ?? 0) > 0,
+    needsView:
+      keyOf !== undefined ||
+      affinity?.secureOverHttps === true ||
+      (alternative?.rules.length ?? 0) > 0,
   }
 }
 
@@ -147,16 +156,24 @@ export function chooseAmong(
 ): Chosen | undefined {
   const cookie = affinity === undefined ? undefined : fieldValue(clientFields, 'cookie', '; ')
   const known = cookie === undefined ? undefined : affinity?.find(cookie)
-  const bound = known?.pool
-  const mayServe = bound !== undefined && !tried.includes(bound) && !bound.health.isUnhealthy
   const at = before === undefined ? (known?.at ?? draw(view)) : choices.indexOf(before)
   const choice = choices[at]
   if (choice === undefined) return undefined
+  const { upstream } = choice
+  if (affinity === undefined || choice.weight === 0) {
+    return { choice, pool: chooseEndpoint(upstream, pick, tried, view), cookieLine: '' }
+  }
+  const bound = known === undefined ? undefined : affinity.poolOf(at, known.name)
+  const mayServe = bound !== undefined && !tried.includes(bound) && !bound.health.isUnhealthy
   if (mayServe) return { choice, pool: bound, cookieLine: '' }
-  const pool = chooseEndpoint(choice.upstream, pick, tried, view)
-  const isNamed = affinity !== undefined && choice.weight > 0
-  if (pool === undefined || !isNamed) return { choice, pool, cookieLine: '' }
+  const pickOne = () => chooseEndpoint(upstream, pick, tried, view)
   const isRebound = bound === undefined || affinity.changeOnFailure
-  const cookieLine = isRebound ? `Set-Cookie: ${affinity.setCookie(at, pool)}\r\n` : ''
-  return { choice, pool, cookieLine }
+  const newcomer = isRebound ? affinity.admit(at, tried, pickOne) : undefined
+  if (newcomer === undefined) return { choice, pool: pickOne(), cookieLine: '' }
+  const request = {
+    isSecure: view?.scheme === 'https',
+    userAgent: fieldValue(clientFields, 'user-agent', ', ') ?? '',
+  }
+  const value = affinity.setCookie(at, newcomer.name, request)
+  return { choice, pool: newcomer.pool, cookieLine: `Set-Cookie: ${value}\r\n` }
 }

@@ -99,14 +99,27 @@ export type Balance =
 
 /** Sends a client back to the endpoint (and the choice) that served it before, by a cookie. */
 export interface Affinity {
+  /**
+   * What the cookie names. An endpoint: a client stays until that is gone. A key, which is hashed to an endpoint: some clients
+   * move when endpoints come or go, so that new ones get their share. Absent: an endpoint.
+   */
+  readonly by?: 'endpoint' | 'key'
   /** Name of the cookie. */
   readonly cookie: string
   /** Its Path attribute. */
   readonly path: string
-  /** 0: a session cookie. */
+  /** Its Domain attribute; absent: the cookie is the host's own. */
+  readonly domain?: string
+  /** 0: no Max-Age. Without Expires, too, it is a session cookie. */
   readonly maxAgeSeconds: number
+  /** Expires this long after it was set; absent or 0: no Expires. */
+  readonly expiresSeconds?: number
   readonly sameSite?: 'Strict' | 'Lax' | 'None'
+  /** Browsers that do not know SameSite=None get a cookie without it. */
+  readonly sparesOldClients?: boolean
   readonly secure: boolean
+  /** Secure for clients that came by https, whatever `secure` says. */
+  readonly secureOverHttps?: boolean
   /** When the endpoint is gone or fails: pick another and set the cookie anew. */
   readonly changeOnFailure: boolean
 }

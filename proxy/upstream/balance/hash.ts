@@ -33,6 +33,14 @@ export function byHash(
   }
 }
 
+/** The endpoint of a key, in whatever state it is; undefined when there is none. */
+export function endpointOfKey(
+  pools: readonly EndpointPool[],
+  key: string,
+): EndpointPool | undefined {
+  return best(pools, hashText(key), () => true)
+}
+
 /** A number in [0, 1) that stays the same for a text. Draws with different salts have nothing to do with each other. */
 export function drawOf(text: string, salt: number): number {
   return mix(hashText(text) ^ salt) / 2 ** 32

@@ -74,8 +74,6 @@ export interface Draft extends RedirectWishes {
   readonly limits: Limits
   readonly hasAffinity: boolean
   readonly affinity: Partial<Affinity>
-  /** nginx: used when no max-age is given. */
-  readonly cookieExpiresSeconds: number
 
   // Authentication of ingress-nginx.
   /** Name of the parameter with the way back from where clients sign in. */
@@ -123,7 +121,6 @@ export function createDraft(
     limits: defaults.limits ?? {},
     hasAffinity: false,
     affinity: {},
-    cookieExpiresSeconds: 0,
     ingress: `${namespace}/${name}`,
     limiters: [],
     unlimited: [],
@@ -223,16 +220,15 @@ function buildRewrite(draft: Draft, path: string, pathType: PathType): RewriteFi
 }
 
 function buildAffinity(draft: Draft, path: string, pathType: PathType): Affinity {
-  const { cookie = 'INGRESSCOOKIE', maxAgeSeconds, sameSite, secure = false } = draft.affinity
   // A pattern is no cookie path (RFC 6265 §5.1.4), nor is a path with a separator in it.
   const ownPath = pathType === 'Regex' || path.includes(';') ? '/' : path
   return {
-    cookie,
-    path: draft.affinity.path ?? ownPath,
-    maxAgeSeconds: maxAgeSeconds ?? draft.cookieExpiresSeconds,
-    ...(sameSite === undefined ? {} : { sameSite }),
-    secure,
-    changeOnFailure: draft.affinity.changeOnFailure ?? false,
+    cookie: 'INGRESSCOOKIE',
+    path: ownPath,
+    maxAgeSeconds: 0,
+    secure: false,
+    changeOnFailure: false,
+    ...draft.affinity,
   }
 }
 

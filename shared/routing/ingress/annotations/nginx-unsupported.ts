@@ -87,13 +87,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
     'A Service without endpoints answers 503; `weir.dev/error-pages` gives it a page.',
   ),
   // Balance and affinity.
-  unsupported('session-cookie-domain', 'domain', 'The cookie belongs to the host that set it.'),
-  unsupported(
-    'session-cookie-conditional-samesite-none',
-    'bool',
-    'User agents are not told apart.',
-    off,
-  ),
   unsupported('upstream-hash-by-subset', 'bool', noHash, off),
   unsupported('upstream-hash-by-subset-size', 'int', noHash),
 

@@ -3,6 +3,7 @@
 
 import type { IngressDefaults } from '../defaults.ts'
 import type { Draft } from './draft.ts'
+import { affinityRows } from './nginx-affinity.ts'
 import { basicAuthRows } from './nginx-auth.ts'
 import { authUrlRows } from './nginx-auth-url.ts'
 import { balanceRows } from './nginx-balance.ts'
@@ -14,17 +15,8 @@ import { redirectRows } from './nginx-redirects.ts'
 import { rewriteRows } from './nginx-rewrites.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { type Family, guarded, type Row, supported } from './row.ts'
-import { allowOnly, denyAlso, limitTo, shapeCookie } from './settings.ts'
-import {
-  parseAge,
-  parseBool,
-  parseChoice,
-  parseCidrs,
-  parseCookieName,
-  parsePath,
-  parseSeconds,
-  parseSize,
-} from './values.ts'
+import { allowOnly, denyAlso, limitTo } from './settings.ts'
+import { parseBool, parseChoice, parseCidrs, parseSeconds, parseSize } from './values.ts'
 
 const rows: readonly Row[] = [
   guarded(
@@ -107,69 +99,7 @@ const rows: readonly Row[] = [
     parseSeconds,
     limitTo('sendMs'),
   ),
-  supported(
-    'affinity',
-    '`cookie`',
-    'A cookie sends a client back to the endpoint that served it before.',
-    parseChoice({ cookie: true }),
-    (hasAffinity) => ({ hasAffinity }),
-  ),
-  supported(
-    'affinity-mode',
-    '`balanced`, `persistent`',
-    'Accepted. Differs: Weir is always persistent; a client moves only when its endpoint is gone.',
-    parseChoice({ balanced: true, persistent: true }),
-    () => ({}),
-  ),
-  supported(
-    'session-cookie-name',
-    'name',
-    'Name of the cookie; `INGRESSCOOKIE` when absent.',
-    parseCookieName,
-    shapeCookie('cookie'),
-  ),
-  supported(
-    'session-cookie-path',
-    'path',
-    'Path of the cookie; the path of the rule when absent, `/` for patterns.',
-    parsePath,
-    shapeCookie('path'),
-  ),
-  supported(
-    'session-cookie-max-age',
-    'seconds',
-    'Age of the cookie; a session cookie when absent.',
-    parseAge,
-    shapeCookie('maxAgeSeconds'),
-  ),
-  supported(
-    'session-cookie-expires',
-    'seconds',
-    'Used as the age when `session-cookie-max-age` is absent.',
-    parseAge,
-    (cookieExpiresSeconds) => ({ cookieExpiresSeconds }),
-  ),
-  supported(
-    'session-cookie-samesite',
-    '`Strict`, `Lax`, `None`',
-    'SameSite of the cookie; `None` implies Secure.',
-    parseChoice({ Strict: 'Strict', Lax: 'Lax', None: 'None' } as const),
-    shapeCookie('sameSite'),
-  ),
-  supported(
-    'session-cookie-secure',
-    'bool',
-    'Secure flag of the cookie.',
-    parseBool,
-    shapeCookie('secure'),
-  ),
-  supported(
-    'session-cookie-change-on-failure',
-    'bool',
-    'When the endpoint fails, another one is chosen and the cookie set anew.',
-    parseBool,
-    shapeCookie('changeOnFailure'),
-  ),
+  ...affinityRows,
   ...balanceRows,
   ...mirrorRows,
   ...corsRows,

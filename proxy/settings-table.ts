@@ -165,6 +165,12 @@ export const proxyOptions = {
     default: ['alb'],
     help: 'Names the fields that trusted proxies write themselves: alb is X-Forwarded-For, -Proto and -Port; cloudfront is CloudFront in front of an ALB. All other fields in which a proxy speaks about its client are dropped or replaced.',
   }),
+  forwardedHeaders: option(oneOf(['default', 'nginx']), {
+    group: clients,
+    default: 'default',
+    likes: { 'ingress-nginx': 'nginx' },
+    help: 'Tells upstreams about clients as Weir does (X-Forwarded-For with the whole chain, X-Forwarded-Proto, -Host, -Port, X-Real-IP, X-Request-Id), or as ingress-nginx does: X-Forwarded-For is the client alone, X-Scheme, X-Forwarded-Scheme and X-Original-Forwarded-* come with it, a believed X-Forwarded-Host is the Host, a request id of a client is kept, fields with an underscore are left out.',
+  }),
   proxyProtocol: option(oneOf(['off', 'required', 'optional']), {
     group: clients,
     default: 'off',
@@ -215,6 +221,7 @@ export const proxyOptions = {
   headerTimeoutMs: option(integer(100, 600_000, 'ms'), {
     group: timeouts,
     default: 10_000,
+    likes: { 'ingress-nginx': 60_000 },
     help: 'Gives a client this long for a whole request head, from its first byte.',
   }),
   bodyIdleTimeoutMs: option(integer(100, 86_400_000, 'ms'), {
@@ -251,6 +258,7 @@ export const proxyOptions = {
   upstreamIdleTimeoutMs: option(integer(0, 86_400_000, 'ms'), {
     group: timeouts,
     default: 4000,
+    likes: { 'ingress-nginx': 60_000 },
     help: 'Closes an unused upstream connection after this long; stays below the keep-alive timeout of common servers (5 s).',
   }),
   tunnelIdleTimeoutMs: option(integer(1000, 604_800_000, 'ms'), {

@@ -1,21 +1,25 @@
 // What do the client's facts and the request id cost per request?
 import { randomBytes } from 'node:crypto'
+import { createClientRules } from '../../proxy/http/client-rules.ts'
 import { connectionFacts, settleFacts } from '../../proxy/http/forwarded.ts'
 import { createRequestIdSource } from '../../proxy/http/request-id.ts'
-import { readTrustedFields } from '../../shared/trusted-fields.ts'
 import { measure } from './measure.ts'
 
 const connection = {
   peerAddress: '10.0.0.7',
   proxySource: undefined,
   proxyDestination: undefined,
-  trustedFields: readTrustedFields(['alb']),
+  localPort: 9999,
 }
-const untrusted = connectionFacts({ ...connection, trusted: { has: () => false } })
-const trusted = connectionFacts({
-  ...connection,
-  trusted: { has: (address) => address.startsWith('10.') },
-})
+const settings = { trustedFields: ['alb'], forwardedHeaders: 'default' } as const
+const untrusted = connectionFacts(
+  connection,
+  createClientRules({ ...settings, trustedProxies: [] }, {}),
+)
+const trusted = connectionFacts(
+  connection,
+  createClientRules({ ...settings, trustedProxies: ['10.0.0.0/8'] }, {}),
+)
 const createRequestId = createRequestIdSource(randomBytes)
 const headOf = (i: number) => ({
   forwardedFor: `198.51.100.${i & 255}, 10.0.0.${i & 127}`,

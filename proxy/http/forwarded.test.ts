@@ -10,12 +10,18 @@ function peerFacts(
   trustedFields: readonly string[],
   header?: Pick<ProxyHeader, 'source' | 'destination'>,
 ) {
-  return connectionFacts({
+  const connection = {
     peerAddress,
+    localPort: 9999,
     proxySource: header?.source,
     proxyDestination: header?.destination,
+  }
+  const fields = readTrustedFields(trustedFields)
+  return connectionFacts(connection, {
     trusted,
-    trustedFields: readTrustedFields(trustedFields),
+    believedOf: (address) => (trusted.has(address) ? fields : undefined),
+    forwardedForField: undefined,
+    nginx: undefined,
   })
 }
 

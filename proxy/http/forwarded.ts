@@ -7,14 +7,10 @@
 import { normaliseAddress } from '../../shared/ip-address.ts'
 import type { TrustedFields } from '../../shared/trusted-fields.ts'
 import type { ProxyEndpoint } from '../net/proxy-protocol.ts'
+import type { ClientRules } from './client-rules.ts'
 import { fieldValue, keepFields } from './fields.ts'
 import { readForwarded } from './forwarded-field.ts'
-import {
-  followForwardedFor,
-  memberAt,
-  parseViewerAddress,
-  type TrustedPeers,
-} from './forwarded-for.ts'
+import { followForwardedFor, memberAt, parseViewerAddress } from './forwarded-for.ts'
 import { isRequestId } from './request-id.ts'
 
 /** The part of the facts that is the same for every request of a connection. */
@@ -23,10 +19,12 @@ export interface PeerFacts {
   readonly address: string
   /** The fields that are believed; undefined when none is, as of a peer that nobody trusts. */
   readonly believed: TrustedFields | undefined
-  readonly trusted: TrustedPeers
+  readonly rules: ClientRules
   readonly scheme: 'http' | 'https'
-  /** The port that the client connected to, by the PROXY header; empty when nobody said. */
+  /** The port that the client connected to: by the PROXY header, else (ingress-nginx) ours; empty when nobody said. */
   readonly port: string
+  /** What the facts were settled from, to do it again by other rules. */
+  readonly connection: PeerConnection
   /** Ready lines for a request whose fields are not believed. */
   readonly lines: string
 }
@@ -62,24 +60,30 @@ export interface RequestFacts {
   readonly requestId: string
   /** Ready X-Forwarded-*, X-Real-IP and X-Request-Id lines for the upstream. */
   readonly lines: string
+  /** Host that goes upstream instead of the client's. */
+  readonly upstreamHost?: string
+}
+
+/** Who connected, and where. */
+export interface PeerConnection {
+  /** Address of the socket's peer as Node gives it. */
+  readonly peerAddress: string
+  /** Our port. */
+  readonly localPort: number
+  readonly proxySource: ProxyEndpoint | undefined
+  readonly proxyDestination: ProxyEndpoint | undefined
 }
 
 /** Settles what one connection says by itself. The scheme as ingress-nginx has it: by the destination of a PROXY header. */
-export function connectionFacts(connection: {
-  /** Address of the socket's peer as Node gives it. */
-  readonly peerAddress: string
-  readonly proxySource: ProxyEndpoint | undefined
-  readonly proxyDestination: ProxyEndpoint | undefined
-  readonly trusted: TrustedPeers
-  readonly trustedFields: TrustedFields
-}): PeerFacts {
-  const { proxySource, proxyDestination, peerAddress, trusted, trustedFields } = connection
+export function connectionFacts(connection: PeerConnection, rules: ClientRules): PeerFacts {
+  const { proxySource, proxyDestination, peerAddress, localPort } = connection
   // Node writes the peer of a dual-stack socket as ::ffff:a.b.c.d.
   const address = proxySource?.address ?? normaliseAddress(peerAddress) ?? peerAddress
   const scheme = proxyDestination?.port === 443 ? 'https' : 'http'
-  const port = proxyDestination === undefined ? '' : String(proxyDestination.port)
-  const believed = trusted.has(address) ? trustedFields : undefined
-  return { address, believed, trusted, scheme, port, lines: factLines(address, scheme, address) }
+  const ownPort = rules.nginx === undefined ? '' : String(localPort)
+  const port = proxyDestination === undefined ? ownPort : String(proxyDestination.port)
+  const lines = factLines(address, scheme, address)
+  return { address, believed: rules.believedOf(address), rules, scheme, port, lines, connection }
 }
 
 /** Settles what is known about one request's client; values of trusted fields count where they are well formed. */
@@ -94,8 +98,8 @@ export function clientFacts(peer: PeerFacts, fields: ForwardedFields): ClientFac
       forwardedPort: portOf(peer, fields.authority, peer.scheme),
     }
   }
-  const said = listsOf(believed, fields)
-  const { client, chain, hops } = followForwardedFor(said.list, peer.address, peer.trusted)
+  const said = listsOf(believed, fields, peer.rules.forwardedForField)
+  const { client, chain, hops } = followForwardedFor(said.list, peer.address, peer.rules.trusted)
   const scheme = said.viewerScheme ?? schemeOf(memberAt(said.proto, hops)) ?? peer.scheme
   const host = memberAt(said.host, hops)
   const forwardedHost = isHost(host) ? host : fields.authority
@@ -119,7 +123,11 @@ interface Said {
   readonly viewerScheme: 'http' | 'https' | undefined
 }
 
-function listsOf(believed: TrustedFields, fields: ForwardedFields): Said {
+function listsOf(
+  believed: TrustedFields,
+  fields: ForwardedFields,
+  forwardedForField: string | undefined,
+): Said {
   const said = (name: string) =>
     believed.others?.has(name) === true ? fieldValue(fields.otherForwarded, name, ', ') : undefined
   const hasOthers = believed.others !== undefined && fields.otherForwarded !== ''
@@ -127,6 +135,7 @@ function listsOf(believed: TrustedFields, fields: ForwardedFields): Said {
   const realIp = believed.realIp ? fields.realIp : undefined
   return {
     list:
+      (forwardedForField === undefined ? '' : said(forwardedForField)) ||
       (believed.forwardedFor ? fields.forwardedFor : undefined) ||
       forwarded?.forwardedFor ||
       realIp ||

@@ -4,12 +4,14 @@
 // those that Weir writes itself are taken out whatever the client says about them.
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import { isClaim } from '../../shared/trusted-fields.ts'
-import { FieldCursor, listMembers } from '../http/fields.ts'
+import { FieldCursor, keepFields, listMembers } from '../http/fields.ts'
 import { countPasses } from '../http/loop.ts'
 import type { HeadLimits, Http1RequestHead } from './request-head.ts'
 
 // Names that some parser reads as the field with `-`: refused, as a back end that maps both to one variable would mix them up.
 const lookAlike = /^(?:content.length|transfer.encoding)$/
+
+const withoutUnderscore = { has: (name: string) => !name.includes('_') }
 
 /** Notes of one head's fields; reused for the next. Repeated fields are joined by commas, as RFC 9110 §5.3 reads them. */
 export class RequestFields {
@@ -46,6 +48,9 @@ export class RequestFields {
       runStart = cursor.lineEnd
     }
     if (runStart !== cursor.lineEnd) head.fields += text.slice(runStart, cursor.lineEnd)
+    if (limits.dropsUnderscores === true && head.fields.includes('_')) {
+      head.fields = keepFields(head.fields, withoutUnderscore)
+    }
     return undefined
   }
 

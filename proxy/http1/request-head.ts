@@ -11,6 +11,8 @@ export interface HeadLimits {
   readonly maxLineBytes: number
   readonly maxHeadBytes: number
   readonly maxFields: number
+  /** Fields with an underscore in their name are left out. */
+  readonly dropsUnderscores?: boolean
 }
 
 /** One request's head. The object is reused: nothing may keep it beyond the request. */

@@ -3,7 +3,7 @@
 // Invariant: a delta is applied in one turn of the event loop and the router is replaced by one assignment: a request sees
 // one version only.
 
-import { type CidrSet, createCidrSet } from '../../shared/cidr.ts'
+import { createCidrSet } from '../../shared/cidr.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type {
   AssetData,
@@ -15,8 +15,9 @@ import type {
 } from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter } from '../../shared/routing/router/router.ts'
+import { noServingRules } from '../../shared/routing/serving-rules.ts'
 import type { TableDelta } from '../../shared/routing/table.ts'
-import { readTrustedFields, type TrustedFields } from '../../shared/trusted-fields.ts'
+import { createClientRules } from '../http/client-rules.ts'
 import { connectionFacts } from '../http/forwarded.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
 import { ClientConnection } from '../http1/client-connection.ts'
@@ -45,6 +46,7 @@ import { probeForward } from './live-route.ts'
 import { failureAnswer, ownLines, reasonOf, serverLine } from './own-answers.ts'
 import { PasswordThread } from './password-thread.ts'
 import { RouteSet } from './route-set.ts'
+import { TunedSettings } from './tuned-settings.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** What a data plane needs. */
@@ -81,8 +83,7 @@ export class DataPlane {
   readonly #checks: HealthChecks
   readonly #routes: RouteSet
   readonly #listener: Listener
-  readonly #trusted: CidrSet
-  readonly #trustedFields: TrustedFields
+  readonly #tuned: TunedSettings
   readonly #stopTicks: () => void
   #port = 0
 
@@ -90,11 +91,10 @@ export class DataPlane {
     const { settings, clock, random, recorder, guard } = options
     this.#settings = settings
     this.#clock = clock
-    this.#trusted = createCidrSet(settings.trustedProxies)
-    this.#trustedFields = readTrustedFields(settings.trustedFields)
-    this.#worker = createWorkerState(options)
+    this.#tuned = new TunedSettings(settings)
+    this.#worker = createWorkerState(options, this.#tuned)
     this.#pools = new EndpointPools(
-      settings,
+      this.#tuned.current,
       this.#worker.time,
       recorder.upstreamConnections,
       recorder.endpoints,
@@ -152,6 +152,10 @@ export class DataPlane {
   apply(delta: TableDelta): void {
     this.#worker.router = this.#routes.apply(this.#worker.router, delta)
     this.#worker.fallback = this.#routes.fallback
+    if (delta.serving !== undefined) {
+      this.#tuned.apply(delta.serving)
+      this.#worker.clientRules = createClientRules(this.#settings, delta.serving)
+    }
     this.#worker.isSynced = true
   }
 
@@ -201,13 +205,13 @@ export class DataPlane {
   #serve(accepted: AcceptedSocket, header: ProxyHeader | undefined): void {
     const worker = this.#worker
     const client = new ClientConnection(accepted, worker)
-    const peer = connectionFacts({
+    const connection = {
       peerAddress: accepted.socket.remoteAddress ?? '',
+      localPort: this.#port,
       proxySource: header?.source,
       proxyDestination: header?.destination,
-      trusted: this.#trusted,
-      trustedFields: this.#trustedFields,
-    })
+    }
+    const peer = connectionFacts(connection, worker.clientRules)
     const exchange = new Exchange(worker, client.stream, peer)
     worker.exchanges.add(exchange)
     client.serve(exchange)
@@ -240,7 +244,7 @@ export class DataPlane {
   }
 }
 
-function createWorkerState(options: DataPlaneOptions): WorkerState {
+function createWorkerState(options: DataPlaneOptions, tuned: TunedSettings): WorkerState {
   const {
     settings,
     clock,
@@ -257,7 +261,8 @@ function createWorkerState(options: DataPlaneOptions): WorkerState {
     store: options.store,
     random,
     time: { now: clock.now() },
-    clientLimits: settings,
+    clientLimits: tuned.current,
+    clientRules: createClientRules(settings, noServingRules),
     limits: {
       connectTimeoutMs: settings.connectTimeoutMs,
       responseTimeoutMs: settings.responseTimeoutMs,

@@ -19,8 +19,9 @@
 import { allHold } from '../../shared/routing/conditions/compile.ts'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { Answer, FieldLines, Verdict } from '../../shared/routing/filters/kind.ts'
-import { type PeerFacts, type RequestFacts, settleFacts } from '../http/forwarded.ts'
+import { connectionFacts, type PeerFacts, type RequestFacts } from '../http/forwarded.ts'
 import { maxPasses } from '../http/loop.ts'
+import { requestFacts } from '../http/request-facts.ts'
 import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../http/stream.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptOwner } from './attempt-owner.ts'
@@ -40,7 +41,7 @@ import type { WorkerState } from './worker-state.ts'
 export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   readonly #worker: WorkerState
   readonly #client: ClientStream
-  readonly #peer: PeerFacts
+  #peer: PeerFacts
   readonly #ledger: RequestLedger
   readonly #attempt: Attempt
   /** The request being served; undefined between requests. */
@@ -74,7 +75,11 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   onRequestHead(head: RequestHead): void {
     this.#begin()
     this.#head = head
-    const facts = settleFacts(this.#peer, head, this.#worker.createRequestId)
+    const { clientRules } = this.#worker
+    if (this.#peer.rules !== clientRules) {
+      this.#peer = connectionFacts(this.#peer.connection, clientRules)
+    }
+    const facts = requestFacts(this.#peer, head, this.#worker.createRequestId)
     this.#facts = facts
     this.#ledger.noteHead(head, facts.clientAddress, facts.requestId)
     const { healthPath, isSynced, isDraining } = this.#worker

@@ -22,7 +22,7 @@ export function prepareAttempt(
   attempt.expectsContinue = head.expectsContinue
   attempt.acceptsTrailers = head.acceptsTrailers
   // An absolute-form target of HTTP/1.0 may name the host instead of a field.
-  const authority = head.authority || head.host
+  const authority = facts?.upstreamHost ?? (head.authority || head.host)
   if (filters === undefined) {
     attempt.view = undefined
     attempt.target = head.path + head.query

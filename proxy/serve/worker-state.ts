@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { SharedCounters, SharedStore } from '../../shared/routing/filters/kind.ts'
 import type { Router } from '../../shared/routing/router/router.ts'
+import type { ClientRules } from '../http/client-rules.ts'
 import type { Tunnel } from '../http/tunnel.ts'
 import type { ClientShared } from '../http1/client-connection.ts'
 import type { FilterFault } from '../observe/filter-faults.ts'
@@ -42,6 +43,8 @@ export interface WorkerState extends ClientShared {
   /** In [0, 1). */
   readonly random: () => number
   readonly limits: ExchangeLimits
+  /** Replaced as a whole. */
+  clientRules: ClientRules
   readonly recorder: Recorder
   readonly retryBudget: RetryBudget
   readonly healthPath: string

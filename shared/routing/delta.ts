@@ -3,6 +3,7 @@
 // Invariant: a table with the delta applied equals the next table, routes of a host in the next table's order.
 // References are compared first: what did not change keeps its own, so that the delta costs what changed.
 import { isDeepStrictEqual } from 'node:util'
+import { noServingRules } from './serving-rules.ts'
 import { differences, type ShardedMap } from './sharded-map.ts'
 import { emptyTable, type Route, type RouteTable, type TableDelta, type Upstream } from './table.ts'
 import { isSameUpstream } from './upstreams/endpoints.ts'
@@ -16,10 +17,17 @@ export function diffTables(
   const before = previous ?? emptyTable
   const hosts = diffHosts(before.hosts, next.hosts)
   const upstreams = diffUpstreams(before.upstreams, next.upstreams)
-  const delta: TableDelta = isDeepStrictEqual(before.fallback, next.fallback)
-    ? { version, hosts, upstreams }
-    : { version, hosts, upstreams, fallback: { route: next.fallback } }
-  const isEmpty = hosts.size === 0 && upstreams.size === 0 && delta.fallback === undefined
+  const { fallback, serving = noServingRules } = next
+  const isFallbackSame = isDeepStrictEqual(before.fallback, fallback)
+  const isServingSame = isDeepStrictEqual(before.serving ?? noServingRules, serving)
+  const delta: TableDelta = {
+    version,
+    hosts,
+    upstreams,
+    ...(isFallbackSame ? {} : { fallback: { route: fallback } }),
+    ...(isServingSame ? {} : { serving }),
+  }
+  const isEmpty = hosts.size === 0 && upstreams.size === 0 && isFallbackSame && isServingSame
   return isEmpty && previous !== undefined ? undefined : delta
 }
 

@@ -5,6 +5,7 @@
 import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
 import type { AlternativeTerms } from './backend.ts'
+import type { ServingRules } from './serving-rules.ts'
 import type { Route } from './table.ts'
 import type { BackendRef } from './upstreams/backend-ref.ts'
 
@@ -22,6 +23,8 @@ export interface SourceOutput {
    * for nothing has a reading without claims.
    */
   readonly readings: readonly Reading[]
+  /** What its objects say of all requests. */
+  readonly serving?: ServingRules
 }
 
 /** What one object asks for, and what is wrong with it. */

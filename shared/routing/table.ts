@@ -7,6 +7,7 @@
 import type { Backend } from './backend.ts'
 import type { Condition } from './conditions/condition.ts'
 import type { Filter } from './filters/kind.ts'
+import type { ServingRules } from './serving-rules.ts'
 import { emptyMap, type ShardedMap } from './sharded-map.ts'
 
 /**
@@ -113,6 +114,8 @@ export interface RouteTable {
   readonly upstreams: ShardedMap<Upstream>
   /** Serves whatever would be 404 (`--default-backend`). */
   readonly fallback?: Route
+  /** What counts for all requests; absent: as the options have it. */
+  readonly serving?: ServingRules
 }
 
 /** The table in which nothing is served. */
@@ -128,4 +131,6 @@ export interface TableDelta {
   readonly upstreams: ReadonlyMap<string, Upstream | undefined>
   /** Present when the fallback changed. */
   readonly fallback?: { readonly route: Route | undefined }
+  /** Present when they changed. */
+  readonly serving?: ServingRules
 }

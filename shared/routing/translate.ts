@@ -16,6 +16,7 @@ import { readAnnotations } from './ingress/annotations/read.ts'
 import type { ReadAnnotations } from './ingress/claims.ts'
 import type { IngressSettings } from './ingress/globals.ts'
 import { createIngressSource } from './ingress/source.ts'
+import type { ServingRules } from './serving-rules.ts'
 import { Settler } from './settle.ts'
 import type { RouteSource } from './source.ts'
 import type { Route, RouteTable } from './table.ts'
@@ -88,15 +89,18 @@ class RouteTranslator implements Translator {
     const { won, lost, ...routes } = this.#settler.settle(outputs)
     const backends = this.#backends.update(snapshot, won, lost)
     const last = this.#last
+    const serving = outputs.find((output) => output.serving !== undefined)?.serving
     const isTableSame =
-      routes.hosts === last?.table.hosts && backends.upstreams === last.table.upstreams
+      routes.hosts === last?.table.hosts &&
+      backends.upstreams === last.table.upstreams &&
+      serving === last.table.serving
     const areProblemsSame =
       routes.problems === this.#problemsOfRoutes && backends.problems === this.#problemsOfBackends
     if (last !== undefined && isTableSame && areProblemsSame) return last
     this.#problemsOfRoutes = routes.problems
     this.#problemsOfBackends = backends.problems
     this.#last = {
-      table: isTableSame ? last.table : this.#tableOf(routes.hosts, backends.upstreams),
+      table: isTableSame ? last.table : this.#tableOf(routes.hosts, backends.upstreams, serving),
       problems: areProblemsSame
         ? (last?.problems ?? [])
         : [...routes.problems, ...backends.problems],
@@ -104,9 +108,18 @@ class RouteTranslator implements Translator {
     return this.#last
   }
 
-  #tableOf(hosts: RouteTable['hosts'], upstreams: RouteTable['upstreams']): RouteTable {
+  #tableOf(
+    hosts: RouteTable['hosts'],
+    upstreams: RouteTable['upstreams'],
+    serving: ServingRules | undefined,
+  ): RouteTable {
     const fallback = this.#fallback
-    return fallback === undefined ? { hosts, upstreams } : { hosts, upstreams, fallback }
+    return {
+      hosts,
+      upstreams,
+      ...(fallback === undefined ? {} : { fallback }),
+      ...(serving === undefined ? {} : { serving }),
+    }
   }
 }
 

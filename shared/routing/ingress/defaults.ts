@@ -5,6 +5,7 @@
 import type { Like } from '../../like.ts'
 import type { Limits } from '../backend.ts'
 import type { RedirectStatus } from '../filters/redirect.ts'
+import type { ServingRules } from '../serving-rules.ts'
 
 export interface IngressDefaults {
   /** `--like`: what that system does without being asked counts. */
@@ -17,6 +18,8 @@ export interface IngressDefaults {
   /** Sends http to https everywhere. */
   readonly forceSslRedirect?: boolean
   readonly sslRedirectStatus?: RedirectStatus
+  /** What counts for all requests, whatever route they take. */
+  readonly serving?: ServingRules
   /** An allow list of annotations takes its place. */
   readonly allow?: readonly string[]
   /** A deny list of annotations takes its place. */

@@ -57,7 +57,11 @@ export function createIngressSource(
         readings = areClassesOther ? readAgain(edited) : edited
       }
       const ofGlobals = globals.reading
-      output = { readings: ofGlobals === undefined ? readings : [ofGlobals, ...readings] }
+      const { serving } = globals.defaults
+      output = {
+        readings: ofGlobals === undefined ? readings : [ofGlobals, ...readings],
+        ...(serving === undefined ? {} : { serving }),
+      }
       return output
     },
   }

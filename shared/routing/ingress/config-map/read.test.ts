@@ -30,6 +30,23 @@ const readings: readonly {
   },
   { key: 'whitelist-source-range', value: '', gives: { allow: [] } },
   { key: 'denylist-source-range', value: '192.0.2.1', gives: { deny: ['192.0.2.1'] } },
+  ...(
+    [
+      ['use-forwarded-headers', 'true', { believesForwarded: true }],
+      ['enable-real-ip', 'true', { believesAddress: true }],
+      ['proxy-real-ip-cidr', '10.0.0.0/8', { believedNetworks: ['10.0.0.0/8'] }],
+      ['proxy-real-ip-cidr', '0.0.0.0/0', { believedNetworks: ['0.0.0.0/0', '::/0'] }],
+      ['forwarded-for-header', 'CF-Connecting-IP', { forwardedForField: 'cf-connecting-ip' }],
+      ['compute-full-forwarded-for', 'true', { keepsForwardedChain: true }],
+      ['proxy-add-original-uri-header', 'true', { addsOriginalUri: true }],
+      ['generate-request-id', 'false', { generatesRequestId: false }],
+      ['enable-underscores-in-headers', 'true', { dropsUnderscores: false }],
+      ['keep-alive', '2', { keepAliveTimeoutMs: 2000 }],
+      ['client-header-timeout', '3', { headerTimeoutMs: 3000 }],
+      ['client-body-timeout', '4', { bodyIdleTimeoutMs: 4000 }],
+      ['upstream-keepalive-timeout', '1', { upstreamIdleTimeoutMs: 1000 }],
+    ] as const
+  ).map(([key, value, serving]) => ({ key, value, gives: { serving } })),
 ]
 
 for (const { key, value, gives } of readings) {
@@ -73,6 +90,25 @@ const wrong: readonly {
     why: 'who is meant to be let in is not known',
   },
   {
+    data: { 'forwarded-for-header': 'X-Tenant' },
+    says: /must be X-Forwarded-For or another field/,
+    closes: true,
+    why: 'nobody writes an address into it',
+  },
+  {
+    data: { 'http-snippet': 'limit_req_zone x;' },
+    says: /does not support it\. All routes answer 503/,
+    remedy: /Raw text of nginx/,
+    closes: true,
+    why: 'text of nginx may protect',
+  },
+  {
+    data: { 'worker-processes': '8' },
+    says: /^Weir knows this key, and it has no effect\.$/,
+    remedy: /--workers/,
+    why: 'tuning has no effect',
+  },
+  {
     data: { 'proxy-body-sise': '1m' },
     says: /does not know this key/,
     remedy: /Did you mean proxy-body-size\?/,
@@ -114,14 +150,15 @@ t.test(
       const initial = row.read(row.initial, {})
       t.equal(typeof initial, row.initial === '' ? typeof initial : 'object', row.key)
     }
+    // What an option holds is said by the option.
+    const own = configMapRows.filter(({ option }) => option === undefined)
     const { defaults } = readConfigMap(
-      mapOf(Object.fromEntries(configMapRows.map(({ key, initial }) => [key, initial]))),
+      mapOf(Object.fromEntries(own.map(({ key, initial }) => [key, initial]))),
       'ingress-nginx',
     )
-    const limits = { maxBodyBytes: 1 << 20, connectMs: 5000, readMs: 60_000, sendMs: 60_000 }
     t.same(
       defaults,
-      { ...defaultsLike('ingress-nginx'), allow: [], deny: [], limits },
+      { ...defaultsLike('ingress-nginx'), allow: [], deny: [] },
       'a ConfigMap that says what is so anyway changes nothing',
     )
   },

@@ -1,5 +1,11 @@
 // Which keys of ingress-nginx's ConfigMap does Weir know? Rows are applied in this order, so that later ones may build on earlier ones.
+import { clientRows } from './clients.ts'
 import { proxyingRows } from './proxying.ts'
 import type { ConfigMapRow } from './row.ts'
+import { unsupportedRows } from './unsupported.ts'
 
-export const configMapRows: readonly ConfigMapRow[] = [...proxyingRows]
+export const configMapRows: readonly ConfigMapRow[] = [
+  ...proxyingRows,
+  ...clientRows,
+  ...unsupportedRows,
+]

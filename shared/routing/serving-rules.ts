@@ -1,0 +1,31 @@
+// What do objects say about the serving of all requests alike? ingress-nginx's ConfigMap does; options of the proxy say the rest.
+//
+// Invariant: plain data that crosses threads. What is absent is as the options have it.
+
+export interface ServingRules {
+  /** How long a client's connection waits for its next request. */
+  readonly keepAliveTimeoutMs?: number
+  /** For a whole request head, from its first byte. */
+  readonly headerTimeoutMs?: number
+  /** Between two reads of a request's body. */
+  readonly bodyIdleTimeoutMs?: number
+  /** How long an unused connection to an endpoint is kept. */
+  readonly upstreamIdleTimeoutMs?: number
+  /** Request fields with an underscore in their name are left out. */
+  readonly dropsUnderscores?: boolean
+  /** X-Forwarded-For, -Proto, -Host and -Port of peers in `believedNetworks` are believed. */
+  readonly believesForwarded?: boolean
+  /** Of these peers the client's address is believed. */
+  readonly believesAddress?: boolean
+  readonly believedNetworks?: readonly string[]
+  /** The field that holds the chain of addresses; lower case. */
+  readonly forwardedForField?: string
+  /** What came in it goes on in front of the peer's address, instead of the client's alone. */
+  readonly keepsForwardedChain?: boolean
+  /** False: a request without an id goes on without one. */
+  readonly generatesRequestId?: boolean
+  /** The path and query of the client are told as X-Original-URI. */
+  readonly addsOriginalUri?: boolean
+}
+
+export const noServingRules: ServingRules = {}

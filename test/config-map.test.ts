@@ -1,0 +1,145 @@
+// Does the real program follow ingress-nginx's ConfigMap, in manifests and in a cluster, without a restart, and what does it
+// serve without the right to read it?
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { KubeObject } from '../shared/kube/objects.ts'
+import { configMaps } from '../shared/kube/resources.ts'
+import { createApiServer } from '../shared/testing/api-server.ts'
+import { ask, problemsOf, until } from './support/ask.ts'
+import { createManifestFolder, ingressOf, serviceOf } from './support/manifests.ts'
+import { startProxyProcess } from './support/proxy-process.ts'
+import { connectRaw } from './support/raw-client.ts'
+import { echoFields, readEcho, startEcho } from './support/upstream.ts'
+
+const flags = ['--like', 'ingress-nginx', '--ingress-class', 'weir', '--config-map', 'edge/nginx']
+
+function mapOf(data: Readonly<Record<string, string>>): KubeObject {
+  const metadata = { namespace: 'edge', name: 'nginx' }
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata, ...{ data } }
+}
+
+t.test('in manifests: each change counts, for connections that are open as well', async (t) => {
+  const [echo, folder] = [await startEcho('web'), createManifestFolder()]
+  folder.write('web.yaml', [
+    ingressOf('web', [{ host: 'a.test', service: 'web' }]),
+    ingressOf('own', [{ host: 'own.test', service: 'web' }], {
+      'nginx.ingress.kubernetes.io/proxy-body-size': '2k',
+    }),
+    ...serviceOf('web', [echo]),
+  ])
+  const proxy = await startProxyProcess({ flags: ['--manifests', folder.path, ...flags] })
+  const client = await connectRaw(proxy.port)
+  t.teardown(async () => {
+    client.close()
+    await proxy.stop()
+    await echo.close()
+    folder.remove('web.yaml')
+  })
+  const post = async (host: string, bytes: number) =>
+    (await ask(proxy.port, { host, method: 'POST', body: 'x'.repeat(bytes) })).status
+  const kept = async () => {
+    const head =
+      'GET / HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 203.0.113.9\r\nx_under: 1\r\n\r\n'
+    const { status, body } = await client.request(head)
+    return status === 200 ? readEcho(body) : undefined
+  }
+
+  t.match(await problemsOf(proxy.adminPort), [{ reason: 'asset-missing', kind: 'ConfigMap' }])
+  t.equal(await post('a.test', (1 << 20) + 1), 413, 'ingress-nginx allows 1 MiB')
+  t.equal(await post('a.test', 4000), 200)
+  t.equal(await post('own.test', 4000), 413, 'the annotation')
+  t.strictSame(echoFields(await kept(), 'x-real-ip'), ['127.0.0.1'])
+  t.strictSame(echoFields(await kept(), 'x_under'), [])
+
+  folder.write('map.yaml', [
+    mapOf({
+      'proxy-body-size': '1k',
+      'use-forwarded-headers': 'true',
+      'enable-underscores-in-headers': 'true',
+      'proxy-read-timeout': '1m',
+    }),
+  ])
+  await until(
+    'the new size',
+    () => post('a.test', 1025),
+    (status) => status === 413,
+  )
+  t.equal(await post('a.test', 1024), 200)
+  t.equal(await post('own.test', 2000), 200, 'the annotation is stronger')
+  const echoed = await kept()
+  t.strictSame(echoFields(echoed, 'x-real-ip'), ['203.0.113.9'])
+  t.strictSame(echoFields(echoed, 'x_under'), ['1'])
+  t.match(await problemsOf(proxy.adminPort), [
+    {
+      reason: 'invalid-config-key',
+      kind: 'ConfigMap',
+      namespace: 'edge',
+      name: 'nginx',
+      field: 'data["proxy-read-timeout"]',
+    },
+  ])
+
+  folder.write('map.yaml', [mapOf({ 'denylist-source-range': '127.0.0.1' })])
+  await until(
+    'the list',
+    () => post('a.test', 1),
+    (status) => status === 403,
+  )
+  t.strictSame(echoFields(await kept(), 'x-real-ip'), [], 'kept out')
+  folder.write('map.yaml', [mapOf({ 'denylist-source-range': '127.0.0.300' })])
+  await until(
+    'closed',
+    () => post('a.test', 1),
+    (status) => status === 503,
+  )
+  folder.write('map.yaml', [mapOf({})])
+  await until(
+    'open',
+    () => post('a.test', 1),
+    (status) => status === 200,
+  )
+})
+
+t.test('in a cluster: read by its name, and nothing is served before it may be', async (t) => {
+  const [api, echo] = await Promise.all([createApiServer(), startEcho('web')])
+  const home = mkdtempSync(join(tmpdir(), 'weir-config-map-'))
+  for (const object of [
+    ingressOf('web', [{ host: 'a.test', service: 'web' }]),
+    ...serviceOf('web', [echo]),
+  ])
+    api.put({ ...object, metadata: { ...object.metadata, namespace: 'shop' } })
+  api.put(mapOf({ 'denylist-source-range': '127.0.0.1' }))
+  const allow = api.faults.deny(['list', 'watch'], configMaps)
+  const proxy = await startProxyProcess({
+    flags: ['--kubeconfig', await api.kubeconfigFile(home), ...flags],
+    waitFor: 'listening',
+  })
+  t.teardown(async () => {
+    await proxy.stop()
+    await Promise.all([api.close(), echo.close()])
+    rmSync(home, { recursive: true, force: true })
+  })
+  const status = async () => (await ask(proxy.port, { host: 'a.test' })).status
+  await until(
+    'a word about the right',
+    async () => proxy.stderr,
+    (text) => text.includes('proxy.configMap of the chart to edge/nginx'),
+  )
+  t.equal(await status(), 503, 'it may keep this client out')
+  allow()
+  await until('the list', status, (found) => found === 403)
+  const asked = api.requests.filter(({ resource }) => resource === configMaps)
+  t.strictSame([...new Set(asked.map(({ query }) => query.fieldSelector))], ['metadata.name=nginx'])
+  t.strictSame([...new Set(asked.map(({ namespace }) => namespace))], ['edge'])
+  api.put(mapOf({}))
+  await until('the change', status, (found) => found === 200)
+  api.remove(configMaps, 'edge', 'nginx')
+  await until(
+    'a problem',
+    () => problemsOf(proxy.adminPort),
+    ({ length }) => length === 1,
+  )
+  t.equal(await status(), 200)
+})

@@ -30,7 +30,7 @@ const defaults: CaseOptions = {
 export function flagsOf(cases: readonly AnnotationCase[]): readonly string[] {
   const options: CaseOptions = { ...defaults, ...cases[0]?.options }
   const given = Object.keys(options).filter(isKnown)
-  const origins = [...new Set(cases.flatMap(authOriginsOf))]
+  const origins = [...new Set(cases.flatMap(originsOf))]
   return [
     ...['--like', 'ingress-nginx', '--config-map', configMap],
     ...given.flatMap((name) => flagOf(name, options)),
@@ -66,13 +66,14 @@ function listed(flag: string, values: readonly string[]): readonly string[] {
   return values.length === 0 ? [] : [flag, values.join()]
 }
 
-/** Where the authentication servers of a case are: ingress-nginx asks any. */
-function authOriginsOf({ objects, config = {} }: AnnotationCase): readonly string[] {
-  const urls = objects.map(({ metadata }) => metadata?.annotations?.[authUrl] ?? '')
-  return [...urls, config['global-auth-url'] ?? ''].flatMap((url) => {
-    const origin = /^https?:\/\/[\d.]+(:\d+)?(?=[/$])/.exec(url)?.[0]
-    return origin === undefined ? [] : [origin]
-  })
+/** Where URLs of a case lead to: ingress-nginx asks any server, Weir those that its operator allows. */
+function originsOf({ objects, config = {} }: AnnotationCase): readonly string[] {
+  const own = objects.flatMap(({ metadata: { annotations = {} } = {} }) =>
+    urlKeys.map((key) => annotations[`nginx.ingress.kubernetes.io/${key}`] ?? ''),
+  )
+  return [...own, config['global-auth-url'] ?? ''].flatMap(
+    (url) => /^https?:\/\/[\d.]+(:\d+)?(?=[/$])/.exec(url)?.[0] ?? [],
+  )
 }
 
-const authUrl = 'nginx.ingress.kubernetes.io/auth-url'
+const urlKeys = ['auth-url', 'mirror-target']

@@ -61,9 +61,20 @@ async function inLanes<T>(
   await Promise.all(Array.from({ length: count }, lane))
 }
 
+/** What a case says about time, such as how much of a limit is used up, can go wrong on a machine that others keep busy. */
+function isTimed({ steps }: AnnotationCase): boolean {
+  return steps.some(
+    ({ expect = {}, waitMs, exitWithinMs }) =>
+      (waitMs ?? exitWithinMs ?? expect.statuses ?? expect.withinMs) !== undefined,
+  )
+}
+
 const wanted = process.argv.slice(2)
 const addresses = await takeAddresses()
 const { cases, skipped } = readCases(addresses.moved)
+const isNamed = (name: string) => cases.some(({ id, area }) => id === name || area === name)
+const unknown = wanted.find((name) => !isNamed(name))
+if (unknown !== undefined) throw new Error(`${unknown} is neither an area nor a case`)
 const chosen = cases.filter(
   ({ id, area }) => wanted.length === 0 || wanted.includes(id) || wanted.includes(area),
 )
@@ -73,6 +84,12 @@ try {
   await inLanes(lanes, groupsOf(chosen), async (group) => {
     results.push(...(await playGroup(group)))
   })
+  for (const [at, result] of results.entries()) {
+    if (isPassed(result, known) || !isTimed(result.case)) continue
+    const [again] = await playGroup([result.case])
+    console.log(`${result.case.id} again, with the machine to itself: ${result.wrong}`)
+    if (again !== undefined) results[at] = again
+  }
 } finally {
   certificates.close()
   addresses.release()

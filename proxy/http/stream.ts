@@ -48,6 +48,8 @@ export interface ResponseHead {
   readonly bodyLength: number | undefined
   /** The protocol of a 101, or empty. */
   readonly upgrade: string
+  /** Of all of the head, as it was received. */
+  readonly headBytes: number
   readonly hasDate: boolean
   readonly hasServer: boolean
 }

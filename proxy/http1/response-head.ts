@@ -23,6 +23,7 @@ export class Http1ResponseHead implements ResponseHead {
   keepAliveMs = Number.POSITIVE_INFINITY
   /** The protocol that Upgrade names, or empty. */
   upgrade = ''
+  headBytes = 0
   hasDate = false
   hasServer = false
 

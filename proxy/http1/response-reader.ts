@@ -92,6 +92,7 @@ export class ResponseReader implements BodySink {
       this.#owner.onMalformed()
       return bytes.length
     }
+    head.headBytes = length
     const consumed = gatherer.consumed - text.length + length
     if (head.status < 200) {
       this.#interim += 1

@@ -197,11 +197,22 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   onResponseHead(head: ResponseHead): void {
     const { status } = head
     if (status >= 200 || status === 101) {
+      if (head.headBytes > (this.#backend?.responseHeadBytes ?? 0)) {
+        this.#refuseHead()
+        return
+      }
       this.#noteResponse(status)
       if (this.#mayDrop(status) && this.#tryAgain()) return
       this.#hasHead = true
     }
     this.#owner.onAttemptHead(head)
+  }
+
+  /** Counted, but not against the endpoint: another one would hardly answer with less. */
+  #refuseHead(): void {
+    this.abort()
+    add(this.#worker.recorder.upstreamErrors('response-head-too-large'), 1)
+    this.#owner.fail('response-head-too-large')
   }
 
   #noteResponse(status: number): void {

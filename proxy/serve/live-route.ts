@@ -64,6 +64,10 @@ export interface LiveForward {
   readonly maxBodyBytes: number
   /** 0: bodies go upstream as they come; else they are gathered first, up to so many bytes. */
   readonly bufferBytes: number
+  /** Larger bodies than `bufferBytes` go into a temporary file. */
+  readonly spills: boolean
+  /** Infinity: no other limit than the reader's. */
+  readonly responseHeadBytes: number
 }
 
 /** The proxy's own limits, for what a route does not set. Times in ms. */
@@ -142,6 +146,8 @@ function buildForward(backend: ForwardBackend, owner: Owner, builder: RouteBuild
     sendMs: limits.sendMs ?? builder.limits.sendTimeoutMs,
     maxBodyBytes: limits.maxBodyBytes || Number.POSITIVE_INFINITY,
     bufferBytes: limits.bufferBytes ?? 0,
+    spills: limits.spills ?? false,
+    responseHeadBytes: limits.responseHeadBytes || Number.POSITIVE_INFINITY,
   }
 }
 
@@ -183,6 +189,8 @@ function ownForward(timeoutMs: number): Omit<LiveForward, 'destination'> {
     sendMs: timeoutMs,
     maxBodyBytes: Number.POSITIVE_INFINITY,
     bufferBytes: 0,
+    spills: false,
+    responseHeadBytes: Number.POSITIVE_INFINITY,
   }
 }
 

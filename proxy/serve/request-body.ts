@@ -22,6 +22,7 @@ const continueHead = {
   fields: '',
   bodyLength: 0,
   upgrade: '',
+  headBytes: 0,
   hasDate: false,
   hasServer: false,
 } as const

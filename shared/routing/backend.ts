@@ -135,6 +135,10 @@ export interface Limits {
   readonly maxBodyBytes?: number
   /** Gathers request bodies of up to so many bytes before they are sent, so that they can be sent again; absent or 0: never. */
   readonly bufferBytes?: number
+  /** Larger bodies than `bufferBytes` go into a temporary file, instead of failing. */
+  readonly spills?: boolean
+  /** Largest head of a response in bytes; absent: the proxy's own limit. */
+  readonly responseHeadBytes?: number
 }
 
 /**

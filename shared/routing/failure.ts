@@ -46,6 +46,11 @@ const rows = {
     side: 'upstream',
     text: 'The upstream sent an invalid response.',
   },
+  'response-head-too-large': {
+    status: 502,
+    side: 'upstream',
+    text: 'The header fields of the response are too large.',
+  },
   'auth-unavailable': {
     status: 503,
     side: 'proxy',

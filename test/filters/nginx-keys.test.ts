@@ -1,7 +1,7 @@
 // Do filters in nginx's words do over the wire what they did there? The real program, one host for each Ingress.
 import t from 'tap'
 import { eventually } from '../../shared/testing/eventually.ts'
-import { ask, problemsOf } from '../support/ask.ts'
+import { ask, metric, problemsOf } from '../support/ask.ts'
 import { createManifestFolder, ingressOf, serviceOf } from '../support/manifests.ts'
 import { startProxyProcess } from '../support/proxy-process.ts'
 import { fieldsOf, type RawResponse } from '../support/raw-client.ts'
@@ -39,6 +39,9 @@ t.test('nginx’s words over the wire', async (t) => {
     onRequest: () =>
       `HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: http://app.test\r\nContent-Length: ${large.length}\r\n\r\n${large}`,
   })
+  const bigHead = await startScripted({
+    onRequest: () => `HTTP/1.1 200 OK\r\nX-Big: ${'v'.repeat(6000)}\r\nContent-Length: 0\r\n\r\n`,
+  })
   const shadow = await startScripted({})
   const folder = createManifestFolder([
     site('cors', cors),
@@ -48,6 +51,9 @@ t.test('nginx’s words over the wire', async (t) => {
     site('other', oneOff),
     site('free', { ...oneOff, 'limit-allowlist': '192.0.2.0/24' }),
     site('busy', { 'limit-connections': '2' }, { service: 'slow', paths: ['/a', '/b'] }),
+    site('small', { 'proxy-buffer-size': '4k' }, { service: 'head' }),
+    site('large', { 'proxy-buffer-size': '16k' }, { service: 'head' }),
+    ...serviceOf('head', [bigHead]),
     site('mirror', {
       'mirror-target': 'http://shadow.default.svc.cluster.local/copy$request_uri',
       'mirror-host': 'shadow.test',
@@ -68,7 +74,7 @@ t.test('nginx’s words over the wire', async (t) => {
   })
   t.teardown(async () => {
     await proxy.stop()
-    await Promise.all([web.close(), slow.close(), page.close(), shadow.close()])
+    await Promise.all([web.close(), slow.close(), page.close(), shadow.close(), bigHead.close()])
     folder.dispose()
   })
   const send = (method: string, url: string, ...fields: string[]) => {
@@ -169,6 +175,14 @@ t.test('nginx’s words over the wire', async (t) => {
     t.equal(answer.body, large)
     t.ok(ms > 900 && ms < 5000, `40 KiB at 20 KiB/s took ${Math.round(ms)} ms`)
     t.same(allowed(answer), ['*'])
+  })
+
+  await t.test('the head of a response fits its buffer, or gets 502', async (t) => {
+    t.match(await get('small'), { status: 502, body: /response-head-too-large/ })
+    t.match(await get('small'), { status: 502 }, 'the endpoint is asked again')
+    t.equal((await get('large')).status, 200)
+    const labels = { code: 'response-head-too-large' }
+    t.equal(await metric(proxy.adminPort, 'weir_upstream_errors_total', labels), 2)
   })
 
   await t.test('copies go where they may, and who never answers them delays nobody', async (t) => {

@@ -168,6 +168,31 @@ for (const { fields, body = long, accept = 'gzip', line = '200 OK', why } of unt
 }
 
 const html = 'Content-Type: text/html'
+
+const codingsOfTwo: { accept: string; agent?: string; is: string | undefined; why: string }[] = [
+  { accept: 'gzip, br', is: 'br', why: 'the first filter that fits' },
+  { accept: 'gzip', is: 'gzip', why: 'the other one' },
+  { accept: 'zstd', is: undefined, why: 'neither' },
+  { accept: 'gzip', agent: 'Mozilla/4.0 (compatible; msie 6.0)', is: undefined, why: 'excepted' },
+]
+
+for (const { accept, agent = 'curl/8', is, why } of codingsOfTwo) {
+  t.test(`two compressors, ${accept} of ${agent}: ${why}`, async (t) => {
+    const all = { kind: 'compress', types: ['*/*'] }
+    const filters = [
+      { ...all, codings: ['br'], level: 0 },
+      { ...all, codings: ['gzip'], exceptAgents: String.raw`MSIE [456]\.` },
+    ]
+    const { client } = await stage(t, filters, {
+      web: { onRequest: () => response('200 OK', long, 'Content-Type: application/x-own') },
+    })
+    const asked = [`Accept-Encoding: ${accept}`, `User-Agent: ${agent}`]
+    const answer = await client.request(head('GET / HTTP/1.1', ...asked))
+    t.same(fieldsOf(answer, 'content-encoding'), is === undefined ? [] : [is])
+    t.same(fieldsOf(answer, 'vary'), ['Accept-Encoding'], 'said once')
+  })
+}
+
 const bodiless: {
   line: string
   fields: string[]

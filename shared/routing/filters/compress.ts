@@ -3,6 +3,7 @@
 // Invariant: a body that is coded already, partial, or forbids changes (no-transform) is never touched: never twice.
 // Invariant: every write of the upstream is flushed, so that events of a stream are not held back; memory is one zlib stream.
 import type { BrotliCompress } from 'node:zlib'
+import { compileSearch, type Search } from '../pattern.ts'
 import type { BodyControl, BodySink, BodyStage, Filter, FilterKind, ResponseView } from './kind.ts'
 
 /** The codings that Weir makes, by their names in Accept-Encoding. */
@@ -13,12 +14,14 @@ export interface CompressFilter extends Filter {
   readonly kind: 'compress'
   /** In the order of preference among those that a client likes equally. */
   readonly codings: readonly Coding[]
-  /** Media types, `text/*` for all of a family; lower case. */
+  /** Media types, `text/*` for all of a family, a star on both sides for all; lower case. */
   readonly types: readonly string[]
   /** Shorter bodies, where the length is known, are sent as they are. */
   readonly minBytes: number
-  /** 1 (fast) to 9 (small). */
+  /** 1 (fast) to 9 (small); of br alone 0 to 11. */
   readonly level: number
+  /** Who gets bodies as they are: a pattern that User-Agent has a match of, without case. */
+  readonly exceptAgents?: string
 }
 
 // What browsers load as text, and the formats of APIs.
@@ -43,24 +46,37 @@ const known: ReadonlySet<string> = new Set(['gzip', 'br', 'zstd'])
 export const compressKind: FilterKind<CompressFilter> = {
   kind: 'compress',
   defaults: { types: compressible, minBytes: 1024, level: 4 },
-  fault({ codings = [], types = [], level }) {
+  fault({ codings = [], types = [], level, exceptAgents }) {
     const bad = codings.find((coding) => !known.has(coding))
     if (bad !== undefined) return `there is no coding '${bad}'; there are gzip, br and zstd`
     if (codings.length === 0) return 'there is no coding'
-    if (!types.every((type) => /^[a-z0-9!#$&^_.+-]+\/(?:\*|[a-z0-9!#$&^_.+-]+)$/.test(type))) {
+    if (
+      !types.every((type) =>
+        /^(?:[a-z0-9!#$&^_.+-]+\/(?:\*|[a-z0-9!#$&^_.+-]+)|\*\/\*)$/.test(type),
+      )
+    ) {
       return 'a type must be a media type such as text/html, or text/*'
     }
+    const agents = exceptAgents === undefined ? undefined : compileSearch(`(?i)${exceptAgents}`)
+    if (agents?.ok === false) return `the pattern of user agents ${agents.reason}`
+    const isBrotli = codings.every((coding) => coding === 'br')
+    if (isBrotli) return level >= 0 && level <= 11 ? undefined : 'the level must be 0 to 11'
     return level >= 1 && level <= 9 ? undefined : 'the level must be 1 to 9'
   },
   compile(filter) {
     const types = new Set(filter.types)
-    const isWanted = (type: string) =>
-      types.has(type) || types.has(`${type.slice(0, type.indexOf('/'))}/*`)
+    const isWanted = types.has('*/*')
+      ? () => true
+      : (type: string) => types.has(type) || types.has(`${type.slice(0, type.indexOf('/'))}/*`)
+    const isExcepted = compileAgents(filter.exceptAgents)
     return {
       responseBody(response, next, control) {
         if (!mayCompress(response, filter.minBytes, isWanted)) return
         // The choice depends on the request, whether or not it falls on a coding (RFC 9110 §12.5.5).
-        response.addField('vary', 'Accept-Encoding')
+        if (!/\baccept-encoding\b/i.test(response.field('vary') ?? '')) {
+          response.addField('vary', 'Accept-Encoding')
+        }
+        if (isExcepted?.(response.request.field('user-agent') ?? '') === true) return
         const coding = chooseCoding(response.request.field('accept-encoding') ?? '', filter.codings)
         if (coding === undefined) return
         weaken(response)
@@ -71,6 +87,13 @@ export const compressKind: FilterKind<CompressFilter> = {
       },
     }
   },
+}
+
+function compileAgents(pattern: string | undefined): Search | undefined {
+  if (pattern === undefined) return undefined
+  const result = compileSearch(`(?i)${pattern}`)
+  if (!result.ok) throw new Error(result.reason)
+  return result.search
 }
 
 function mayCompress(

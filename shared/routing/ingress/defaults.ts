@@ -24,6 +24,26 @@ export interface IngressDefaults {
   readonly allow?: readonly string[]
   /** A deny list of annotations takes its place. */
   readonly deny?: readonly string[]
+  /** Of requests beyond `limit-rps` and `limit-rpm`, and beyond `limit-connections`; absent: 503. */
+  readonly rateStatus?: number
+  readonly connectionsStatus?: number
+  /** Pace of response bodies in KiB per second, and how many KiB go before it counts. */
+  readonly limitRate?: number
+  readonly limitRateAfter?: number
+  /** Compression of responses, coding by coding. */
+  readonly gzip?: CodingDefaults
+  readonly brotli?: CodingDefaults
+}
+
+/** How responses are compressed by one coding; what is absent is as compressors.ts has it. */
+export interface CodingDefaults {
+  readonly isOn?: boolean
+  readonly level?: number
+  readonly minBytes?: number
+  /** Media types; `text/html` is always among them. */
+  readonly types?: readonly string[]
+  /** User agents that get no compressed response: a pattern, looked for without case. */
+  readonly exceptAgents?: string
 }
 
 /** What Weir's own defaults are: nothing is asked for. */

@@ -16,6 +16,7 @@ import { filterKinds } from '../../filters/kinds.ts'
 import type { OwnFilter } from '../../filters/own.ts'
 import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
+import { compressorsOf } from '../compressors.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import type { WeightedService } from '../weighted-choices.ts'
 import { type CanaryDraft, termsOfCanary } from './canary-draft.ts'
@@ -105,7 +106,7 @@ export function createDraft(
     defaults,
     ...(defaults.closed === undefined ? {} : { closed: defaults.closed }),
     conditions: [],
-    filters: {},
+    filters: paceOf(defaults),
     own: [],
     backend: {},
     deny: [],
@@ -128,6 +129,13 @@ export function createDraft(
     relativeRedirects: false,
     namesPort: false,
   }
+}
+
+/** The pace that the ConfigMap asks for. */
+function paceOf({ limitRate = 0, limitRateAfter = 0 }: IngressDefaults): Draft['filters'] {
+  if (limitRate === 0) return {}
+  const parts = { bytesPerSecond: limitRate * 1024, afterBytes: limitRateAfter * 1024 }
+  return { pace: { parts, key: 'nginx.ingress.kubernetes.io/limit-rate' } }
 }
 
 /** Says whether two paths of the Ingress may need different terms. */
@@ -196,6 +204,7 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
     if (kind === 'access') filters.push(...draft.limiters)
     const filter = own[kind] ?? (draft.filters[kind] && filterOf(kind, draft.filters[kind].parts))
     if (filter !== undefined) filters.push(filter)
+    else if (kind === 'compress') filters.push(...compressorsOf(defaults))
   }
   filters.push(...draft.own)
   return filters

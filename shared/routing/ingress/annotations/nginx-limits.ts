@@ -21,7 +21,6 @@ function limitBy(draft: Draft, kind: string, parts: object): Partial<Draft> | st
     key: { from: 'address' },
     account: `Ingress ${draft.ingress}`,
     ...(draft.unlimited.length === 0 ? {} : { except: draft.unlimited }),
-    status: 503,
     ...parts,
   })
   const fault = filterKinds.get(kind)?.fault(limiter)
@@ -33,14 +32,24 @@ function limitBy(draft: Draft, kind: string, parts: object): Partial<Draft> | st
 const rateBy = (windowMs: number) => (limit: number, draft: Draft) =>
   limit <= 0
     ? {}
-    : limitBy(draft, 'rate-limit', { limit, windowMs, burst: limit * draft.burstMultiplier + 1 })
+    : limitBy(draft, 'rate-limit', {
+        limit,
+        windowMs,
+        burst: limit * draft.burstMultiplier + 1,
+        status: draft.defaults.rateStatus ?? 503,
+      })
 
 const exceptions = (unlimited: readonly string[]): Partial<Draft> => ({ unlimited })
 
-const pace = (part: 'bytesPerSecond' | 'afterBytes') =>
-  partOf('pace', 'nginx.ingress.kubernetes.io/limit-rate', (kilobytes: number) => ({
-    [part]: kilobytes * 1024,
-  }))
+const pace = partOf('pace', 'nginx.ingress.kubernetes.io/limit-rate', (parts: object) => parts)
+
+function paceBy(rate: number, draft: Draft): Partial<Draft> {
+  const { pace: _before, ...others } = draft.filters
+  if (rate <= 0) return { filters: others }
+  const after = draft.defaults.limitRateAfter
+  const parts = after === undefined ? {} : { afterBytes: after * 1024 }
+  return pace({ bytesPerSecond: rate * 1024, ...parts }, draft)
+}
 
 /** The rows of limits. Those that the others build on come first. */
 export const limitRows: readonly Row[] = [
@@ -75,7 +84,7 @@ export const limitRows: readonly Row[] = [
     guarded(
       'limit-rps',
       'int; 0: no limit',
-      'Requests per second of a client (of IPv6 a /64) for all paths of the Ingress, over all threads of a node; those above the burst get 503, before authentication.',
+      'Requests per second of a client (of IPv6 a /64) for all paths of the Ingress, over all threads of a node; those above the burst get 503 (`limit-req-status-code` of the ConfigMap), before authentication.',
       parseInteger,
       rateBy(1000),
     ),
@@ -93,9 +102,15 @@ export const limitRows: readonly Row[] = [
     guarded(
       'limit-connections',
       'int; 0: no limit',
-      'Requests of a client in progress at a time for all paths of the Ingress; those above get 503, before authentication. Differs: each thread has an equal share, rounded up.',
+      'Requests of a client in progress at a time for all paths of the Ingress; those above get 503 (`limit-conn-status-code` of the ConfigMap), before authentication. Differs: each thread has an equal share, rounded up.',
       parseInteger,
-      (limit, draft) => (limit <= 0 ? {} : limitBy(draft, 'concurrency', { limit })),
+      (limit, draft) =>
+        limit <= 0
+          ? {}
+          : limitBy(draft, 'concurrency', {
+              limit,
+              status: draft.defaults.connectionsStatus ?? 503,
+            }),
     ),
   ),
   emptyIsAbsent(
@@ -104,7 +119,7 @@ export const limitRows: readonly Row[] = [
       'KiB per second; 0: no limit',
       'A response body is sent no faster than this; the first second’s worth goes at once.',
       parseInteger,
-      (rate, draft) => (rate <= 0 ? {} : pace('bytesPerSecond')(rate, draft)),
+      paceBy,
     ),
   ),
   emptyIsAbsent(
@@ -114,7 +129,9 @@ export const limitRows: readonly Row[] = [
       'So much of a body is sent before `limit-rate` counts.',
       parseInteger,
       (size, draft) =>
-        size <= 0 || draft.filters.pace === undefined ? {} : pace('afterBytes')(size, draft),
+        draft.filters.pace === undefined
+          ? {}
+          : pace({ afterBytes: Math.max(0, size) * 1024 }, draft),
     ),
   ),
 ]

@@ -7,6 +7,7 @@ import { affinityRows } from './nginx-affinity.ts'
 import { basicAuthRows } from './nginx-auth.ts'
 import { authUrlRows } from './nginx-auth-url.ts'
 import { balanceRows } from './nginx-balance.ts'
+import { bufferRows } from './nginx-buffers.ts'
 import { canaryRows } from './nginx-canary.ts'
 import { corsRows } from './nginx-cors.ts'
 import { limitRows } from './nginx-limits.ts'
@@ -101,6 +102,7 @@ const rows: readonly Row[] = [
   ),
   ...affinityRows,
   ...balanceRows,
+  ...bufferRows,
   ...mirrorRows,
   ...corsRows,
   ...limitRows,

@@ -724,8 +724,8 @@ const wrong: {
     why: 'browsers refuse by themselves',
   },
   {
-    given: { 'n/proxy-buffering': 'on' },
-    reason: 'unknown-annotation',
+    given: { 'n/proxy-buffering': 'maybe' },
+    reason: 'invalid-annotation',
     closed: false,
     why: 'tuning',
   },

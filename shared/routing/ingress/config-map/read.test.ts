@@ -1,6 +1,7 @@
 // What does each key of the ConfigMap do to the defaults, and what is said of keys and values that are wrong?
 import t from 'tap'
 import type { ConfigMap } from '../../../kube/objects.ts'
+import { usualTypes } from '../compressors.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import { defaultsLike, readConfigMap } from './read.ts'
 import { configMapRows } from './table.ts'
@@ -28,6 +29,28 @@ const readings: readonly {
     value: '10.0.0.0/8, ::1',
     gives: { allow: ['10.0.0.0/8', '::1'] },
   },
+  { key: 'limit-req-status-code', value: '429', gives: { rateStatus: 429 } },
+  { key: 'limit-conn-status-code', value: '429', gives: { connectionsStatus: 429 } },
+  { key: 'limit-rate', value: '10', gives: { limitRate: 10 } },
+  { key: 'limit-rate-after', value: '5', gives: { limitRateAfter: 5 } },
+  { key: 'use-gzip', value: 'true', gives: { gzip: { isOn: true } } },
+  { key: 'gzip-level', value: '9', gives: { gzip: { level: 9 } } },
+  { key: 'gzip-min-length', value: '100', gives: { gzip: { minBytes: 100 } } },
+  { key: 'gzip-types', value: 'text/css *', gives: { gzip: { types: ['text/css', '*/*'] } } },
+  { key: 'gzip-types', value: '', gives: { gzip: { types: usualTypes } } },
+  {
+    key: 'gzip-disable',
+    value: 'msie6',
+    gives: { gzip: { exceptAgents: String.raw`MSIE [456]\.` } },
+  },
+  { key: 'enable-brotli', value: 'true', gives: { brotli: { isOn: true } } },
+  { key: 'brotli-level', value: '11', gives: { brotli: { level: 11 } } },
+  { key: 'brotli-min-length', value: '24', gives: { brotli: { minBytes: 24 } } },
+  { key: 'brotli-types', value: 'Text/CSS', gives: { brotli: { types: ['text/css'] } } },
+  { key: 'proxy-buffer-size', value: '16k', gives: { limits: { responseHeadBytes: 16384 } } },
+  { key: 'proxy-buffering', value: 'on', gives: {} },
+  { key: 'proxy-busy-buffers-size', value: '', gives: {} },
+  { key: 'proxy-max-temp-file-size', value: '0', gives: {} },
   { key: 'whitelist-source-range', value: '', gives: { allow: [] } },
   { key: 'denylist-source-range', value: '192.0.2.1', gives: { deny: ['192.0.2.1'] } },
   ...(
@@ -69,6 +92,26 @@ const wrong: readonly {
     says: /^The value "big" must be a size .* Its default counts\.$/,
     remedy: /^Write it as: /,
     why: 'a size that is none',
+  },
+  {
+    data: { 'gzip-level': '10' },
+    says: /"10" must be a whole number from 1 to 9\. Its default counts/,
+    why: 'more than there is',
+  },
+  {
+    data: { 'gzip-types': 'css' },
+    says: /must be media types/,
+    why: 'no media type',
+  },
+  {
+    data: { 'gzip-disable': '(' },
+    says: /must be a pattern of user agents/,
+    why: 'no pattern',
+  },
+  {
+    data: { 'limit-req-status-code': '200' },
+    says: /must be a whole number from 400 to 599/,
+    why: 'a refusal is no success',
   },
   {
     data: { 'proxy-read-timeout': '60s' },

@@ -1,4 +1,7 @@
 // Which keys of ingress-nginx's ConfigMap does Weir know? Rows are applied in this order, so that later ones may build on earlier ones.
+import { bufferRows } from './buffers.ts'
+import { compressionRows } from './compression.ts'
+import { limitRows } from './limits.ts'
 import { clientRows } from './clients.ts'
 import { proxyingRows } from './proxying.ts'
 import type { ConfigMapRow } from './row.ts'
@@ -7,5 +10,8 @@ import { unsupportedRows } from './unsupported.ts'
 export const configMapRows: readonly ConfigMapRow[] = [
   ...proxyingRows,
   ...clientRows,
+  ...bufferRows,
+  ...compressionRows,
+  ...limitRows,
   ...unsupportedRows,
 ]

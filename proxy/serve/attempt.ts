@@ -19,11 +19,13 @@ import type { EndpointPool } from '../upstream/endpoint-pool.ts'
 import { noteAnswer, noteNoAnswer } from '../upstream/outcome.ts'
 import type { AttemptLog, AttemptOwner } from './attempt-owner.ts'
 import type { LiveForward } from './live-route.ts'
+import { Replay, type ReplayOwner } from './replay.ts'
 import { Retries } from './retries.ts'
+import type { SpoolFile } from './spool-file.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** The tries of one request at a time. */
-export class Attempt implements ResponseSink, OutgoingRequest {
+export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
   readonly #worker: WorkerState
   readonly #owner: AttemptOwner
   readonly #log: AttemptLog
@@ -38,6 +40,9 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   #hasHead = false
   /** All of the body, when it is known before the first try: it can be sent again. */
   #body: readonly Buffer[] | undefined
+  /** The rest of it. */
+  #file: SpoolFile | undefined
+  #replay: Replay | undefined
   method = ''
   target = ''
   authority = ''
@@ -60,10 +65,15 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     this.#retries = new Retries(worker)
   }
 
-  /** Begins with a request, whose own properties are set, at a backend; `body` is all of it where that is known. */
-  start(backend: LiveForward, body?: readonly Buffer[]): void {
+  /**
+   * Begins with a request, whose own properties are set, at a backend; `body`, and `file` behind it, are all of its body where
+   * that is known.
+   */
+  start(backend: LiveForward, body?: readonly Buffer[], file?: SpoolFile): void {
     this.#backend = backend
     this.#body = body
+    this.#file = file
+    this.#replay = undefined
     this.#retries.begin()
     this.#hasHead = false
     this.affinityLine = ''
@@ -186,12 +196,32 @@ export class Attempt implements ResponseSink, OutgoingRequest {
     stream.begin(this)
     if (this.#body !== undefined) {
       for (const bytes of this.#body) stream.write(bytes)
-      this.end('')
+      if (this.#file === undefined) this.end('')
+      else {
+        this.#replay = new Replay(this.#file, stream, this)
+        this.#replay.resume()
+      }
       return
     }
     this.#owner.onAttemptReady()
     // The body's first bytes may have ended the request, or the try.
     if (this.#stream === stream) stream.flush()
+  }
+
+  isCurrent(stream: UpstreamStream): boolean {
+    return this.#stream === stream
+  }
+
+  onReplayBlocked(stream: UpstreamStream): void {
+    stream.expect(this.#backend?.sendMs ?? 0)
+  }
+
+  onReplayed(): void {
+    this.end('')
+  }
+
+  onReplayFailure(): void {
+    this.#owner.fail('internal-error')
   }
 
   onResponseHead(head: ResponseHead): void {
@@ -277,7 +307,8 @@ export class Attempt implements ResponseSink, OutgoingRequest {
   onUpstreamDrained(): void {
     if (this.#isSent) return
     this.#stream?.expect(0)
-    this.#owner.onAttemptDrained()
+    if (this.#replay === undefined) this.#owner.onAttemptDrained()
+    else this.#replay.resume()
   }
 
   onUpstreamFailure(failure: UpstreamFailure): void {

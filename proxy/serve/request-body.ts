@@ -3,7 +3,7 @@
 //   client ─► stage of the filters ─► (gathered until it is whole) ─► attempt
 //
 // Invariant: a body that is larger than the route allows fails the request.
-// Invariant: at most `bufferBytes` are gathered; a body that is larger fails the request, and nothing of it was sent.
+// Invariant: of a body that is gathered nothing is sent before it is whole (gathered-body.ts says what happens to large ones).
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type {
   BodySink,
@@ -14,7 +14,9 @@ import type {
 } from '../../shared/routing/filters/kind.ts'
 import type { ClientStream } from '../http/stream.ts'
 import type { Attempt } from './attempt.ts'
+import { GatheredBody, type GatherOwner } from './gathered-body.ts'
 import type { LiveForward } from './live-route.ts'
+import type { SpoolFile } from './spool-file.ts'
 
 const continueHead = {
   status: 100,
@@ -28,7 +30,7 @@ const continueHead = {
 } as const
 
 /** The way of a request's body, for one request after another. */
-export class RequestBody {
+export class RequestBody implements GatherOwner {
   readonly #client: ClientStream
   readonly #attempt: Attempt
   readonly #fail: (code: FailureCode) => void
@@ -36,6 +38,10 @@ export class RequestBody {
   /** What the last stage writes to. */
   #sink: BodySink
   #isEnded = false
+  #backend: LiveForward | undefined
+  #gathered: GatheredBody | undefined
+  /** What was gathered of a body that goes on as it comes. */
+  #prefix: readonly Buffer[] | undefined
   /** The request is over, though its client may not have seen the answer yet and goes on sending. */
   #isClosed = false
 
@@ -50,6 +56,8 @@ export class RequestBody {
   begin(): void {
     this.#sink = this.#attempt
     this.#stage = undefined
+    this.#gathered = undefined
+    this.#prefix = undefined
     this.#isEnded = false
     this.#isClosed = false
   }
@@ -76,24 +84,46 @@ export class RequestBody {
 
   /** Starts the attempt when the body is whole. A client that waits for 100 gets it from us (RFC 9110 §10.1.1). */
   gather(backend: LiveForward, isExpected: boolean): void {
-    const pieces: Buffer[] = []
-    let length = 0
-    this.#sink = {
-      write: (bytes) => {
-        length += bytes.length
-        if (length > backend.bufferBytes) this.#fail('body-too-large')
-        else pieces.push(Buffer.from(bytes))
-        return true
-      },
-      end: () => this.#attempt.start(backend, pieces),
-    }
+    this.#backend = backend
+    this.#gathered = new GatheredBody(backend, this)
+    this.#sink = this.#gathered
     this.#attempt.expectsContinue = false
     if (isExpected) this.#client.interim(continueHead)
     this.#client.readBody()
   }
 
+  onGathered(pieces: readonly Buffer[], file: SpoolFile | undefined): void {
+    const backend = this.#backend
+    const attempt = this.#attempt
+    if (backend === undefined) return
+    // nginx tells the length of a body that came in chunks, as it knows it then.
+    if (backend.spills && attempt.bodyLength === undefined) {
+      attempt.bodyLength = this.#gathered?.length ?? 0
+      attempt.fields += `Content-Length: ${attempt.bodyLength}\r\n`
+    }
+    attempt.start(backend, pieces, file)
+  }
+
+  onUngatherable(pieces: readonly Buffer[]): void {
+    this.#sink = this.#attempt
+    this.#gathered = undefined
+    this.#prefix = pieces
+    if (this.#backend !== undefined) this.#attempt.start(this.#backend)
+  }
+
+  onGatherDrained(): void {
+    this.#client.readBody()
+  }
+
+  fail(code: FailureCode): void {
+    this.#fail(code)
+  }
+
   /** Lets the body come for a try that is ready for it. One that was read has none, or its end is all that is left of it. */
   ask(): void {
+    const prefix = this.#prefix
+    this.#prefix = undefined
+    for (const bytes of prefix ?? []) this.#attempt.write(bytes)
     if (!this.#client.isRequestRead) this.#client.readBody()
     else this.end('')
   }
@@ -122,5 +152,7 @@ export class RequestBody {
     this.#isClosed = true
     if (!this.#isEnded) this.#stage?.abort()
     this.#stage = undefined
+    this.#gathered?.close()
+    this.#gathered = undefined
   }
 }

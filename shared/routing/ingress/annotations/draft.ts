@@ -161,9 +161,14 @@ export function buildTerms(draft: Draft, place: Place): Terms {
   if (closed !== undefined) {
     return { conditions, filters: noFilters, backend: { kind: 'closed', reason: closed } }
   }
-  const { maxBodyBytes, ...times } = draft.limits
+  const { maxBodyBytes, bufferBytes, spills, ...times } = draft.limits
   // 0 takes back what another family asked for.
-  const limits: Limits = { ...times, ...(maxBodyBytes ? { maxBodyBytes } : {}) }
+  const limits: Limits = {
+    ...times,
+    ...(maxBodyBytes ? { maxBodyBytes } : {}),
+    ...(bufferBytes ? { bufferBytes } : {}),
+    ...(bufferBytes && spills ? { spills } : {}),
+  }
   const affinity = draft.hasAffinity ? { affinity: buildAffinity(draft, path, pathType) } : {}
   const filters = buildFilters(draft, place)
   return {

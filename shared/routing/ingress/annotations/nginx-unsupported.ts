@@ -3,7 +3,6 @@
 import { refused, type UnsupportedRow, unsupported } from './row.ts'
 
 const off = ['false', 'off', '0']
-const tuning = 'Tuning of nginx buffers; Weir streams. Remove it.'
 const noClientTls = 'Client certificates are not supported: TLS ends at the load balancer.'
 const noBackendTls = 'TLS to endpoints is not supported, so nothing would be verified.'
 const noSnippet =
@@ -91,13 +90,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   unsupported('upstream-hash-by-subset-size', 'int', noHash),
 
   // Buffers, retries and versions.
-  unsupported('client-body-buffer-size', 'size', tuning),
-  unsupported(
-    'proxy-request-buffering',
-    '`on`, `off`',
-    'Request bodies are streamed, unless `weir.dev/buffer-request-body` gathers them.',
-    off,
-  ),
   unsupported('proxy-next-upstream-timeout', 'seconds', noRetryTime, off),
   unsupported('proxy-http-version', '`1.0`, `1.1`', 'Weir speaks HTTP/1.1 to endpoints.', ['1.1']),
   unsupported('http2-push-preload', 'bool', 'Browsers no longer take HTTP/2 push.', off),

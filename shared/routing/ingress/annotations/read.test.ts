@@ -724,7 +724,7 @@ const wrong: {
     why: 'browsers refuse by themselves',
   },
   {
-    given: { 'n/proxy-buffering': 'maybe' },
+    given: { 'n/proxy-request-buffering': 'maybe' },
     reason: 'invalid-annotation',
     closed: false,
     why: 'tuning',

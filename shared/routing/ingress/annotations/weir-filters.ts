@@ -12,7 +12,7 @@ import {
   type ServiceName,
 } from './filter-values.ts'
 import { guarded, type Row, supported } from './row.ts'
-import { limitTo, partOf } from './settings.ts'
+import { partOf } from './settings.ts'
 import {
   accept,
   parseAge,
@@ -170,7 +170,7 @@ const buffering: readonly Row[] = [
     '`64k`, `1m`; 0: never',
     'Gathers request bodies before they are sent, so that a slow client holds no endpoint and a failed attempt can be made again; larger ones get 413.',
     parseSize,
-    limitTo('bufferBytes'),
+    (bufferBytes, { limits }) => ({ limits: { ...limits, bufferBytes, spills: false } }),
   ),
 ]
 

@@ -49,6 +49,17 @@ const readings: readonly {
   { key: 'brotli-types', value: 'Text/CSS', gives: { brotli: { types: ['text/css'] } } },
   { key: 'proxy-buffer-size', value: '16k', gives: { limits: { responseHeadBytes: 16384 } } },
   { key: 'proxy-buffering', value: 'on', gives: {} },
+  {
+    key: 'proxy-request-buffering',
+    value: 'on',
+    gives: { limits: { bufferBytes: 64 << 10, spills: true } },
+  },
+  {
+    key: 'proxy-request-buffering',
+    value: 'off',
+    gives: { limits: { bufferBytes: 0, spills: false } },
+  },
+  { key: 'client-body-buffer-size', value: '1m', gives: {} },
   { key: 'proxy-busy-buffers-size', value: '', gives: {} },
   { key: 'proxy-max-temp-file-size', value: '0', gives: {} },
   { key: 'whitelist-source-range', value: '', gives: { allow: [] } },

@@ -1,8 +1,8 @@
 // Which keys of ingress-nginx's ConfigMap does Weir know? Rows are applied in this order, so that later ones may build on earlier ones.
 import { bufferRows } from './buffers.ts'
+import { clientRows } from './clients.ts'
 import { compressionRows } from './compression.ts'
 import { limitRows } from './limits.ts'
-import { clientRows } from './clients.ts'
 import { proxyingRows } from './proxying.ts'
 import type { ConfigMapRow } from './row.ts'
 import { unsupportedRows } from './unsupported.ts'

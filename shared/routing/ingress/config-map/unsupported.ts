@@ -71,7 +71,6 @@ const ignored: readonly Line[] = [
   ['proxy-cookie-path', 'two paths', 'off', perIngress],
   ['proxy-redirect-from', 'URL', 'off', perIngress],
   ['proxy-redirect-to', 'URL', 'off', perIngress],
-  ['proxy-request-buffering', '`on`, `off`', 'on', perIngress],
   ['preserve-trailing-slash', 'bool', 'false', perIngress],
   ['relative-redirects', 'bool', 'false', perIngress],
   ['use-port-in-redirects', 'bool', 'false', perIngress],
@@ -202,7 +201,6 @@ const ignored: readonly Line[] = [
   ],
   ['main-snippet', 'text', '', 'Raw text of nginx, about its processes.'],
   // Bodies.
-  ['client-body-buffer-size', 'size', '8k', tuning],
   ['proxy-http-version', '1.0, 1.1', '1.1', 'Weir speaks HTTP/1.1 to endpoints.'],
   ['grpc-buffer-size-kb', 'number', '', tuning],
   ['default-type', 'type', 'text/html', 'An answer without a type goes on without one.'],

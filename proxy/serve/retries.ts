@@ -15,6 +15,7 @@ export class Retries {
   readonly tried: EndpointPool[] = []
   /** Retries made so far. */
   count = 0
+  #beganAt = 0
   /** Bytes of the body were sent and are not kept. */
   isBodyConsumed = false
 
@@ -28,6 +29,11 @@ export class Retries {
     if (this.tried.length > 0) this.tried.length = 0
     this.count = 0
     this.isBodyConsumed = false
+    this.#beganAt = this.#worker.time.now
+  }
+
+  get #elapsedMs(): number {
+    return this.#worker.time.now - this.#beganAt
   }
 
   /** Decides about a failed try at `pool`, the budget aside. */
@@ -47,6 +53,7 @@ export class Retries {
       isRefused: sent === 'nothing',
       hasAnswered,
       retries: this.count,
+      elapsedMs: this.#elapsedMs,
     }
     return mayRetry(attempt, this.#worker.limits.maxRetries, rules)
   }
@@ -54,7 +61,7 @@ export class Retries {
   /** Decides whether a response of `pool` is thrown away, the budget aside. */
   mayFollowStatus(status: number, method: string, pool: EndpointPool, rules: RetryRules): boolean {
     const { isBodyConsumed, count: retries } = this
-    const answered = { status, method, isBodyConsumed, retries }
+    const answered = { status, method, isBodyConsumed, retries, elapsedMs: this.#elapsedMs }
     if (!mayRetryStatus(answered, this.#worker.limits.maxRetries, rules)) return false
     this.tried.push(pool)
     return true

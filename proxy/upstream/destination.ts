@@ -5,7 +5,7 @@
 // Invariant: a request stays with its choice: an attempt after the first goes to another endpoint of the same Service.
 import type { Choice, ForwardBackend, Outlier } from '../../shared/routing/backend.ts'
 import type { FieldLines, RequestView } from '../../shared/routing/filters/kind.ts'
-import { compileRequestKey } from '../../shared/routing/request-key.ts'
+import { compileHashKey } from '../../shared/routing/request-text.ts'
 import { fieldValue } from '../http/fields.ts'
 import type { RouteCounters } from '../observe/route-series.ts'
 import { type CompiledAffinity, compileAffinity } from './affinity.ts'
@@ -86,7 +86,7 @@ export function createDestination(
   if (mayBeOnly && isPlain) return plainDestination(first.upstream)
   const at = createChoicePicker(mains.map(({ weight }) => weight))
   const takes = alternative && compileAlternative(alternative, context)
-  const keyOf = balance?.kind === 'hash' ? compileRequestKey(balance.key) : undefined
+  const keyOf = balance?.kind === 'hash' ? compileHashKey(balance.key) : undefined
   const namable = choices.map((choice) =>
     choice === other
       ? { ...choice, mayServe: () => areServing(first?.upstream, choice.upstream) }

@@ -18,6 +18,7 @@ const refused: FailedAttempt = {
   isConnectionReused: false,
   hasAnswered: false,
   retries: 0,
+  elapsedMs: 0,
 }
 const stale = {
   ...refused,
@@ -140,11 +141,37 @@ for (const { answer, may, why } of statusCases) {
   t.test(
     `${JSON.stringify(answer)} ${may ? 'may' : 'may not'} be thrown away: ${why}`,
     async (t) => {
-      const attempt = { status: 200, method: 'GET', isBodyConsumed: false, retries: 0, ...answer }
+      const base = { status: 200, method: 'GET', isBodyConsumed: false, retries: 0, elapsedMs: 0 }
+      const attempt = { ...base, ...answer }
       t.equal(mayRetryStatus(attempt, 2, all), may)
     },
   )
 }
+
+t.test('no attempt begins later than the rules say', async (t) => {
+  const within = (withinMs: number, elapsedMs: number) => {
+    const rules: RetryRules = { on: ['connect-failure'], statuses: [], allMethods: false, withinMs }
+    return mayRetry({ ...refused, elapsedMs }, 2, rules)
+  }
+  t.equal(within(1000, 1000), true)
+  t.equal(within(1000, 1001), false)
+  t.equal(within(0, 1_000_000), true, '0 is no limit')
+})
+
+t.test('a head that is none is tried again where the rules say so', async (t) => {
+  const malformed: FailedAttempt = {
+    ...refused,
+    code: 'upstream-malformed',
+    method: 'GET',
+    hasAnswered: true,
+  }
+  const rules: RetryRules = { on: ['malformed'], statuses: [], allMethods: false }
+  t.equal(mayRetry(malformed, 2, rules), true)
+  t.equal(mayRetry({ ...malformed, method: 'POST' }, 2, rules), false)
+  t.equal(mayRetry({ ...malformed, isBodyConsumed: true }, 2, rules), false)
+  t.equal(mayRetry(malformed, 2, { ...rules, on: ['reset', 'timeout'] }), false)
+  t.equal(mayRetry(malformed, 2), false)
+})
 
 t.test('a budget lets a burst pass, then its share of requests', async (t) => {
   const budget = new RetryBudget(20)

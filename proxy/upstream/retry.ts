@@ -6,8 +6,9 @@
 //   a kept connection closed before any response     | always            | idempotent methods (RFC 9110 §9.2.2)
 //   a new connection closed before any response      | reset             | idempotent methods, or all if the route says so
 //   no response head in time                         | timeout           | idempotent methods, or all if the route says so
+//   what came is no response head                    | malformed         | idempotent methods, or all if the route says so
 //   a response with one of the route's statuses      | statuses          | idempotent methods, or all if the route says so
-//   the body is gone, a byte of a response was seen  |                   | never
+//   the body is gone, a byte of a response was seen  |                   | never (but for malformed)
 //
 // A route without rules of its own has connect-failure and refused.
 import type { RetryCondition, RetryRules } from '../../shared/routing/backend.ts'
@@ -26,10 +27,15 @@ export interface FailedAttempt {
   readonly hasAnswered: boolean
   /** Retries made for this request so far. */
   readonly retries: number
+  /** Since the first attempt, in ms. */
+  readonly elapsedMs: number
 }
 
 /** An attempt that was answered with a status that the route may not want. */
-export type AnsweredAttempt = Pick<FailedAttempt, 'method' | 'isBodyConsumed' | 'retries'> & {
+export type AnsweredAttempt = Pick<
+  FailedAttempt,
+  'method' | 'isBodyConsumed' | 'retries' | 'elapsedMs'
+> & {
   readonly status: number
 }
 
@@ -47,10 +53,9 @@ export function mayRetry(
   maxRetries: number,
   rules: RetryRules = defaultRules,
 ): boolean {
-  if (attempt.retries >= (rules.maxRetries ?? maxRetries)) return false
-  if (attempt.isBodyConsumed || attempt.hasAnswered) return false
+  if (isSpent(attempt, maxRetries, rules) || attempt.isBodyConsumed) return false
   const condition = conditionOf(attempt)
-  if (condition === undefined) return false
+  if (condition === undefined || (attempt.hasAnswered && condition !== 'malformed')) return false
   if (condition === 'stale') return idempotent.has(attempt.method)
   if (!rules.on.includes(condition)) return false
   const isUnsent = condition === 'connect-failure' || condition === 'refused'
@@ -59,14 +64,25 @@ export function mayRetry(
 
 /** Decides whether a response is thrown away for one more attempt, budget aside. */
 export function mayRetryStatus(
-  { status, method, isBodyConsumed, retries }: AnsweredAttempt,
+  attempt: AnsweredAttempt,
   maxRetries: number,
   rules: RetryRules,
 ): boolean {
-  if (retries >= (rules.maxRetries ?? maxRetries) || isBodyConsumed) return false
+  const { status, method } = attempt
+  if (isSpent(attempt, maxRetries, rules) || attempt.isBodyConsumed) return false
   return (
     mayRepeat(method, rules) && rules.statuses.some((it) => status >= it.from && status <= it.to)
   )
+}
+
+/** There were attempts enough, or they took their time. */
+function isSpent(
+  { retries, elapsedMs }: Pick<FailedAttempt, 'retries' | 'elapsedMs'>,
+  maxRetries: number,
+  rules: RetryRules,
+): boolean {
+  const { withinMs = 0 } = rules
+  return retries >= (rules.maxRetries ?? maxRetries) || (withinMs > 0 && elapsedMs > withinMs)
 }
 
 function mayRepeat(method: string, rules: RetryRules): boolean {
@@ -78,6 +94,7 @@ function conditionOf(attempt: FailedAttempt): RetryCondition | 'stale' | undefin
   if (code === 'connect-failed' || code === 'connect-timeout') return 'connect-failure'
   if (isRefused) return 'refused'
   if (code === 'upstream-reset') return isConnectionReused ? 'stale' : 'reset'
+  if (code === 'upstream-malformed') return 'malformed'
   return code === 'response-timeout' ? 'timeout' : undefined
 }
 

@@ -4,7 +4,7 @@
 // Invariant: health and connections belong to an endpoint, whichever routes name it; rules belong to the route that has them.
 import type { Condition } from './conditions/condition.ts'
 import type { Answer } from './filters/kind.ts'
-import type { RequestKey } from './request-key.ts'
+import type { HashKey } from './request-text.ts'
 
 /** What serves the requests of a route. */
 export type Backend = ForwardBackend | AnswerBackend | ClosedBackend
@@ -89,12 +89,14 @@ export type Balance =
   /** The same endpoint for the same key, as long as it serves; few keys move when endpoints come or go. */
   | {
       readonly kind: 'hash'
-      readonly key: RequestKey
+      readonly key: HashKey
       /**
        * No endpoint gets more than this many times the average of requests in flight; those above go to the key's next
        * endpoint. > 1; absent: no bound.
        */
       readonly loadFactor?: number
+      /** A key has so many endpoints, and each of its requests goes to one of them at random; absent: one. */
+      readonly subset?: number
     }
 
 /** Sends a client back to the endpoint (and the choice) that served it before, by a cookie. */
@@ -145,9 +147,9 @@ export interface Limits {
  * What may go wrong with an attempt so that it is made again, elsewhere.
  * `connect-failure`: no connection was had, so nothing was sent. `refused`: the endpoint said that it did not process the
  * request (HTTP/2 REFUSED_STREAM, RFC 9113 §8.7). `reset`: it closed the connection before a byte of the response.
- * `timeout`: no response head came in time.
+ * `timeout`: no response head came in time. `malformed`: what came is no response head.
  */
-export type RetryCondition = 'connect-failure' | 'refused' | 'reset' | 'timeout'
+export type RetryCondition = 'connect-failure' | 'refused' | 'reset' | 'timeout' | 'malformed'
 
 /** When a failed attempt is made again. Absent: `connect-failure` and `refused`, as often as `--retries` says. */
 export interface RetryRules {
@@ -157,6 +159,8 @@ export interface RetryRules {
   readonly statuses: readonly StatusRange[]
   /** Attempts after the first; absent: `--retries`. */
   readonly maxRetries?: number
+  /** No attempt begins later than this after the first; absent or 0: no limit. In ms, coarse. */
+  readonly withinMs?: number
   /** Also for methods that are not idempotent (POST, PATCH): the endpoint may see the request twice. */
   readonly allMethods: boolean
 }

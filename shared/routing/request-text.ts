@@ -20,6 +20,14 @@ export type RequestText = readonly TextPart[]
 /** Makes the text for a request; `groups` are those of a pattern. */
 export type MakeText = (request: RequestView, groups?: readonly string[]) => string
 
+/** What requests are hashed by: one property, or a text of several. */
+export type HashKey = RequestKey | { readonly from: 'text'; readonly parts: RequestText }
+
+/** Makes the function that finds what a request is hashed by; empty where all of it is absent. */
+export function compileHashKey(key: HashKey): (request: RequestView) => string {
+  return key.from === 'text' ? compileText(key.parts) : compileRequestKey(key)
+}
+
 /** Compiles a text. */
 export function compileText(text: RequestText): MakeText {
   const literal = literalOf(text)

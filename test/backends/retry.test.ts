@@ -21,6 +21,7 @@ const failing: Readonly<Record<string, Script>> = {
       return undefined
     },
   },
+  nonsense: { onRequest: () => 'nonsense\r\n\r\n' },
   'half a head': {
     onRequest: (_, side) => {
       side.send('HTTP/1.1 200 OK\r\nContent-Le')
@@ -63,6 +64,21 @@ const cases: {
     why: 'its body is gone',
   },
   { fault: '500', rules: { ...on5xx, maxRetries: 0 }, status: 500, why: 'no retries here' },
+  { fault: 'nonsense', status: 502, why: 'nobody asked for it' },
+  {
+    fault: 'nonsense',
+    rules: { ...none, on: ['reset', 'timeout'] },
+    status: 502,
+    why: 'it is neither of these',
+  },
+  { fault: 'nonsense', rules: { ...none, on: ['malformed'] }, status: 200, why: 'asked for' },
+  {
+    fault: 'nonsense',
+    rules: { ...none, on: ['malformed'] },
+    asked: post,
+    status: 502,
+    why: 'a POST may have had its effect',
+  },
   { fault: 'reset', status: 502, why: 'nobody asked for it' },
   { fault: 'reset', rules: { ...none, on: ['reset'] }, status: 200, why: 'asked for' },
   {

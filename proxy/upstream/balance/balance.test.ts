@@ -20,6 +20,7 @@ const policies: readonly { name: string; balance?: Balance; windowMs?: number }[
   { name: 'peak EWMA', balance: { kind: 'peak-ewma' } },
   { name: 'hash', balance: byAddress },
   { name: 'hash with bounded load', balance: { ...byAddress, loadFactor: 1.25 } },
+  { name: 'hash to a subset', balance: { ...byAddress, subset: 2 } },
   { name: 'round robin with slow start', windowMs: 30_000 },
   {
     name: 'least requests with slow start',
@@ -297,4 +298,27 @@ t.test('while an endpoint warms up, a key moves to it once and stays', async (t)
     if (changes === 1 && seen.at(-1) === fresh) moves += 1
   }
   t.ok(moves > 50, `${moves} keys moved`)
+})
+
+t.test('a key has its subset, whatever comes or goes beside it', async (t) => {
+  const { list, pools, time, random, add } = stage(8)
+  const pick = policyOf({ balance: { ...byAddress, subset: 3 } }, { random, time })
+  const subsetOf = (number: number) => {
+    const names = Array.from({ length: 60 }, () => pick(list, [], client(number))?.name)
+    return [...new Set(names)].sort()
+  }
+  const subsets = Array.from({ length: 30 }, (_, number) => subsetOf(number))
+  t.ok(subsets.every((subset) => subset.length === 3))
+  t.ok(new Set(subsets.map((subset) => subset.join())).size > 10, 'keys have different ones')
+  const added = add()
+  for (const [number, before] of subsets.entries()) {
+    const strangers = subsetOf(number).filter((name) => !before.includes(name))
+    t.ok(
+      strangers.every((name) => name === added.name),
+      'only the new endpoint may join',
+    )
+  }
+  const tried = pools.filter(({ name }) => subsetOf(0).includes(name))
+  const spare = pick(list, tried, client(0))
+  t.ok(spare !== undefined && !tried.includes(spare), 'the next one of the key takes over')
 })

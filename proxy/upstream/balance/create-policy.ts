@@ -1,8 +1,8 @@
 // Which policy does a route's balance stand for? Asked when the route is built, never per request.
 import type { Balance, SlowStart } from '../../../shared/routing/backend.ts'
-import { compileRequestKey } from '../../../shared/routing/request-key.ts'
+import { compileHashKey } from '../../../shared/routing/request-text.ts'
 import type { CoarseTime } from '../../net/coarse-time.ts'
-import { byHash, drawOf } from './hash.ts'
+import { byHash, bySubset, drawOf } from './hash.ts'
 import { PeakLatency } from './peak-latency.ts'
 import type { PickEndpoint } from './policy.ts'
 import { pickInTurn } from './round-robin.ts'
@@ -28,7 +28,7 @@ export function createPolicy(
   const pick = createBalance(balance, context)
   if (slowStart === undefined) return pick
   if (balance?.kind !== 'hash') return withSlowStart(pick, slowStart.windowMs, context.random)
-  const keyOf = compileRequestKey(balance.key)
+  const keyOf = compileHashKey(balance.key)
   return withSlowStart(pick, slowStart.windowMs, (request) => {
     const key = request === undefined ? '' : keyOf(request)
     return key === '' ? context.random() : drawOf(key, slowStartSalt)
@@ -51,6 +51,8 @@ function createBalance(
         return pool.latency.cost(pool.active, time.now)
       })
     case 'hash':
-      return byHash(compileRequestKey(balance.key), balance.loadFactor)
+      return balance.subset === undefined
+        ? byHash(compileHashKey(balance.key), balance.loadFactor)
+        : bySubset(compileHashKey(balance.key), balance.subset, random)
   }
 }

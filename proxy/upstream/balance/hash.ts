@@ -33,6 +33,29 @@ export function byHash(
   }
 }
 
+/**
+ * Makes a policy that gives a key `size` endpoints, those with its highest scores, and each of its requests one of them at
+ * random. When they are all out or tried, the key's next one takes over.
+ */
+export function bySubset(
+  keyOf: (request: RequestView) => string,
+  size: number,
+  random: () => number,
+): PickEndpoint {
+  return (list, tried, request) => {
+    const key = request === undefined ? '' : keyOf(request)
+    if (key === '') return pickInTurn(list, tried)
+    const hash = hashText(key)
+    const ordered = list.pools.toSorted((a, b) => mix(hash ^ b.seed) - mix(hash ^ a.seed))
+    const serving = ordered.slice(0, size).filter((pool) => mayServe(pool, tried))
+    return (
+      serving[Math.floor(random() * serving.length)] ??
+      ordered.find((pool) => mayServe(pool, tried)) ??
+      ordered.find((pool) => !tried.includes(pool))
+    )
+  }
+}
+
 /** The endpoint of a key, in whatever state it is; undefined when there is none. */
 export function endpointOfKey(
   pools: readonly EndpointPool[],

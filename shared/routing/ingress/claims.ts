@@ -21,7 +21,7 @@ import {
 } from '../shapes.ts'
 import type { Claim, Reading } from '../source.ts'
 import type { Route } from '../table.ts'
-import type { BackendRef } from '../upstreams/backend-ref.ts'
+import { type BackendRef, throughService } from '../upstreams/backend-ref.ts'
 import type { AnnotationProblem, AnnotationReading } from './annotations/read.ts'
 import { parseBackend } from './backend.ts'
 import { type IngressDefaults, ownDefaults } from './defaults.ts'
@@ -198,7 +198,10 @@ class IngressReader {
   ): void {
     const { path, pathType } = rulePath
     const terms = this.#annotations.termsFor(path, pathType, host)
-    const { choices, backends, isWeighted } = chooseForRule(backend, terms.weights)
+    const { choices, backends, isWeighted } = chooseForRule(
+      terms.viaService === true ? throughService(backend) : backend,
+      terms.weights,
+    )
     if (terms.weights !== undefined) {
       this.#areWeightsIdle = this.#areWeightsIdle !== false && !isWeighted
     }

@@ -3,7 +3,7 @@
 // Invariant: plain data that compares by its contents: who reads Ingresses reads them again when it differs.
 // What is absent is as it is without both options.
 import type { Like } from '../../like.ts'
-import type { Limits } from '../backend.ts'
+import type { Balance, Limits, RetryRules } from '../backend.ts'
 import type { RedirectStatus } from '../filters/redirect.ts'
 import type { ServingRules } from '../serving-rules.ts'
 
@@ -13,6 +13,10 @@ export interface IngressDefaults {
   /** Why all routes are closed: a key that may protect them cannot be read. */
   readonly closed?: string
   readonly limits?: Limits
+  readonly balance?: Balance
+  readonly retry?: RetryRules
+  /** Requests go to the addresses of Services. */
+  readonly serviceUpstream?: boolean
   /** Sends http to https where `spec.tls` covers the host; an annotation `ssl-redirect` then means the same. */
   readonly sslRedirect?: boolean
   /** Sends http to https everywhere. */

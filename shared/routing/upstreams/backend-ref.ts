@@ -20,12 +20,19 @@ export interface BackendRef extends BackendName {
   readonly serviceKey: string
   /** Of a URL that leads out of the namespace: to a Service of another one, or (then `service` is empty) to a host. */
   readonly origin?: Origin
+  /** Its one endpoint is the address of the Service itself. */
+  readonly viaService?: true
 }
 
 /** Makes the keys of a backend. */
 export function refOf({ namespace, service, port }: BackendName): BackendRef {
   const serviceKey = `${namespace}/${service}`
   return { namespace, service, port, serviceKey, key: `${serviceKey}:${port}` }
+}
+
+/** Makes the reference of a backend whose requests go to the Service's own address. */
+export function throughService(ref: BackendRef): BackendRef {
+  return { ...ref, key: `${ref.key} service`, viaService: true }
 }
 
 // The DNS names of a Service (Kubernetes DNS specification, 1.1, §2.3.1).

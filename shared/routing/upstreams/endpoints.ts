@@ -54,7 +54,27 @@ export function resolveBackend(
   if (found.kind === 'missing') return without(ref, found.finding)
   if (spec.type === 'ExternalName')
     return resolveExternal(ref, spec.externalName, found, externalNames)
-  return resolveSlices(ref, found, spec, slices)
+  if (ref.viaService !== true) return resolveSlices(ref, found, spec, slices)
+  return (
+    resolveService(ref, found, spec) ?? resolveSlices(ref, withoutAddress(ref, found), spec, slices)
+  )
+}
+
+/** The Service's own address; undefined when it has none (it is headless). */
+function resolveService(ref: BackendRef, found: FoundPort, spec: Mapping): Resolved | undefined {
+  const { clusterIP: address } = spec
+  if (typeof address !== 'string' || isIP(address) === 0) return undefined
+  const endpoints = [{ address, port: found.port }]
+  return { hasService: true, upstream: { key: ref.key, endpoints }, findings: found.findings }
+}
+
+function withoutAddress(ref: BackendRef, found: FoundPort): FoundPort {
+  const finding: Finding = {
+    reason: 'unsupported-backend',
+    message: `Service ${ref.serviceKey} has no clusterIP that service-upstream could use: its endpoints are used.`,
+    remedy: 'Remove service-upstream from the Ingress, or give the Service a clusterIP.',
+  }
+  return { ...found, findings: [...found.findings, finding] }
 }
 
 /** An upstream that has no endpoints, and why. */

@@ -10,6 +10,8 @@ export interface FoundPort {
   readonly kind: 'found'
   /** Name of the port in slices; empty for the only, unnamed one. */
   readonly name: string
+  /** The Service's own port number. */
+  readonly port: number
   /** Where an ExternalName host listens. */
   readonly targetPort: number
   readonly findings: readonly Finding[]
@@ -32,12 +34,19 @@ export function findServicePort(ref: BackendRef, spec: Mapping): FoundPort | Mis
     const target = isPort(targetPort) ? targetPort : number
     if (isPort(target)) {
       const name = textOf(port.name) ?? ''
-      return { kind: 'found', name, targetPort: target, findings: protocolFindings(ref, port) }
+      const findings = protocolFindings(ref, port)
+      return {
+        kind: 'found',
+        name,
+        port: isPort(number) ? number : target,
+        targetPort: target,
+        findings,
+      }
     }
   }
   // An ExternalName Service needs no ports.
   if (spec.type === 'ExternalName' && ports.length === 0 && typeof ref.port === 'number') {
-    return { kind: 'found', name: '', targetPort: ref.port, findings: [] }
+    return { kind: 'found', name: '', port: ref.port, targetPort: ref.port, findings: [] }
   }
   const known = ports.filter(isTcp).map((candidate) => textOf(candidate.name) ?? candidate.port)
   return {

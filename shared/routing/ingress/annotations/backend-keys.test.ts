@@ -168,7 +168,71 @@ const understood: {
     is: { retry: { ...retry, maxRetries: 2 } },
     why: 'nginx counts the first one',
   },
-  { given: { 'n/proxy-next-upstream-tries': '0' }, is: {}, why: 'no limit of its own' },
+  {
+    given: { 'n/proxy-next-upstream-tries': '0' },
+    is: { retry: { ...retry, maxRetries: 1_000_000_000 } },
+    why: 'each endpoint once',
+  },
+  {
+    given: { 'n/proxy-next-upstream-tries': '888888', 'n/proxy-next-upstream-timeout': '999999' },
+    is: { retry: { ...retry, maxRetries: 888_887, withinMs: 999_999_000 } },
+    why: 'large numbers are none of its problems',
+  },
+  {
+    given: { 'n/proxy-next-upstream': 'error invalid_header' },
+    is: {
+      retry: {
+        on: ['connect-failure', 'refused', 'reset', 'malformed'],
+        statuses: [],
+        allMethods: false,
+      },
+    },
+    why: 'a head that is none',
+  },
+  {
+    given: { 'n/upstream-hash-by': '$request_uri$host' },
+    is: {
+      balance: {
+        kind: 'hash',
+        key: { from: 'text', parts: [{ from: 'uri' }, { from: 'host' }] },
+      },
+    },
+    why: 'two variables',
+  },
+  {
+    given: {
+      'n/upstream-hash-by': 'a-${request_uri}-text$$args',
+      'n/upstream-hash-by-subset': '1',
+    },
+    is: {
+      balance: {
+        kind: 'hash',
+        key: {
+          from: 'text',
+          parts: ['a-', { from: 'uri' }, '-text', '$', { from: 'query-string' }],
+        },
+        subset: 3,
+      },
+    },
+    why: 'texts around, and a lone $; subsets of 3',
+  },
+  {
+    given: {
+      'n/upstream-hash-by': '$scheme',
+      'n/upstream-hash-by-subset': 'true',
+      'n/upstream-hash-by-subset-size': '5',
+    },
+    is: {
+      balance: { kind: 'hash', key: { from: 'text', parts: [{ from: 'scheme' }] }, subset: 5 },
+    },
+    why: 'subsets of another size',
+  },
+  {
+    given: { 'n/upstream-hash-by': '$request_method', 'n/upstream-hash-by-subset-size': '5' },
+    is: { balance: { kind: 'hash', key: { from: 'text', parts: [{ from: 'method' }] } } },
+    why: 'a size alone makes no subsets',
+  },
+  { given: { 'n/upstream-hash-by-subset': 'true' }, is: {}, why: 'nothing to go by' },
   {
     given: { 'z/skipper-loadbalancer': 'consistentHash' },
     is: { balance: { kind: 'hash', key: { from: 'address' } } },
@@ -217,9 +281,13 @@ const refused: { given: Readonly<Record<string, string>>; says: RegExp; closed?:
   { given: { 'w/retry-on': '' }, says: /at least one/ },
   { given: { 'w/retries': '11' }, says: /from 0 to 10/ },
   { given: { 'n/load-balance': 'chash' }, says: /round_robin/ },
-  { given: { 'n/upstream-hash-by': '$request_uri$host' }, says: /one of \$request_uri/ },
-  { given: { 'n/upstream-hash-by': '$geoip_country' }, says: /one of \$request_uri/ },
-  { given: { 'n/proxy-next-upstream': 'error invalid_header' }, says: /off, or of/ },
+  { given: { 'n/upstream-hash-by': '$uri$geoip_country' }, says: /variable \$geoip_country/ },
+  { given: { 'n/upstream-hash-by': '$uri;x' }, says: /must be made of letters/ },
+  { given: { 'n/upstream-hash-by-subset-size': 'few' }, says: /whole number/ },
+  { given: { 'n/proxy-next-upstream': 'error sometimes' }, says: /off, or of/ },
+  { given: { 'n/proxy-next-upstream-tries': '-1' }, says: /whole number/ },
+  { given: { 'n/proxy-next-upstream-timeout': '5s' }, says: /whole number/ },
+  { given: { 'n/service-upstream': 'yes' }, says: /"true" or "false"/ },
   { given: { 'z/skipper-loadbalancer': 'random' }, says: /roundRobin/ },
 ]
 

@@ -33,6 +33,8 @@ export interface Terms {
   readonly backend: BackendTerms | ClosedBackend
   /** Services that share the requests of rules that name one of them. */
   readonly weights?: readonly WeightedService[]
+  /** Requests go to the Service's own address. */
+  readonly viaService?: true
   /** The Ingress is a canary: it serves nothing by itself, and nothing else of its terms counts. */
   readonly alternative?: AlternativeTerms
 }
@@ -90,6 +92,8 @@ export interface Draft extends RedirectWishes {
   readonly burstMultiplier: number
   /** What is wrong with the value that was read last, as the end of "The value …", though it is used. */
   readonly remark?: string
+  /** nginx `service-upstream`. */
+  readonly viaService: boolean
   /** nginx: of a canary Ingress. */
   readonly canary?: CanaryDraft
 }
@@ -108,7 +112,10 @@ export function createDraft(
     conditions: [],
     filters: paceOf(defaults),
     own: [],
-    backend: {},
+    backend: {
+      ...(defaults.balance === undefined ? {} : { balance: defaults.balance }),
+      ...(defaults.retry === undefined ? {} : { retry: defaults.retry }),
+    },
     deny: [],
     sslRedirect: defaults.forceSslRedirect ?? false,
     tlsRedirect: defaults.sslRedirect ?? false,
@@ -121,6 +128,7 @@ export function createDraft(
     responseHeaders: { set: [], add: [], remove: [] },
     limits: defaults.limits ?? {},
     hasAffinity: false,
+    viaService: defaults.serviceUpstream ?? false,
     affinity: {},
     ingress: `${namespace}/${name}`,
     limiters: [],
@@ -154,9 +162,10 @@ export const plainTerms: Terms = { conditions: [], filters: noFilters, backend: 
 export function buildTerms(draft: Draft, place: Place): Terms {
   const { path, pathType } = place
   const { closed, backend, conditions } = draft
+  const viaService = draft.viaService ? { viaService: true as const } : {}
   const alternative = termsOfCanary(draft.canary)
   if (alternative !== undefined) {
-    return { conditions, filters: noFilters, backend: {}, alternative }
+    return { conditions, filters: noFilters, backend: {}, ...viaService, alternative }
   }
   if (closed !== undefined) {
     return { conditions, filters: noFilters, backend: { kind: 'closed', reason: closed } }
@@ -174,6 +183,7 @@ export function buildTerms(draft: Draft, place: Place): Terms {
   return {
     conditions,
     ...(draft.weights === undefined ? {} : { weights: draft.weights }),
+    ...viaService,
     filters: filters.length === 0 ? noFilters : filters,
     backend: {
       ...backend,

@@ -11,9 +11,6 @@ const noWaf = 'There is no web application firewall in Weir. Attach one to the l
 const withWeir = (keys: string) => `Not read in nginx’s words: use ${keys}.`
 const errorPages = withWeir('`weir.dev/error-pages` and `weir.dev/error-pages-from`')
 const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
-const noHash =
-  'Each value has one endpoint; see `weir.dev/hash-load-factor` for values that are too busy.'
-const noRetryTime = 'Tries are bounded by their number and by the retry budget.'
 
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
@@ -75,22 +72,13 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   ),
   unsupported('upstream-vhost', 'host', 'The Host of the client goes upstream.'),
   unsupported(
-    'service-upstream',
-    'bool',
-    'Weir always sends to endpoints, never to the Service address.',
-    off,
-  ),
-  unsupported(
     'default-backend',
     'Service',
     'A Service without endpoints answers 503; `weir.dev/error-pages` gives it a page.',
   ),
   // Balance and affinity.
-  unsupported('upstream-hash-by-subset', 'bool', noHash, off),
-  unsupported('upstream-hash-by-subset-size', 'int', noHash),
 
   // Buffers, retries and versions.
-  unsupported('proxy-next-upstream-timeout', 'seconds', noRetryTime, off),
   unsupported('proxy-http-version', '`1.0`, `1.1`', 'Weir speaks HTTP/1.1 to endpoints.', ['1.1']),
   unsupported('http2-push-preload', 'bool', 'Browsers no longer take HTTP/2 push.', off),
 

@@ -103,7 +103,13 @@ const balance: readonly Row[] = [
   ),
 ]
 
-const conditions: readonly RetryCondition[] = ['connect-failure', 'refused', 'reset', 'timeout']
+const conditions: readonly RetryCondition[] = [
+  'connect-failure',
+  'refused',
+  'reset',
+  'timeout',
+  'malformed',
+]
 
 /** Parses conditions, statuses and ranges of them: `connect-failure, timeout, 5xx, 429`. */
 function parseRetryOn(text: string): Parsed<Pick<RetryRules, 'on' | 'statuses'>> {
@@ -114,7 +120,10 @@ function parseRetryOn(text: string): Parsed<Pick<RetryRules, 'on' | 'statuses'>>
     const ranges = parseStatusRanges(item === '5xx' ? '500-599' : item)
     if (condition !== undefined) on.push(condition)
     else if (ranges.ok) statuses.push(...ranges.value)
-    else return refuse('must be of: connect-failure, refused, reset, timeout, 5xx, statuses')
+    else
+      return refuse(
+        'must be of: connect-failure, refused, reset, timeout, malformed, 5xx, statuses',
+      )
   }
   const isNone = on.length + statuses.length === 0
   return isNone ? refuse('must name at least one condition') : accept({ on, statuses })
@@ -123,7 +132,7 @@ function parseRetryOn(text: string): Parsed<Pick<RetryRules, 'on' | 'statuses'>>
 const retry: readonly Row[] = [
   supported(
     'retry-on',
-    '`connect-failure`, `refused`, `reset`, `timeout`, `5xx`, statuses and ranges',
+    '`connect-failure`, `refused`, `reset`, `timeout`, `malformed`, `5xx`, statuses and ranges',
     'When a request is made again at another endpoint, within the retry budget and while its body can be sent again; `connect-failure, refused` when absent. All but these two only for methods that may be repeated (GET, HEAD, OPTIONS, PUT, DELETE).',
     parseRetryOn,
     retryWith((value) => value),

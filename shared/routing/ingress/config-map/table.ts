@@ -1,4 +1,6 @@
 // Which keys of ingress-nginx's ConfigMap does Weir know? Rows are applied in this order, so that later ones may build on earlier ones.
+
+import { balancingRows } from './balancing.ts'
 import { bufferRows } from './buffers.ts'
 import { clientRows } from './clients.ts'
 import { compressionRows } from './compression.ts'
@@ -9,6 +11,7 @@ import { unsupportedRows } from './unsupported.ts'
 
 export const configMapRows: readonly ConfigMapRow[] = [
   ...proxyingRows,
+  ...balancingRows,
   ...clientRows,
   ...bufferRows,
   ...compressionRows,

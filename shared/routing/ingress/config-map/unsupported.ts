@@ -61,12 +61,6 @@ const ignored: readonly Line[] = [
   // What annotations can say.
   ['custom-http-errors', 'statuses', '', perIngress],
   ['disable-proxy-intercept-errors', 'bool', 'false', perIngress],
-  ['proxy-next-upstream', 'conditions', 'error timeout', perIngress],
-  ['proxy-next-upstream-timeout', 'seconds', '0', perIngress],
-  ['proxy-next-upstream-tries', 'number', '3', perIngress],
-  ['retry-non-idempotent', 'bool', 'false', 'Use `proxy-next-upstream: non_idempotent`.'],
-  ['load-balance', '`round_robin`, `ewma`', 'round_robin', perIngress],
-  ['service-upstream', 'bool', 'false', perIngress],
   ['proxy-cookie-domain', 'two names', 'off', perIngress],
   ['proxy-cookie-path', 'two paths', 'off', perIngress],
   ['proxy-redirect-from', 'URL', 'off', perIngress],

@@ -1,7 +1,7 @@
 // Weir as a target: the cases' routes as manifests in a folder, the proxy as its own process, one worker.
+
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import {
   makeFolder,
   type RunningProxy,
@@ -9,10 +9,9 @@ import {
   type Spawned,
   spawnProgram,
 } from '../support/programs.ts'
+import { proxyMain } from '../support/proxy-main.ts'
 import type { Service } from './recorder.ts'
 import { fixtureRoutes, type Target, type Timeouts } from './target.ts'
-
-const program = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
 
 /** Writes the fixture as Kubernetes objects. */
 export function fixtureManifests(upstreams: ReadonlyMap<Service, number>): string {
@@ -103,7 +102,7 @@ async function start(
     ...['--keep-alive-timeout-ms', String(timeouts.keepAliveMs)],
     ...['--write-timeout-ms', String(timeouts.writeStallMs)],
   ]
-  const spawned = spawnProgram(process.execPath, [program, ...flags], folder)
+  const spawned = spawnProgram(process.execPath, [proxyMain, ...flags], folder)
   const port = await announcedPort(spawned)
   const target = running(spawned, port)
   return {

@@ -3,7 +3,7 @@
 // Invariant: `stop()` ends exactly this process within a bounded time and waits until it is gone.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { proxyMain } from './proxy-main.ts'
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -42,7 +42,7 @@ export interface ProxyProcessOptions {
   /** `ready`: the first table is in use. `listening`: before that. */
   readonly waitFor?: 'ready' | 'listening'
   readonly timeoutMs?: number
-  /** The main file; the sources' own when absent. */
+  /** The main file; that of proxy-main.ts when absent. */
   readonly program?: string
 }
 
@@ -55,7 +55,6 @@ export interface ProgramRun extends ProcessEnd {
   readonly stderr: string
 }
 
-const sources = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
 const leash = new URL('./leash.ts', import.meta.url).href
 const defaults = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--workers', '1'] as const
 
@@ -130,7 +129,7 @@ interface Started {
 function run(
   flags: readonly string[],
   env: Readonly<Record<string, string>>,
-  program = sources,
+  program = proxyMain,
 ): Started {
   const child = spawn(process.execPath, ['--import', leash, program, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -142,12 +142,16 @@ t.test('--help lists every option once, in groups, with default and variable', a
   const { code, stdout, stderr } = await runProxyProgram(['--help', '--no-such-flag'])
   t.equal(code, 0)
   t.equal(stderr, '')
-  for (const [name, { group, shownDefault }] of Object.entries(proxyOptions)) {
+  for (const [name, { group, shownDefault, likes }] of Object.entries(proxyOptions)) {
     const key = `--${optionKey(name)}`
     const form = new RegExp(`^ {2}--(\\[no-\\])?${optionKey(name)}( |$)`, 'gm')
     t.equal(stdout.match(form)?.length, 1, `${key} once`)
     t.ok(stdout.includes(`\n${group}:\n`), group)
-    t.ok(stdout.includes(`[default: ${shownDefault}] [${optionEnv(name)}]`), `${key} default`)
+    const others = Object.entries(likes).map(
+      ([like, { shown }]) => ` [with --like ${like}: ${shown}]`,
+    )
+    const defaults = `[default: ${shownDefault}]${others.join('')} [${optionEnv(name)}]`
+    t.ok(stdout.includes(defaults), `${key} default`)
   }
   t.ok(
     stdout.split('\n').every((line) => line.length <= 120),

@@ -67,6 +67,19 @@ t.test('without a queue, who finds no place is refused', async (t) => {
   t.strictSame(states([come(), come()]), ['in', refused])
 })
 
+t.test('routes of one account share its places; excepted networks need none', async (t) => {
+  const context = compileContext({ routeKey: 'one' })
+  const terms = { limit: 1, queue: 0, account: 'a', except: ['198.51.100.0/24'], status: 429 }
+  const come = gate(terms, context)
+  const elsewhere = gate(terms, { ...context, routeKey: 'two' })
+  const first = come()
+  t.strictSame(states([first, elsewhere()]), ['in', '429'])
+  t.equal(elsewhere({ clientAddress: '198.51.100.1' }).state, 'in')
+  t.equal(gate({ ...terms, account: 'b' }, context)().state, 'in', 'another account')
+  first.view.finish()
+  t.equal(elsewhere().state, 'in')
+})
+
 for (const outcome of [{ status: 200 }, { status: 499 }, { status: 502 }]) {
   t.test(`a place is given back after ${outcome.status}`, async (t) => {
     const come = gate()

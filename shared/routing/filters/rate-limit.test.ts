@@ -150,6 +150,28 @@ t.test('a rebuilt route goes on where it was; another limit or route has its own
   t.equal(limiter({}, other)().verdict, undefined)
 })
 
+t.test('routes of one account share its budgets, and no text of a route is one', async (t) => {
+  const context = compileContext({ routeKey: 'one' })
+  const other: StagedContext = { ...context, routeKey: 'two' }
+  t.equal(limiter({ account: 'a' }, context)().verdict, undefined)
+  t.equal(limiter({ account: 'a' }, other)().verdict, 'rate-limited')
+  t.equal(limiter({ account: 'b' }, other)().verdict, undefined, 'another account')
+  t.equal(limiter({ account: 'two' }, context)().verdict, undefined)
+  t.equal(limiter({}, other)().verdict, undefined, 'a route that is called as an account')
+})
+
+t.test('excepted networks are not counted', async (t) => {
+  const ask = limiter({ except: ['192.0.2.0/24', '2001:db8::/32'] })
+  const from = (clientAddress: string) => [
+    ask({ clientAddress }).verdict,
+    ask({ clientAddress }).verdict,
+  ]
+  t.strictSame(from('192.0.2.9'), [undefined, undefined])
+  t.strictSame(from('2001:db8::9'), [undefined, undefined])
+  t.strictSame(from('198.51.100.1'), [undefined, 'rate-limited'])
+  t.match(rateLimitKind.fault({ ...plain, except: ['10.0.0.0/99'] }), /10\.0\.0\.0\/99/)
+})
+
 // ── in the store ────────────────────────────────────────────────────────────────────────────────
 
 interface Asked {
@@ -181,6 +203,12 @@ async function askOnce(parts: Partial<RateLimitFilter>, answer: () => Promise<un
   await new Promise(setImmediate)
   return { verdicts: run.verdicts, view, asked, request }
 }
+
+t.test('the store is not asked about excepted networks', async (t) => {
+  const { verdicts, asked } = await askOnce({ except: ['192.0.2.0/24'] }, async () => 5_000_000)
+  t.strictSame(verdicts, [undefined])
+  t.strictSame(asked, [])
+})
 
 t.test('the store is asked for the budget, in µs', async (t) => {
   const { verdicts, asked } = await askOnce({ burst: 7 }, async () => 0)

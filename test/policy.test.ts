@@ -740,7 +740,7 @@ const closed: readonly (Row & { readonly reason: string; readonly field: string 
 
 /** Reported, and served all the same: what is lost protects nothing. */
 const reported: readonly (Row & { readonly reason: string; readonly field: string })[] = [
-  [{ [`${nginx}/proxy-buffering`]: 'on' }, 'unknown-annotation', 'proxy-buffering'],
+  [{ [`${nginx}/proxy-buffering`]: 'maybe' }, 'invalid-annotation', 'proxy-buffering'],
   [{ [`${nginx}/proxy-body-size`]: 'huge' }, 'invalid-annotation', 'proxy-body-size'],
   [{ [`${nginx}/temporal-redirect`]: '/path' }, 'invalid-annotation', 'temporal-redirect'],
   [{ [`${nginx}/relative-redirects`]: 'maybe' }, 'invalid-annotation', 'relative-redirects'],

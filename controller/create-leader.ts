@@ -35,6 +35,7 @@ export function createLeader(options: CreateLeaderOptions): Leader {
             ingressClasses: settings.ingressClass,
             controllerClasses: settings.controllerClass,
             watchWithoutClass: settings.watchIngressWithoutClass,
+            byName: settings.ingressClassByName,
           },
     onChange: () => leader.trigger(),
   })

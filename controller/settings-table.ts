@@ -1,4 +1,5 @@
 // What can be set on the controller? Every option once; flags, environment, configuration file, help and README follow.
+import { likeNames } from '../shared/like.ts'
 import {
   boolean,
   cidrs,
@@ -126,15 +127,27 @@ export const controllerOptions = {
     default: 'off',
     help: 'Writes this name, or those of the load balancers (auto), into the status of the Ingresses that the proxies serve.',
   }),
+  like: optional(oneOf(likeNames), {
+    group: status,
+    absent: 'off',
+    help: 'As on the proxy: sets the classes as that system has them.',
+  }),
   ingressClass: option(names('NAME'), {
     group: status,
     default: ['weir'],
+    likes: { 'ingress-nginx': ['nginx'] },
     help: 'As on the proxy: serves Ingresses of these classes.',
   }),
   controllerClass: option(names('VALUE'), {
     group: status,
     default: ['weir.dev/ingress'],
+    likes: { 'ingress-nginx': ['k8s.io/ingress-nginx'] },
     help: 'As on the proxy: serves Ingresses whose IngressClass has one of these controllers.',
+  }),
+  ingressClassByName: option(boolean, {
+    group: status,
+    default: false,
+    help: 'As on the proxy: takes Ingresses of the classes that --ingress-class names, whatever their controller.',
   }),
   watchIngressWithoutClass: option(boolean, {
     group: status,

@@ -2,6 +2,7 @@
 // Invariant: nothing is allowed that is not named here, but the contents of Kubernetes objects that the API server checks.
 import { controllerOptions } from '../controller/settings-table.ts'
 import { proxyOptions } from '../proxy/settings-table.ts'
+import { likeNames } from '../shared/like.ts'
 import { type Option, type OptionTable, optionKey } from '../shared/options-table.ts'
 
 type Schema = Readonly<Record<string, unknown>>
@@ -61,6 +62,7 @@ const managed = {
   proxy: [
     ...['listen', 'admin', 'controlSocket', 'drainSeconds', 'finishSeconds', 'namespace'],
     ...['ingressClass', 'controllerClass', 'watchIngressWithoutClass', 'manifests', 'kubeconfig'],
+    ...['like', 'configMap'],
   ],
   controller: [
     ...[
@@ -72,7 +74,7 @@ const managed = {
       'proxyAdminPort',
     ],
     ...['admin', 'controlSocket', 'drainSeconds', 'podName', 'podNamespace', 'proxyProtocol'],
-    ...['ingressStatus', 'ingressClass', 'controllerClass', 'watchIngressWithoutClass'],
+    ...['like', 'ingressStatus', 'ingressClass', 'controllerClass', 'watchIngressWithoutClass'],
     ...['leaseName', 'leaseNamespace', 'identity', 'once', 'output', 'kubeconfig'],
   ],
 }
@@ -162,6 +164,11 @@ export function chartSchema(): Schema {
         additionalControllerValues: list(text),
         watchWithoutClass: flag,
       }),
+      like: oneOf('', ...likeNames),
+      configMap: {
+        type: 'string',
+        pattern: '^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$',
+      },
       watchNamespace: optionalName,
       configAs: oneOf('flags', 'file'),
       proxy: group({

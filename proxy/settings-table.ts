@@ -88,10 +88,20 @@ export const proxyOptions = {
     likes: { 'ingress-nginx': ['k8s.io/ingress-nginx'] },
     help: 'Takes Ingresses whose IngressClass has one of these values in spec.controller.',
   }),
+  ingressClassByName: option(boolean, {
+    group: classes,
+    default: false,
+    help: 'Takes Ingresses of a class that --ingress-class names, also where its IngressClass names another controller.',
+  }),
   watchIngressWithoutClass: option(boolean, {
     group: classes,
     default: false,
     help: 'Takes Ingresses that name no class as well.',
+  }),
+  disableCatchAll: option(boolean, {
+    group: classes,
+    default: false,
+    help: 'Leaves out Ingresses with a default backend, as ingress-nginx does with its flag of this name: no namespace can take what others do not serve.',
   }),
   defaultBackend: optional(servicePort, {
     group: classes,

@@ -103,6 +103,19 @@ const rows: {
     ours: false,
   },
   {
+    why: 'the name of a class of another controller is enough where the operator says so',
+    ingress: named('weir'),
+    classes: [{ metadata: { name: 'weir' }, spec: { controller: 'example.com/other' } }],
+    rules: { byName: true },
+    ours: true,
+  },
+  {
+    why: 'and only there',
+    ingress: named('weir'),
+    classes: [{ metadata: { name: 'weir' }, spec: { controller: 'example.com/other' } }],
+    ours: false,
+  },
+  {
     why: 'an empty field and an empty annotation say nothing',
     ingress: { ...annotated(''), spec: { ingressClassName: '' } },
     classes: [defaultOf(ours)],

@@ -9,6 +9,8 @@ export interface ClassRules {
   readonly ingressClasses: readonly string[]
   readonly controllerClasses: readonly string[]
   readonly watchWithoutClass: boolean
+  /** `--ingress-class-by-name`: the name of a class is enough, whatever controller its object names. */
+  readonly byName?: boolean
 }
 
 /** The annotation that named the class before there was a field for it. */
@@ -25,10 +27,10 @@ export function isOurs(
   const named: unknown = ingress?.spec?.ingressClassName
   if (named !== undefined && named !== null && named !== '') {
     const object = classes.find((candidate) => candidate?.metadata?.name === named)
-    // Only while no such object exists does the name alone decide.
-    return object === undefined
-      ? typeof named === 'string' && rules.ingressClasses.includes(named)
-      : hasOurController(object, rules)
+    // Only while no such object exists, or where the operator says so, does the name alone decide.
+    const isNamed = typeof named === 'string' && rules.ingressClasses.includes(named)
+    if (object === undefined) return isNamed
+    return hasOurController(object, rules) || (rules.byName === true && isNamed)
   }
   const legacy = annotatedClass(ingress)
   if (legacy !== undefined && legacy !== null && legacy !== '') {

@@ -22,6 +22,7 @@ export type ProblemReason =
   | 'unread-kind'
   | 'missing-permission'
   | 'asset-missing'
+  | 'left-out'
   | 'filter-closed'
 
 /** One finding about one object. */

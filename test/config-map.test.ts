@@ -125,7 +125,7 @@ t.test('in a cluster: read by its name, and nothing is served before it may be',
   await until(
     'a word about the right',
     async () => proxy.stderr,
-    (text) => text.includes('proxy.configMap of the chart to edge/nginx'),
+    (text) => text.includes('Set configMap of the chart to edge/nginx'),
   )
   t.equal(await status(), 503, 'it may keep this client out')
   allow()

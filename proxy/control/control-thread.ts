@@ -239,6 +239,7 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
       ingressClasses: settings.ingressClass,
       controllerClasses: settings.controllerClass,
       watchWithoutClass: settings.watchIngressWithoutClass,
+      byName: settings.ingressClassByName,
     },
     externalNames,
     authUrls,
@@ -246,7 +247,11 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
       ignored: settings.ignoreAnnotations,
       pathWildcards: settings.pathWildcards,
     }),
-    ingressSettings: { like: settings.like, configMap: settings.configMap },
+    ingressSettings: {
+      like: settings.like,
+      configMap: settings.configMap,
+      disableCatchAll: settings.disableCatchAll,
+    },
     ...(defaultBackend && {
       defaultBackend: { ...defaultBackend, service: defaultBackend.name },
     }),

@@ -65,6 +65,7 @@ const reasons = {
   'unread-kind': 0,
   'missing-permission': 0,
   'asset-missing': 0,
+  'left-out': 0,
   'filter-closed': 0,
 } as const satisfies Record<ProblemReason, 0>
 

@@ -33,5 +33,5 @@ export function permissionRemedy({ kind, namespace, name }: NamedObject): string
 /** What lets us read the ConfigMap of `--config-map`. */
 export function configMapRemedy({ namespace, name }: Omit<NamedObject, 'kind'>): string {
   const rule = `{apiGroups: [""], resources: ["configmaps"], resourceNames: ["${name}"], verbs: ["list", "watch"]}`
-  return `Set proxy.configMap of the chart to ${namespace}/${name}, or bind a Role of the namespace ${namespace} with the rule ${rule} to our ServiceAccount.`
+  return `Set configMap of the chart to ${namespace}/${name}, or bind a Role of the namespace ${namespace} with the rule ${rule} to our ServiceAccount.`
 }

@@ -5,9 +5,15 @@ As YAML, read back by fromYaml.
 
 {{- define "weir.classOptions" -}}
 ingress-class:
-  {{- toYaml (concat (list .Values.ingressClass.name) .Values.ingressClass.additionalNames) | nindent 2 }}
+  {{- $names := concat (list .Values.ingressClass.name) .Values.ingressClass.additionalNames -}}
+  {{- $values := concat (list .Values.ingressClass.controllerValue) .Values.ingressClass.additionalControllerValues -}}
+  {{- if eq .Values.like "ingress-nginx" -}}
+  {{- $names = append $names "nginx" | uniq -}}
+  {{- $values = append $values "k8s.io/ingress-nginx" | uniq -}}
+  {{- end -}}
+  {{- toYaml $names | nindent 2 }}
 controller-class:
-  {{- toYaml (concat (list .Values.ingressClass.controllerValue) .Values.ingressClass.additionalControllerValues) | nindent 2 }}
+  {{- toYaml $values | nindent 2 }}
 {{- if .Values.ingressClass.watchWithoutClass }}
 watch-ingress-without-class: true
 {{- end }}
@@ -23,6 +29,12 @@ namespace: {{ . | quote }}
 {{- end }}
 {{- if include "weir.hasController" . }}
 control-socket: /run/weir/control.sock
+{{- end }}
+{{- with .Values.like }}
+like: {{ . }}
+{{- end }}
+{{- with .Values.configMap }}
+config-map: {{ . | quote }}
 {{- end }}
 {{ include "weir.classOptions" . }}
 {{- with .Values.proxy.options }}

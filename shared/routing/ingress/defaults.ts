@@ -24,6 +24,10 @@ export interface IngressDefaults {
   readonly sslRedirectStatus?: RedirectStatus
   /** What counts for all requests, whatever route they take. */
   readonly serving?: ServingRules
+  /** An Ingress with one of these in the value of an nginx annotation is not served. */
+  readonly forbiddenWords?: readonly string[]
+  /** Kept out whatever annotations say. */
+  readonly blocked?: readonly string[]
   /** An allow list of annotations takes its place. */
   readonly allow?: readonly string[]
   /** A deny list of annotations takes its place. */

@@ -89,3 +89,37 @@ t.test('a guarded value that is wrong closes all routes until it is mended', asy
   t.strictSame(sizesOf(read([mapOf({ 'denylist-source-range': 'x' })])), ['closed', 'closed'])
   t.strictSame(sizesOf(read([mapOf({ 'denylist-source-range': '' })])), [undefined, 2 << 20])
 })
+
+t.test('what the operator does not want is left out whole, and said', async (t) => {
+  const catchAll: Ingress = {
+    ...web,
+    spec: { ...web.spec, defaultBackend: { service: { name: 'web', port: { number: 80 } } } },
+  }
+  const worded = ingressOf('worded', { 'nginx.ingress.kubernetes.io/app-root': '/by_lua/x' })
+  const elsewhere = ingressOf('elsewhere', { 'example.com/note': 'by_lua' })
+  const ingresses = [catchAll, worded, elsewhere]
+  const configMaps = [mapOf({ 'annotation-value-word-blocklist': '_module,by_lua' })]
+  for (const disableCatchAll of [true, false]) {
+    const settings = { configMap: path, disableCatchAll }
+    const source = createIngressSource(plainOptions.classRules, readAnnotations, settings)
+    const { readings } = source.read(snapshotOf({ ...cluster, ingresses, configMaps }))
+    const served = readings.map(({ claims }) => claims.length > 0)
+    t.strictSame(served, [false, !disableCatchAll, false, true])
+    t.match(
+      readings.flatMap(({ problems }) => problems),
+      [
+        ...(disableCatchAll ? [{ reason: 'left-out', field: 'spec.defaultBackend' }] : []),
+        { reason: 'left-out', name: 'worded', message: /"by_lua"/ },
+      ],
+    )
+  }
+})
+
+t.test('blocked addresses stay out whatever an annotation says', async (t) => {
+  const own = ingressOf('own', { 'nginx.ingress.kubernetes.io/denylist-source-range': '192.0.2.9' })
+  const source = createIngressSource(plainOptions.classRules, readAnnotations, { configMap: path })
+  const configMaps = [mapOf({ 'block-cidrs': '192.0.2.1', 'denylist-source-range': '192.0.2.2' })]
+  const { readings } = source.read(snapshotOf({ ...cluster, ingresses: [web, own], configMaps }))
+  const lists = readings.flatMap(({ claims }) => claims).map(({ route }) => route.filters[0])
+  t.match(lists, [{ deny: ['192.0.2.1', '192.0.2.2'] }, { deny: ['192.0.2.1', '192.0.2.9'] }])
+})

@@ -19,6 +19,8 @@ export interface IngressSettings {
   readonly like?: Like | undefined
   /** `--config-map`: the global ConfigMap of ingress-nginx. */
   readonly configMap?: ObjectPath | undefined
+  /** `--disable-catch-all`. */
+  readonly disableCatchAll?: boolean
 }
 
 const kinds: readonly WatchedKind[] = [

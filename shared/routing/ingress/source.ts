@@ -8,6 +8,7 @@ import { isMapping } from '../shapes.ts'
 import type { Reading, RouteSource, SourceOutput } from '../source.ts'
 import { type ReadAnnotations, readIngress } from './claims.ts'
 import { Globals, type IngressSettings } from './globals.ts'
+import { leftOut } from './left-out.ts'
 
 /** What an Ingress of somebody else asks of us. */
 const notOurs: Reading = { claims: [], problems: [] }
@@ -27,7 +28,10 @@ export function createIngressSource(
 
   function read(ingress: Ingress): Reading {
     const isReadable = isMapping(ingress) && isOurs(ingress, classes, classRules)
-    return isReadable ? readIngress(ingress, readAnnotations, globals.defaults) : notOurs
+    if (!isReadable) return notOurs
+    const problem = leftOut(ingress, settings.disableCatchAll === true, globals.defaults)
+    if (problem !== undefined) return { claims: [], problems: [problem] }
+    return readIngress(ingress, readAnnotations, globals.defaults)
   }
 
   /** Other classes: any Ingress may have become ours, or no longer be. */

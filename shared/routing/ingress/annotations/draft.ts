@@ -201,7 +201,8 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
   const responseHeaders = buildEdits(draft.responseHeaders)
   const { defaults, appRoot } = draft
   const allow = draft.allow ?? defaults.allow ?? []
-  const deny = draft.deny.length > 0 ? draft.deny : (defaults.deny ?? [])
+  const listed = draft.deny.length > 0 ? draft.deny : (defaults.deny ?? [])
+  const deny = defaults.blocked === undefined ? listed : [...defaults.blocked, ...listed]
   const own: Record<string, Filter | undefined> = {
     access: allow.length + deny.length === 0 ? undefined : filterOf('access', { allow, deny }),
     // Only routes that can see the path `/` have a use for it.

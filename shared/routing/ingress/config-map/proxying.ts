@@ -2,7 +2,7 @@
 import { parseBool, parseChoice, parseSeconds, parseSize } from '../annotations/values.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import { type ConfigMapRow, guardedKey, heldBy, supportedKey } from './row.ts'
-import { optionalCidrs } from './values.ts'
+import { optionalCidrs, parseWords } from './values.ts'
 
 const httpRedirectCodes = { 301: 301, 302: 302, 307: 307, 308: 308 } as const
 
@@ -78,6 +78,22 @@ export const proxyingRows: readonly ConfigMapRow[] = [
       parseSeconds,
       limitTo('sendMs'),
     ),
+  ),
+  guardedKey(
+    'annotation-value-word-blocklist',
+    'words, separated by commas',
+    '',
+    'An Ingress with one of these words in the value of an `nginx.ingress.kubernetes.io/` annotation is not served.',
+    parseWords,
+    (forbiddenWords) => ({ forbiddenWords }),
+  ),
+  guardedKey(
+    'block-cidrs',
+    'CIDRs',
+    '',
+    'These client addresses get 403 on all routes.',
+    optionalCidrs,
+    (blocked) => ({ blocked }),
   ),
   guardedKey(
     'whitelist-source-range',

@@ -63,6 +63,12 @@ const readings: readonly {
   { key: 'proxy-busy-buffers-size', value: '', gives: {} },
   { key: 'proxy-max-temp-file-size', value: '0', gives: {} },
   { key: 'whitelist-source-range', value: '', gives: { allow: [] } },
+  { key: 'block-cidrs', value: '192.0.2.1', gives: { blocked: ['192.0.2.1'] } },
+  {
+    key: 'annotation-value-word-blocklist',
+    value: 'load_module, {,',
+    gives: { forbiddenWords: ['load_module', '{'] },
+  },
   { key: 'denylist-source-range', value: '192.0.2.1', gives: { deny: ['192.0.2.1'] } },
   ...(
     [
@@ -212,7 +218,7 @@ t.test(
     )
     t.same(
       defaults,
-      { ...defaultsLike('ingress-nginx'), allow: [], deny: [] },
+      { ...defaultsLike('ingress-nginx'), allow: [], deny: [], blocked: [], forbiddenWords: [] },
       'a ConfigMap that says what is so anyway changes nothing',
     )
   },

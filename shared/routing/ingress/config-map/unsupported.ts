@@ -17,7 +17,6 @@ const refusedRows: readonly ConfigMapRow[] = [
   refusedKey('location-snippet', 'text', '', snippet),
   refusedKey('global-auth-url', 'URL', '', auth),
   refusedKey('global-auth-snippet', 'text', '', snippet),
-  refusedKey('block-cidrs', 'CIDRs', '', 'Use `denylist-source-range`.'),
   refusedKey(
     'block-user-agents',
     'texts and patterns',
@@ -29,12 +28,6 @@ const refusedRows: readonly ConfigMapRow[] = [
     'texts and patterns',
     '',
     'Write Ingresses with `weir.dev/match-header` that answer 403.',
-  ),
-  refusedKey(
-    'annotation-value-word-blocklist',
-    'words',
-    '',
-    'Weir never makes text of a configuration out of annotations, so that no word is dangerous: remove it.',
   ),
   refusedKey(
     'ssl-reject-handshake',

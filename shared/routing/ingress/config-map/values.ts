@@ -8,3 +8,12 @@ export function orEmpty<T>(parse: Parser<T>, absent: T): Parser<T> {
 
 /** Parses CIDRs and addresses; none is an empty list. */
 export const optionalCidrs: Parser<readonly string[]> = orEmpty(parseCidrs, [])
+
+/** Parses words separated by commas; none is an empty list. */
+export const parseWords: Parser<readonly string[]> = (text) =>
+  accept(
+    text
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== ''),
+  )

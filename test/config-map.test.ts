@@ -10,7 +10,7 @@ import { createApiServer } from '../shared/testing/api-server.ts'
 import { ask, problemsOf, until } from './support/ask.ts'
 import { createManifestFolder, ingressOf, serviceOf } from './support/manifests.ts'
 import { startProxyProcess } from './support/proxy-process.ts'
-import { connectRaw } from './support/raw-client.ts'
+import { connectRaw, fieldsOf } from './support/raw-client.ts'
 import { echoFields, readEcho, startEcho } from './support/upstream.ts'
 
 const flags = ['--like', 'ingress-nginx', '--ingress-class', 'weir', '--config-map', 'edge/nginx']
@@ -100,6 +100,53 @@ t.test('in manifests: each change counts, for connections that are open as well'
     () => post('a.test', 1),
     (status) => status === 200,
   )
+})
+
+t.test('fields of all routes, and Strict-Transport-Security where there is TLS', async (t) => {
+  const [echo, folder] = [await startEcho('web'), createManifestFolder()]
+  const tls = ingressOf('tls', [{ host: 'tls.test', service: 'web' }])
+  folder.write('web.yaml', [
+    ingressOf('web', [{ host: 'a.test', service: 'web' }]),
+    { ...tls, ...{ spec: { ...tls.spec, tls: [{ hosts: ['tls.test'] }] } } },
+    ...serviceOf('web', [echo]),
+    mapOf({
+      'add-headers': 'edge/more',
+      'proxy-set-headers': 'edge/up',
+      'hide-headers': 'Content-Type',
+      'hsts-max-age': '60',
+      'hsts-preload': 'true',
+    }),
+    {
+      ...mapOf({ 'X-More': 'yes', 'X-Bad': '$host', Connection: 'x' }),
+      metadata: { namespace: 'edge', name: 'more' },
+    },
+    { ...mapOf({ 'X-Up': 'yes' }), metadata: { namespace: 'edge', name: 'up' } },
+  ])
+  const proxy = await startProxyProcess({
+    flags: ['--manifests', folder.path, ...flags, '--trusted-proxies', '127.0.0.0/8'],
+  })
+  t.teardown(async () => {
+    await proxy.stop()
+    await echo.close()
+  })
+  const more = (host: string, https = true) =>
+    ask(proxy.port, { host, fields: ['X-Up: no', ...(https ? ['X-Forwarded-Proto: https'] : [])] })
+  await until(
+    'the fields',
+    async () => fieldsOf(await more('a.test'), 'x-more'),
+    ([value]) => value === 'yes',
+  )
+  const plain = await more('a.test')
+  t.strictSame(echoFields(readEcho(plain.body), 'x-up'), ['yes'])
+  t.strictSame(fieldsOf(plain, 'content-type'), [])
+  t.strictSame(fieldsOf(plain, 'x-bad'), [])
+  t.strictSame(fieldsOf(plain, 'strict-transport-security'), [], 'the host has no TLS')
+  const policy = 'max-age=60; includeSubDomains; preload'
+  t.strictSame(fieldsOf(await more('tls.test'), 'strict-transport-security'), [policy])
+  const insecure = await more('tls.test', false)
+  t.equal(insecure.status, 308)
+  t.strictSame(fieldsOf(insecure, 'strict-transport-security'), [], 'RFC 6797 §7.2')
+  t.strictSame(fieldsOf(insecure, 'x-more'), ['yes'], 'answers of ours have them, too')
 })
 
 t.test('in a cluster: read by its name, and nothing is served before it may be', async (t) => {

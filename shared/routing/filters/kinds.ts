@@ -4,6 +4,7 @@
 import { accessKind } from './access.ts'
 import { authRequestKind } from './auth-request.ts'
 import { basicAuthKind } from './basic-auth.ts'
+import { commonHeadersKind } from './common-headers.ts'
 import { compressKind } from './compress.ts'
 import { concurrencyKind } from './concurrency.ts'
 import { corsKind } from './cors.ts'
@@ -33,6 +34,7 @@ const rows: readonly FilterKind[] = [
   rewriteKind,
   concurrencyKind,
   mirrorKind,
+  commonHeadersKind,
   requestHeadersKind,
   rewriteLocationKind,
   rewriteCookiesKind,

@@ -4,6 +4,7 @@
 // What is absent is as it is without both options.
 import type { Like } from '../../like.ts'
 import type { Balance, Limits, RetryRules } from '../backend.ts'
+import type { CommonHeadersFilter } from '../filters/common-headers.ts'
 import type { RedirectStatus } from '../filters/redirect.ts'
 import type { ServingRules } from '../serving-rules.ts'
 
@@ -26,6 +27,15 @@ export interface IngressDefaults {
   readonly serving?: ServingRules
   /** An Ingress with one of these in the value of an nginx annotation is not served. */
   readonly forbiddenWords?: readonly string[]
+  /** Fields of all requests and responses. */
+  readonly headers?: Omit<CommonHeadersFilter, 'kind'>
+  /** Strict-Transport-Security where `spec.tls` covers the host; what is absent is as ingress-nginx has it. */
+  readonly hsts?: {
+    readonly isOn?: boolean
+    readonly maxAgeSeconds?: number
+    readonly includesSubdomains?: boolean
+    readonly isPreload?: boolean
+  }
   /** Kept out whatever annotations say. */
   readonly blocked?: readonly string[]
   /** An allow list of annotations takes its place. */

@@ -212,6 +212,7 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
         : filterOf('app-root', { path: appRoot }),
     redirect: buildRedirect(draft, place),
     rewrite,
+    'common-headers': buildCommonHeaders(draft.defaults, place.hasTls),
     'request-headers': requestHeaders && filterOf('request-headers', requestHeaders),
     'response-headers': responseHeaders && filterOf('response-headers', responseHeaders),
   }
@@ -224,6 +225,23 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
   }
   filters.push(...draft.own)
   return filters
+}
+
+/** What all routes have alike. */
+function buildCommonHeaders(
+  { headers, hsts }: IngressDefaults,
+  hasTls: boolean,
+): Filter | undefined {
+  const policy = hasTls && hsts !== undefined && hsts.isOn !== false ? hstsOf(hsts) : undefined
+  const parts = { ...headers, ...(policy === undefined ? {} : { hsts: policy }) }
+  return Object.keys(parts).length === 0 ? undefined : filterOf('common-headers', parts)
+}
+
+/** RFC 6797 §6.1; what is not said is as ingress-nginx has it. */
+function hstsOf(hsts: NonNullable<IngressDefaults['hsts']>): string {
+  const { maxAgeSeconds = 31_536_000, includesSubdomains = true, isPreload = false } = hsts
+  const subdomains = includesSubdomains ? '; includeSubDomains' : ''
+  return `max-age=${maxAgeSeconds}${subdomains}${isPreload ? '; preload' : ''}`
 }
 
 /** Makes a filter of its parts, and of what its kind has for those that are not given. */

@@ -311,7 +311,7 @@ class AnnotationReader {
 /** Makes terms on demand, one object for equal questions. */
 function rememberTerms(draft: Draft, ingress: Ingress): AnnotationReading['termsFor'] {
   const isSamePlace = draft.closed !== undefined || !isPathDependent(draft)
-  if (isSamePlace && !draft.tlsRedirect) {
+  if (isSamePlace && !draft.tlsRedirect && draft.defaults.hsts === undefined) {
     const terms = buildTerms(draft, { path: '/', pathType: 'Prefix', hasTls: false })
     return () => terms
   }

@@ -70,6 +70,18 @@ const readings: readonly {
     gives: { forbiddenWords: ['load_module', '{'] },
   },
   { key: 'denylist-source-range', value: '192.0.2.1', gives: { deny: ['192.0.2.1'] } },
+  { key: 'add-headers', value: 'edge/more', gives: { headers: { responseMap: 'edge/more' } } },
+  { key: 'proxy-set-headers', value: 'edge/up', gives: { headers: { requestMap: 'edge/up' } } },
+  { key: 'hide-headers', value: 'X-A, X-B', gives: { headers: { hide: ['x-a', 'x-b'] } } },
+  { key: 'hide-headers', value: '', gives: { headers: {} } },
+  { key: 'hsts', value: 'false', gives: { hsts: { isOn: false } } },
+  { key: 'hsts-max-age', value: '86400', gives: { hsts: { maxAgeSeconds: 86_400 } } },
+  {
+    key: 'hsts-include-subdomains',
+    value: 'false',
+    gives: { hsts: { includesSubdomains: false } },
+  },
+  { key: 'hsts-preload', value: 'true', gives: { hsts: { isPreload: true } } },
   ...(
     [
       ['use-forwarded-headers', 'true', { believesForwarded: true }],
@@ -218,7 +230,14 @@ t.test(
     )
     t.same(
       defaults,
-      { ...defaultsLike('ingress-nginx'), allow: [], deny: [], blocked: [], forbiddenWords: [] },
+      {
+        ...defaultsLike('ingress-nginx'),
+        allow: [],
+        deny: [],
+        blocked: [],
+        forbiddenWords: [],
+        headers: {},
+      },
       'a ConfigMap that says what is so anyway changes nothing',
     )
   },

@@ -4,6 +4,7 @@ import { balancingRows } from './balancing.ts'
 import { bufferRows } from './buffers.ts'
 import { clientRows } from './clients.ts'
 import { compressionRows } from './compression.ts'
+import { headerRows } from './headers.ts'
 import { limitRows } from './limits.ts'
 import { proxyingRows } from './proxying.ts'
 import type { ConfigMapRow } from './row.ts'
@@ -16,5 +17,6 @@ export const configMapRows: readonly ConfigMapRow[] = [
   ...bufferRows,
   ...compressionRows,
   ...limitRows,
+  ...headerRows,
   ...unsupportedRows,
 ]

@@ -76,13 +76,6 @@ const ignored: readonly Line[] = [
   // Answers.
   ['server-tokens', 'bool', 'false', 'An answer without Server gets `Server: weir`.'],
   ['allow-backend-server-header', 'bool', 'false', 'The Server of an endpoint goes to the client.'],
-  ['hide-headers', 'names', '', 'Use `weir.dev/response-headers-remove`.'],
-  ['add-headers', 'ConfigMap', '', 'Use `weir.dev/response-headers-set`.'],
-  ['proxy-set-headers', 'ConfigMap', '', 'Use `weir.dev/request-headers-set`.'],
-  ['hsts', 'bool', 'true', 'Use `weir.dev/response-headers-set`.'],
-  ['hsts-include-subdomains', 'bool', 'true', 'Use `weir.dev/response-headers-set`.'],
-  ['hsts-max-age', 'seconds', '31536000', 'Use `weir.dev/response-headers-set`.'],
-  ['hsts-preload', 'bool', 'false', 'Use `weir.dev/response-headers-set`.'],
   // Who may write what.
   [
     'allow-snippet-annotations',

@@ -4,6 +4,7 @@
 import { accessKind } from './access.ts'
 import { authRequestKind } from './auth-request.ts'
 import { basicAuthKind } from './basic-auth.ts'
+import { blockedClientsKind } from './blocked-clients.ts'
 import { commonHeadersKind } from './common-headers.ts'
 import { compressKind } from './compress.ts'
 import { concurrencyKind } from './concurrency.ts'
@@ -22,6 +23,7 @@ import { rewriteCookiesKind } from './rewrite-cookies.ts'
 import { rewriteLocationKind } from './rewrite-location.ts'
 
 const rows: readonly FilterKind[] = [
+  blockedClientsKind,
   corsKind,
   accessKind,
   rateLimitKind,

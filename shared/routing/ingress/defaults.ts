@@ -4,6 +4,7 @@
 // What is absent is as it is without both options.
 import type { Like } from '../../like.ts'
 import type { Balance, Limits, RetryRules } from '../backend.ts'
+import type { BlockedClientsFilter } from '../filters/blocked-clients.ts'
 import type { CommonHeadersFilter } from '../filters/common-headers.ts'
 import type { RedirectStatus } from '../filters/redirect.ts'
 import type { ServingRules } from '../serving-rules.ts'
@@ -36,6 +37,8 @@ export interface IngressDefaults {
     readonly includesSubdomains?: boolean
     readonly isPreload?: boolean
   }
+  /** Clients that are turned away by what they say. */
+  readonly blockedClients?: Omit<BlockedClientsFilter, 'kind'>
   /** Kept out whatever annotations say. */
   readonly blocked?: readonly string[]
   /** An allow list of annotations takes its place. */

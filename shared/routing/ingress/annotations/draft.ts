@@ -212,6 +212,7 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
         : filterOf('app-root', { path: appRoot }),
     redirect: buildRedirect(draft, place),
     rewrite,
+    'blocked-clients': buildBlocked(defaults),
     'common-headers': buildCommonHeaders(draft.defaults, place.hasTls),
     'request-headers': requestHeaders && filterOf('request-headers', requestHeaders),
     'response-headers': responseHeaders && filterOf('response-headers', responseHeaders),
@@ -225,6 +226,13 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
   }
   filters.push(...draft.own)
   return filters
+}
+
+/** An empty list turns nobody away. */
+function buildBlocked({ blockedClients }: IngressDefaults): Filter | undefined {
+  const { userAgents = [], referers = [] } = blockedClients ?? {}
+  if (userAgents.length + referers.length === 0) return undefined
+  return filterOf('blocked-clients', { userAgents, referers })
 }
 
 /** What all routes have alike. */

@@ -2,7 +2,7 @@
 import { parseBool, parseChoice, parseSeconds, parseSize } from '../annotations/values.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import { type ConfigMapRow, guardedKey, heldBy, supportedKey } from './row.ts'
-import { optionalCidrs, parseWords } from './values.ts'
+import { optionalCidrs, parseBlocks, parseWords } from './values.ts'
 
 const httpRedirectCodes = { 301: 301, 302: 302, 307: 307, 308: 308 } as const
 
@@ -86,6 +86,22 @@ export const proxyingRows: readonly ConfigMapRow[] = [
     'An Ingress with one of these words in the value of an `nginx.ingress.kubernetes.io/` annotation is not served.',
     parseWords,
     (forbiddenWords) => ({ forbiddenWords }),
+  ),
+  guardedKey(
+    'block-user-agents',
+    'texts and patterns (`~…`, `~*…`), separated by commas',
+    '',
+    'Clients whose User-Agent is one of these get 403. Patterns are RE2.',
+    parseBlocks,
+    (userAgents, { blockedClients }) => ({ blockedClients: { ...blockedClients, userAgents } }),
+  ),
+  guardedKey(
+    'block-referers',
+    'texts and patterns (`~…`, `~*…`), separated by commas',
+    '',
+    'Requests whose Referer is one of these get 403. Patterns are RE2.',
+    parseBlocks,
+    (referers, { blockedClients }) => ({ blockedClients: { ...blockedClients, referers } }),
   ),
   guardedKey(
     'block-cidrs',

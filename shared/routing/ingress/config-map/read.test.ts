@@ -63,6 +63,12 @@ const readings: readonly {
   { key: 'proxy-busy-buffers-size', value: '', gives: {} },
   { key: 'proxy-max-temp-file-size', value: '0', gives: {} },
   { key: 'whitelist-source-range', value: '', gives: { allow: [] } },
+  {
+    key: 'block-user-agents',
+    value: '~*bot, Alpha',
+    gives: { blockedClients: { userAgents: ['~*bot', 'Alpha'] } },
+  },
+  { key: 'block-referers', value: 'x', gives: { blockedClients: { referers: ['x'] } } },
   { key: 'block-cidrs', value: '192.0.2.1', gives: { blocked: ['192.0.2.1'] } },
   {
     key: 'annotation-value-word-blocklist',
@@ -162,6 +168,12 @@ const wrong: readonly {
     why: 'who is meant to be let in is not known',
   },
   {
+    data: { 'block-user-agents': '~(?=x)' },
+    says: /has a pattern that cannot be used/,
+    closes: true,
+    why: 'look-around is none of RE2',
+  },
+  {
     data: { 'forwarded-for-header': 'X-Tenant' },
     says: /must be X-Forwarded-For or another field/,
     closes: true,
@@ -237,6 +249,7 @@ t.test(
         blocked: [],
         forbiddenWords: [],
         headers: {},
+        blockedClients: { userAgents: [], referers: [] },
       },
       'a ConfigMap that says what is so anyway changes nothing',
     )

@@ -18,18 +18,6 @@ const refusedRows: readonly ConfigMapRow[] = [
   refusedKey('global-auth-url', 'URL', '', auth),
   refusedKey('global-auth-snippet', 'text', '', snippet),
   refusedKey(
-    'block-user-agents',
-    'texts and patterns',
-    '',
-    'Write Ingresses with `weir.dev/match-header` that answer 403.',
-  ),
-  refusedKey(
-    'block-referers',
-    'texts and patterns',
-    '',
-    'Write Ingresses with `weir.dev/match-header` that answer 403.',
-  ),
-  refusedKey(
     'ssl-reject-handshake',
     'bool',
     'false',

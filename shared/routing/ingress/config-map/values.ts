@@ -1,5 +1,13 @@
 // How are values of the ConfigMap read that annotations do not have?
-import { accept, type Parsed, type Parser, parseCidrs, splitList } from '../annotations/values.ts'
+import { faultOfBlock } from '../../filters/blocked-clients.ts'
+import {
+  accept,
+  type Parsed,
+  type Parser,
+  parseCidrs,
+  refuse,
+  splitList,
+} from '../annotations/values.ts'
 
 /** Makes a parser that takes an empty text, or one of separators only, for `absent`. */
 export function orEmpty<T>(parse: Parser<T>, absent: T): Parser<T> {
@@ -17,3 +25,10 @@ export const parseWords: Parser<readonly string[]> = (text) =>
       .map((word) => word.trim())
       .filter((word) => word !== ''),
   )
+
+/** Parses the lists of clients that are turned away: texts, and patterns behind `~` or `~*`. */
+export const parseBlocks: Parser<readonly string[]> = (text) => {
+  const words = parseWords(text)
+  const fault = words.ok ? words.value.map(faultOfBlock).find((found) => found !== undefined) : ''
+  return fault === undefined ? words : refuse(`has a pattern that cannot be used: ${fault}`)
+}

@@ -260,7 +260,9 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
   #mayDrop(status: number): boolean {
     const rules = this.#backend?.retry
     const pool = this.#pool
-    if (rules === undefined || pool === undefined || this.#hasHead) return false
+    // Nearly all rules name no statuses.
+    if (rules === undefined || rules.statuses.length === 0) return false
+    if (pool === undefined || this.#hasHead) return false
     return this.#retries.mayFollowStatus(status, this.method, pool, rules)
   }
 

@@ -2,6 +2,7 @@
 // the order of this table: who may come in, then what is answered at once, then what is changed on the way.
 
 import { accessKind } from './access.ts'
+import { anyOfKind } from './any-of.ts'
 import { authRequestKind } from './auth-request.ts'
 import { basicAuthKind } from './basic-auth.ts'
 import { blockedClientsKind } from './blocked-clients.ts'
@@ -27,6 +28,7 @@ const rows: readonly FilterKind[] = [
   corsKind,
   accessKind,
   rateLimitKind,
+  anyOfKind([accessKind, basicAuthKind, authRequestKind]),
   basicAuthKind,
   jwtKind,
   externalAuthKind,

@@ -4,10 +4,13 @@
 // What is absent is as it is without both options.
 import type { Like } from '../../like.ts'
 import type { Balance, Limits, RetryRules } from '../backend.ts'
+import type { AuthRequestFilter } from '../filters/auth-request.ts'
 import type { BlockedClientsFilter } from '../filters/blocked-clients.ts'
 import type { CommonHeadersFilter } from '../filters/common-headers.ts'
 import type { RedirectStatus } from '../filters/redirect.ts'
 import type { ServingRules } from '../serving-rules.ts'
+
+import type { AuthTarget } from './annotations/auth-texts.ts'
 
 export interface IngressDefaults {
   /** `--like`: what that system does without being asked counts. */
@@ -45,6 +48,14 @@ export interface IngressDefaults {
   readonly allow?: readonly string[]
   /** A deny list of annotations takes its place. */
   readonly deny?: readonly string[]
+  /** Paths that begin with one of them ask nobody who it is; absent: those of challenges for certificates. */
+  readonly openPaths?: readonly string[]
+  /** The server that is asked about the requests of Ingresses that do not name one; without `target` none is. */
+  readonly globalAuth?: {
+    readonly target?: AuthTarget
+    readonly parts: Partial<AuthRequestFilter>
+    readonly signInParameter?: string
+  }
   /** Of requests beyond `limit-rps` and `limit-rpm`, and beyond `limit-connections`; absent: 503. */
   readonly rateStatus?: number
   readonly connectionsStatus?: number

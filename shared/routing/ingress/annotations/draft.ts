@@ -21,6 +21,7 @@ import type { IngressDefaults } from '../defaults.ts'
 import type { WeightedService } from '../weighted-choices.ts'
 import { type CanaryDraft, termsOfCanary } from './canary-draft.ts'
 import { buildRedirect, type Place, type RedirectWishes } from './draft-redirects.ts'
+import { arrangeGuards, globalAuthOf, hasOpenPaths } from './guard-order.ts'
 
 /** What a forwarding backend has besides its choices. */
 export type BackendTerms = Omit<ForwardBackend, 'kind' | 'choices' | 'alternative'>
@@ -81,6 +82,12 @@ export interface Draft extends RedirectWishes {
   // Authentication of ingress-nginx.
   /** Name of the parameter with the way back from where clients sign in. */
   readonly signInParameter?: string
+  /** The server of the ConfigMap is asked about this Ingress, too. */
+  readonly usesGlobalAuth: boolean
+  /** One guard that lets a request in is enough. */
+  readonly satisfiesAny?: boolean
+  /** It has keys of ingress-nginx: its order of phases counts. */
+  readonly hasNginxKeys?: boolean
 
   /** The Ingress itself, `namespace/name`: nginx counts by it. */
   readonly ingress: string
@@ -136,6 +143,7 @@ export function createDraft(
     burstMultiplier: 5,
     relativeRedirects: false,
     namesPort: false,
+    usesGlobalAuth: true,
   }
 }
 
@@ -150,7 +158,7 @@ function paceOf({ limitRate = 0, limitRateAfter = 0 }: IngressDefaults): Draft['
 export function isPathDependent(draft: Draft): boolean {
   if (draft.canary?.isOn === true) return false
   const { rewrite, rewriteUrl, appRoot, hasAffinity } = draft
-  return (rewrite ?? rewriteUrl ?? appRoot) !== undefined || hasAffinity
+  return (rewrite ?? rewriteUrl ?? appRoot) !== undefined || hasAffinity || hasOpenPaths(draft)
 }
 
 const noFilters: readonly Filter[] = []
@@ -203,6 +211,7 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
   const allow = draft.allow ?? defaults.allow ?? []
   const listed = draft.deny.length > 0 ? draft.deny : (defaults.deny ?? [])
   const deny = defaults.blocked === undefined ? listed : [...defaults.blocked, ...listed]
+  const globalAuth = globalAuthOf(draft)
   const own: Record<string, Filter | undefined> = {
     access: allow.length + deny.length === 0 ? undefined : filterOf('access', { allow, deny }),
     // Only routes that can see the path `/` have a use for it.
@@ -216,6 +225,7 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
     'common-headers': buildCommonHeaders(draft.defaults, place.hasTls),
     'request-headers': requestHeaders && filterOf('request-headers', requestHeaders),
     'response-headers': responseHeaders && filterOf('response-headers', responseHeaders),
+    'auth-request': globalAuth && filterOf('auth-request', globalAuth),
   }
   const filters: Filter[] = []
   for (const kind of filterKinds.keys()) {
@@ -225,7 +235,7 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
     else if (kind === 'compress') filters.push(...compressorsOf(defaults))
   }
   filters.push(...draft.own)
-  return filters
+  return arrangeGuards(filters, draft, path)
 }
 
 /** An empty list turns nobody away. */

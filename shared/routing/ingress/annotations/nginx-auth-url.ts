@@ -16,7 +16,7 @@ import type { Draft } from './draft.ts'
 import { asThere, ownName, parseObject } from './nginx-auth.ts'
 import { guarded, type SupportedRow, supported } from './row.ts'
 import { partOf } from './settings.ts'
-import { accept, type Parsed, parseBool, refuse } from './values.ts'
+import { accept, type Parsed, parseBool, parseChoice, refuse } from './values.ts'
 
 const prefix = 'nginx.ingress.kubernetes.io/'
 const kind = 'auth-request'
@@ -35,6 +35,13 @@ function ofAuthUrl<T>(
     const made = parts(value, draft)
     return typeof made === 'string' ? made : partOf(kind, prefix + key, () => made)(value, draft)
   }
+}
+
+/** Parses the method of a question. */
+export function parseMethod(text: string): Parsed<string> {
+  return methods.some((method) => method === text)
+    ? accept(text)
+    : refuse(`must be one of: ${methods.join(', ')}`)
 }
 
 /** Parses names of header fields, comma separated; empty items are none. */
@@ -90,10 +97,7 @@ const rows: readonly SupportedRow[] = [
     'auth-method',
     methods.join(', '),
     'Method of the question; GET when absent. When given, the server also gets X-Original-URI and X-Scheme.',
-    (text) =>
-      methods.some((method) => method === text)
-        ? accept(text)
-        : refuse(`must be one of: ${methods.join(', ')}`),
+    parseMethod,
     ofAuthUrl('auth-method', (method: string) => ({ method })),
   ),
   supported(
@@ -173,8 +177,26 @@ const connections: readonly SupportedRow[] = [
   ['auth-keepalive-timeout', 'seconds'],
 ].map(([key = '', value = '']) => guarded(key, value, kept, accept<string>, () => ({})))
 
-/** The rows of questions about requests. */
+const wholes: readonly SupportedRow[] = [
+  supported(
+    'enable-global-auth',
+    'bool',
+    '"false": the authentication server of the ConfigMap (`global-auth-url`) is not asked about this Ingress.',
+    parseBool,
+    (usesGlobalAuth) => ({ usesGlobalAuth }),
+  ),
+  guarded(
+    'satisfy',
+    '`all`, `any`',
+    'Whether all guards must let a request in (address lists, passwords, authentication server), or one is enough; `all` when absent.',
+    parseChoice({ all: false, any: true }),
+    (satisfiesAny) => ({ satisfiesAny }),
+  ),
+]
+
+/** The rows of questions about requests, and of how guards count together. */
 export const authUrlRows: readonly SupportedRow[] = [
+  ...wholes,
   ...rows.map((row) =>
     row.key === 'auth-url' ? asThere(row) : asThere(row, { kind, key: 'auth-url' }),
   ),

@@ -15,15 +15,6 @@ const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
   // Authentication and client certificates.
-  refused(
-    'enable-global-auth',
-    'bool',
-    'No authentication is set for all routes at once: use `weir.dev/auth-service` or `weir.dev/auth-url` on each Ingress.',
-    off,
-  ),
-  refused('satisfy', '`any`, `all`', 'Every condition must hold (`all`); `any` is not supported.', [
-    'all',
-  ]),
   refused('auth-tls-secret', 'namespace/name', noClientTls),
   refused('auth-tls-verify-client', '`on`, `off`, …', noClientTls, off),
   refused('auth-tls-verify-depth', 'int', noClientTls),

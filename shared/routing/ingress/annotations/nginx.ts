@@ -126,5 +126,6 @@ function withStatus(change: Partial<Draft>, defaults: IngressDefaults): Partial<
 /** `nginx.ingress.kubernetes.io/`. */
 export const nginx: Family = {
   prefix: 'nginx.ingress.kubernetes.io/',
+  hasPhases: true,
   rows: [...rows, ...nginxUnsupported],
 }

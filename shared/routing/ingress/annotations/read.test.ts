@@ -561,12 +561,6 @@ const wrong: {
     why: 'the limit would be lost',
   },
   {
-    given: { 'n/satisfy': 'any' },
-    reason: 'unknown-annotation',
-    closed: true,
-    why: 'conditions would change',
-  },
-  {
     given: { 'n/server-snippet': 'deny all;' },
     reason: 'unknown-annotation',
     closed: true,
@@ -583,12 +577,6 @@ const wrong: {
     reason: 'unknown-annotation',
     closed: true,
     why: 'the firewall would be lost',
-  },
-  {
-    given: { 'n/enable-global-auth': 'true' },
-    reason: 'unknown-annotation',
-    closed: true,
-    why: 'authentication would be lost',
   },
   {
     given: { 'n/auth-tls-secret': 'a/b' },

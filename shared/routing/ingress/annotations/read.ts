@@ -124,7 +124,8 @@ class AnnotationReader {
     this.#draft = createDraft(namespace, name, pathWildcards, defaults)
   }
 
-  readFamily({ prefix, rows }: Family, given: ReadonlyMap<string, unknown>): void {
+  readFamily({ prefix, rows, hasPhases }: Family, given: ReadonlyMap<string, unknown>): void {
+    if (hasPhases === true) this.#draft = { ...this.#draft, hasNginxKeys: true }
     for (const row of rows) {
       const key = prefix + row.key
       if (given.has(key)) this.#readRow(row, key, given.get(key))

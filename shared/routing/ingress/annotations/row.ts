@@ -39,6 +39,8 @@ export interface Family {
   /** With its slash. */
   readonly prefix: string
   readonly rows: readonly Row[]
+  /** Fixed answers and guards act in the order of ingress-nginx's phases. */
+  readonly hasPhases?: true
 }
 
 /** What is lost with a key that cannot be read: nothing that matters, a protection, or which requests the routes mean. */

@@ -1,5 +1,5 @@
 // Which keys of ingress-nginx's ConfigMap does Weir know? Rows are applied in this order, so that later ones may build on earlier ones.
-
+import { authKeys } from './auth.ts'
 import { balancingRows } from './balancing.ts'
 import { bufferRows } from './buffers.ts'
 import { clientRows } from './clients.ts'
@@ -11,6 +11,7 @@ import type { ConfigMapRow } from './row.ts'
 import { unsupportedRows } from './unsupported.ts'
 
 export const configMapRows: readonly ConfigMapRow[] = [
+  ...authKeys,
   ...proxyingRows,
   ...balancingRows,
   ...clientRows,

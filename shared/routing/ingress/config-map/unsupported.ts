@@ -5,7 +5,6 @@ const snippet =
   'Raw text of nginx. Weir has no interpreter of it: use `weir.dev/` keys, docs/annotations.md lists them.'
 const firewall =
   'Weir has no web application firewall: put one in front (AWS WAF on the load balancer), and remove the key.'
-const auth = 'Not supported for all Ingresses at once: use the annotations of the same name.'
 
 /** Whose loss would let in what was meant to be kept out. */
 const refusedRows: readonly ConfigMapRow[] = [
@@ -15,7 +14,6 @@ const refusedRows: readonly ConfigMapRow[] = [
   refusedKey('http-snippet', 'text', '', snippet),
   refusedKey('server-snippet', 'text', '', snippet),
   refusedKey('location-snippet', 'text', '', snippet),
-  refusedKey('global-auth-url', 'URL', '', auth),
   refusedKey('global-auth-snippet', 'text', '', snippet),
   refusedKey(
     'ssl-reject-handshake',
@@ -50,15 +48,6 @@ const ignored: readonly Line[] = [
   ['relative-redirects', 'bool', 'false', perIngress],
   ['use-port-in-redirects', 'bool', 'false', perIngress],
   ['no-tls-redirect-locations', 'paths', '/.well-known/acme-challenge', asIs],
-  ['no-auth-locations', 'paths', '/.well-known/acme-challenge', asIs],
-  ['global-auth-method', 'method', '', auth],
-  ['global-auth-signin', 'URL', '', auth],
-  ['global-auth-signin-redirect-param', 'name', 'rd', auth],
-  ['global-auth-response-headers', 'names', '', auth],
-  ['global-auth-request-redirect', 'URL', '', auth],
-  ['global-auth-cache-key', 'text with variables', '', auth],
-  ['global-auth-cache-duration', 'statuses and times', '200 202 401 5m', auth],
-  ['global-auth-always-set-cookie', 'bool', 'false', auth],
   ['global-allowed-response-headers', 'names', '', asIs],
   ['proxy-ssl-location-only', 'bool', 'false', asIs],
   // Answers.

@@ -102,7 +102,7 @@ export function parseCacheRules(text: string): Parsed<readonly CacheRule[]> {
   for (const item of text.split(',').map((part) => part.trim())) {
     if (item === '') continue
     const words = item.split(/\s+/)
-    const [, count, unit = 's'] = /^(\d{1,9})(ms|[smhdwMy])?$/.exec(words.pop() ?? '') ?? []
+    const [, count, unit = ''] = /^(\d{1,9})(ms|[smhdwMy])$/.exec(words.pop() ?? '') ?? []
     const isTold = words.every((word) => /^(?:[1-5]\d\d|any)$/.test(word))
     if (count === undefined || !isTold) {
       return refuse('must be statuses with a time behind them, such as 200 202 10m, 401 5m')

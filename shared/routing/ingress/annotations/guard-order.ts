@@ -4,8 +4,21 @@
 //
 // Invariant: only what ingress-nginx's own keys ask for is left out for paths that are open to all.
 import type { Filter } from '../../filters/kind.ts'
+import type { IngressDefaults } from '../defaults.ts'
 import { placeOf } from './auth-texts.ts'
-import type { Draft } from './draft.ts'
+
+/** What of a draft counts here. */
+export interface GuardDraft {
+  readonly namespace: string
+  readonly defaults: IngressDefaults
+  readonly filters: Readonly<Record<string, unknown>>
+  /** The server of the ConfigMap is asked about this Ingress, too. */
+  readonly usesGlobalAuth: boolean
+  /** One guard that lets a request in is enough. */
+  readonly satisfiesAny?: boolean
+  /** It has keys of ingress-nginx: its order of phases counts. */
+  readonly hasNginxKeys?: boolean
+}
 
 /** Where certificate authorities look for their challenges (RFC 8555 §8.3): ingress-nginx's `no-auth-locations`. */
 export const acmePaths: readonly string[] = ['/.well-known/acme-challenge']
@@ -15,7 +28,7 @@ const first: ReadonlySet<string> = new Set(['blocked-clients', 'cors'])
 const fixedAnswers: ReadonlySet<string> = new Set(['app-root', 'redirect'])
 
 /** Says whether the terms of two paths may differ by whether they are open. */
-export function hasOpenPaths({ filters, defaults, usesGlobalAuth }: Draft): boolean {
+export function hasOpenPaths({ filters, defaults, usesGlobalAuth }: GuardDraft): boolean {
   const isGlobal = defaults.globalAuth?.target !== undefined && usesGlobalAuth
   return isGlobal || filters['auth-request'] !== undefined || filters['basic-auth'] !== undefined
 }
@@ -26,7 +39,7 @@ export function globalAuthOf({
   filters,
   usesGlobalAuth,
   namespace,
-}: Draft): Readonly<Record<string, unknown>> | undefined {
+}: GuardDraft): Readonly<Record<string, unknown>> | undefined {
   const { globalAuth } = defaults
   if (globalAuth?.target === undefined || !usesGlobalAuth) return undefined
   if (filters['auth-request'] !== undefined) return undefined
@@ -36,7 +49,7 @@ export function globalAuthOf({
 /** Puts the filters of a path in order; they come in that of the table of kinds. */
 export function arrangeGuards(
   filters: readonly Filter[],
-  { defaults, satisfiesAny, hasNginxKeys }: Draft,
+  { defaults, satisfiesAny, hasNginxKeys }: GuardDraft,
   path: string,
 ): readonly Filter[] {
   const isOpen = (defaults.openPaths ?? acmePaths).some((open) => path.startsWith(open))

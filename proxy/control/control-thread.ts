@@ -233,7 +233,11 @@ class AppliedVersions {
 }
 
 function translateOptions(settings: ProxySettings): Parameters<typeof createTranslator>[0] {
-  const { defaultBackend, externalNames, authUrls } = settings
+  const { externalNames, authUrls } = settings
+  const defaultBackend = settings.defaultBackend && {
+    ...settings.defaultBackend,
+    service: settings.defaultBackend.name,
+  }
   return {
     classRules: {
       ingressClasses: settings.ingressClass,
@@ -246,15 +250,14 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
     readAnnotations: annotationReader({
       ignored: settings.ignoreAnnotations,
       pathWildcards: settings.pathWildcards,
+      defaultBackend,
     }),
     ingressSettings: {
       like: settings.like,
       configMap: settings.configMap,
       disableCatchAll: settings.disableCatchAll,
     },
-    ...(defaultBackend && {
-      defaultBackend: { ...defaultBackend, service: defaultBackend.name },
-    }),
+    ...(defaultBackend && { defaultBackend }),
   }
 }
 

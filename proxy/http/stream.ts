@@ -132,6 +132,8 @@ export interface OutgoingRequest {
   readonly upgrade: string
   readonly expectsContinue: boolean
   readonly acceptsTrailers: boolean
+  /** No other request is to come on its connection. */
+  readonly isLast: boolean
 }
 
 /** One request to one endpoint, over whatever connection its pool gives. */

@@ -38,6 +38,7 @@ const write = (head: Http1RequestHead, target: string, ownAuthority = '10.0.0.1:
     upgrade: head.upgrade,
     expectsContinue: head.expectsContinue,
     acceptsTrailers: head.acceptsTrailers,
+    isLast: false,
   })
 
 const host = 'Host: A.test:80'

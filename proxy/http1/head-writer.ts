@@ -12,6 +12,7 @@ export function requestHead(request: OutgoingRequest): string {
   if (request.bodyLength === undefined) text += 'Transfer-Encoding: chunked\r\n'
   if (request.expectsContinue) text += 'Expect: 100-continue\r\n'
   if (request.upgrade !== '') text += `Connection: upgrade\r\nUpgrade: ${request.upgrade}\r\n`
+  else if (request.isLast) text += closeLine
   else if (request.acceptsTrailers) text += 'Connection: TE\r\nTE: trailers\r\n'
   return `${text}\r\n`
 }

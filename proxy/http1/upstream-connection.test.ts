@@ -14,6 +14,7 @@ const requestOf = (method: string): OutgoingRequest => ({
   upgrade: '',
   expectsContinue: false,
   acceptsTrailers: false,
+  isLast: false,
 })
 
 /** A connection to an upstream whose side the test plays; time stands still until the test moves it. */

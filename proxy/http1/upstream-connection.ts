@@ -110,7 +110,7 @@ export class UpstreamConnection implements UpstreamStream, ResponseReaderOwner {
   begin(request: OutgoingRequest): void {
     this.#reader.begin(request.method)
     this.#isChunkedOut = request.bodyLength === undefined
-    this.#isDirty = false
+    this.#isDirty = request.isLast
     this.hasAnswered = false
     this.#deadline = 0
     // Until the request is sent, it is the client who is waited for.

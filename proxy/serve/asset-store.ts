@@ -11,6 +11,11 @@ export class AssetStore {
     else this.#contents.set(keyOf(ref), data)
   }
 
+  /** The content of a Secret, by `namespace/name`. */
+  secret(name: string): AssetData | undefined {
+    return this.#contents.get(keyOf({ kind: 'secret', name }))
+  }
+
   /** Makes a view; `parse` runs when a version is first asked for, and a throw means that there is no value. */
   live<T>(ref: AssetRef, parse: (data: AssetData) => T): LiveAsset<T> {
     const key = keyOf(ref)

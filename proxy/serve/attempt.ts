@@ -53,6 +53,7 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
   upgrade = ''
   expectsContinue = false
   acceptsTrailers = false
+  isLast = false
   /** The request as filters see it, for balances that go by it; undefined when nobody asked for it. */
   view: RequestView | undefined
   /** Set-Cookie line that brings the client back to its endpoint, or empty. */
@@ -71,6 +72,7 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
    */
   start(backend: LiveForward, body?: readonly Buffer[], file?: SpoolFile): void {
     this.#backend = backend
+    this.isLast = backend.closesConnections
     this.#body = body
     this.#file = file
     this.#replay = undefined

@@ -35,6 +35,7 @@ import { Breakers } from '../upstream/circuit-breaker.ts'
 import { EndpointPools } from '../upstream/endpoint-pools.ts'
 import { HealthChecks } from '../upstream/health-checks.ts'
 import { RetryBudget } from '../upstream/retry.ts'
+import { TlsContexts } from '../upstream/tls-contexts.ts'
 import { AssetStore } from './asset-store.ts'
 import { startCall } from './call.ts'
 import { createCompileContext } from './compile-context.ts'
@@ -98,6 +99,7 @@ export class DataPlane {
       this.#worker.time,
       recorder.upstreamConnections,
       recorder.endpoints,
+      new TlsContexts((name) => this.#worker.assets.secret(name)),
     )
     this.#checks = new HealthChecks({
       time: this.#worker.time,

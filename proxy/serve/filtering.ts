@@ -64,10 +64,11 @@ export class Filtering {
     return bothEdits(this.view.requestChanges, this.#pipeline?.requestEdits)
   }
 
-  /** Changes of an upstream's response; of Weir's own only what filters asked for while they ran. */
+  /** Changes of a response: of an upstream's, or of one of Weir's own. */
   responseEdits(isOwn: boolean, status: number): FieldEdits | undefined {
     const changes = this.view.responseChanges?.at(status)
-    return bothEdits(changes, isOwn ? undefined : this.#pipeline?.responseEdits)
+    const pipeline = this.#pipeline
+    return bothEdits(changes, isOwn ? pipeline?.ownEdits : pipeline?.responseEdits)
   }
 
   /** Takes an upstream's response through the filters; false when they do not look at any. */
@@ -87,7 +88,7 @@ export class Filtering {
 
   /** Shows a response of Weir's own to the filters that want it. */
   takeOwn(
-    { status, body }: Answer,
+    { status, code, body }: Answer,
     lines: FieldLines,
     send: (status: number, lines: FieldLines) => void,
     replace: (verdict: Exclude<Verdict, undefined>) => void,
@@ -98,7 +99,7 @@ export class Filtering {
       return
     }
     this.#hasAnswered = true
-    const response = new ExchangeResponse(this.view, status, lines, Buffer.byteLength(body), true)
+    const response = new ExchangeResponse(this.view, status, lines, Buffer.byteLength(body), code)
     this.#runner.run(steps, response, (verdict) => {
       if (verdict === undefined) send(response.status, response.lines)
       else replace(verdict)

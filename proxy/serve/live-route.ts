@@ -57,6 +57,8 @@ export interface LiveForward {
   readonly retry: RetryRules | undefined
   /** A check of an endpoint's health: what becomes of it is nothing else's to judge. */
   readonly isProbe: boolean
+  /** Each connection to an endpoint serves one request. */
+  readonly closesConnections: boolean
   readonly connectMs: number
   readonly readMs: number
   readonly sendMs: number
@@ -141,6 +143,7 @@ function buildForward(backend: ForwardBackend, owner: Owner, builder: RouteBuild
     }),
     retry,
     isProbe: false,
+    closesConnections: backend.closesConnections === true,
     connectMs: limits.connectMs ?? builder.limits.connectTimeoutMs,
     readMs: limits.readMs ?? builder.limits.responseTimeoutMs,
     sendMs: limits.sendMs ?? builder.limits.sendTimeoutMs,
@@ -184,6 +187,7 @@ function ownForward(timeoutMs: number): Omit<LiveForward, 'destination'> {
   return {
     retry: undefined,
     isProbe: false,
+    closesConnections: false,
     connectMs: timeoutMs,
     readMs: timeoutMs,
     sendMs: timeoutMs,

@@ -3,6 +3,7 @@
 //   attempt ─► (filters that look at responses) ─► client
 //
 // Invariant: once a head is on its way, only its body follows, or a cut.
+import { dropStatus } from '../../shared/routing/filters/answers.ts'
 import type { Answer, FieldLines } from '../../shared/routing/filters/kind.ts'
 import type { ClientStream } from '../http/stream.ts'
 import { applyEdits } from './field-changes.ts'
@@ -72,7 +73,7 @@ export class Reply {
     return response === undefined
   }
 
-  /** Writes a whole response of Weir's own. */
+  /** Writes a whole response of Weir's own, or closes the connection where a filter wants that instead. */
   answer(
     filters: Filtering | undefined,
     status: number,
@@ -81,6 +82,10 @@ export class Reply {
   ): void {
     this.hasBegun = true
     this.#ledger.noteStatus(status)
+    if (status === dropStatus) {
+      this.#client.cut()
+      return
+    }
     const edits = filters?.responseEdits(true, status)
     const fields = applyEdits(lines, edits) + this.#worker.dateLine + serverLine
     const bytes = typeof body === 'string' ? Buffer.from(body) : body

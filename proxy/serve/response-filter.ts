@@ -59,7 +59,7 @@ export class ResponseFilter {
   run(head: ResponseHead, view: ExchangeView, pipeline: Pipeline, runner: StepRunner): void {
     const { status, reason, upgrade, hasDate, hasServer } = head
     const facts: HeadFacts = { status, reason, upgrade, hasDate, hasServer }
-    const response = new ExchangeResponse(view, status, head.fields, head.bodyLength, false)
+    const response = new ExchangeResponse(view, status, head.fields, head.bodyLength, undefined)
     this.#isAtHead = true
     runner.run(pipeline.response ?? noSteps, response, (verdict) => {
       if (verdict !== undefined) {

@@ -8,6 +8,7 @@ import type { ExchangeView } from './request-view.ts'
 export class ExchangeResponse implements ResponseView {
   readonly request: ExchangeView
   readonly isOwn: boolean
+  readonly code: string
   readonly #lines: FieldLines
   readonly #changes = new FieldChanges()
   readonly #length: number | undefined
@@ -19,14 +20,16 @@ export class ExchangeResponse implements ResponseView {
     status: number,
     lines: FieldLines,
     bodyLength: number | undefined,
-    isOwn: boolean,
+    /** Of what Weir made itself; undefined: an upstream's. */
+    ownCode: string | undefined,
   ) {
     this.request = request
     this.status = status
     this.#lines = lines
     this.#length = bodyLength
     this.bodyLength = bodyLength
-    this.isOwn = isOwn
+    this.isOwn = ownCode !== undefined
+    this.code = ownCode ?? ''
   }
 
   field(name: string): string | undefined {

@@ -5,6 +5,7 @@
 
 import { formatHostPort } from '../../shared/host-port.ts'
 import type { Endpoint } from '../../shared/routing/table.ts'
+import { idOfTls } from '../../shared/routing/upstreams/upstream-tls.ts'
 import type { ResponseSink } from '../http/stream.ts'
 import type { HeadLimits } from '../http1/request-head.ts'
 import { type ConnectionOwner, UpstreamConnection } from '../http1/upstream-connection.ts'
@@ -13,6 +14,7 @@ import { add, type Slot } from '../observe/slots.ts'
 import type { PeakLatency } from './balance/peak-latency.ts'
 import { EndpointHealth } from './endpoint-health.ts'
 import { hashText } from './hash-text.ts'
+import type { TlsContexts } from './tls-contexts.ts'
 
 /** Limits of a pool; times in ms. */
 export interface PoolLimits extends HeadLimits {
@@ -43,6 +45,7 @@ export class EndpointPool implements ConnectionOwner {
   readonly #limits: PoolLimits
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
+  readonly #contexts: TlsContexts
   readonly #idle: UpstreamConnection[] = []
   /** Those opened for the request that has them now. Made with the first: of many thousand endpoints most have none. */
   #fresh: Set<UpstreamConnection> | undefined
@@ -53,7 +56,14 @@ export class EndpointPool implements ConnectionOwner {
   /** Measured only once a route balances by it. */
   latency: PeakLatency | undefined
 
-  constructor(endpoint: Endpoint, limits: PoolLimits, time: CoarseTime, gauges: PoolGauges) {
+  constructor(
+    endpoint: Endpoint,
+    limits: PoolLimits,
+    time: CoarseTime,
+    gauges: PoolGauges,
+    contexts: TlsContexts,
+  ) {
+    this.#contexts = contexts
     this.endpoint = endpoint
     this.name = formatHostPort(endpoint.address, endpoint.port)
     this.key = keyOf(endpoint)
@@ -86,8 +96,14 @@ export class EndpointPool implements ConnectionOwner {
   /** Opens a new connection. */
   open(connectTimeoutMs: number, sink: ResponseSink): UpstreamConnection {
     this.#countBusy(1)
+    const { address, port, serverName, tls } = this.endpoint
     const connection = new UpstreamConnection(
-      this.endpoint,
+      {
+        address,
+        port,
+        ...(serverName === undefined ? {} : { serverName }),
+        ...(tls === undefined ? {} : { tls: this.#contexts.optionsFor(tls) }),
+      },
       connectTimeoutMs,
       this.#limits,
       this.#time,
@@ -179,7 +195,8 @@ export class EndpointPool implements ConnectionOwner {
 }
 
 /** Names the pool of an endpoint among all pools of a worker. */
-export function keyOf({ address, port, serverName }: Endpoint): string {
+export function keyOf({ address, port, serverName, tls }: Endpoint): string {
   const name = formatHostPort(address, port)
+  if (tls !== undefined) return `${name} ${idOfTls(tls)}`
   return serverName === undefined ? name : `${name} ${serverName}`
 }

@@ -4,6 +4,7 @@ import type { CoarseTime } from '../net/coarse-time.ts'
 import { type Slot, set } from '../observe/slots.ts'
 import { EndpointPool, keyOf, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
 import type { Place } from './near-endpoints.ts'
+import type { TlsContexts } from './tls-contexts.ts'
 
 /** What the pools of a worker are made with. */
 export interface PoolSettings extends PoolLimits, Place {}
@@ -21,9 +22,17 @@ export class EndpointPools {
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
   readonly #states: StateGauges
+  readonly #contexts: TlsContexts
   readonly #pools = new Map<string, EndpointPool>()
 
-  constructor(settings: PoolSettings, time: CoarseTime, gauges: PoolGauges, states: StateGauges) {
+  constructor(
+    settings: PoolSettings,
+    time: CoarseTime,
+    gauges: PoolGauges,
+    states: StateGauges,
+    contexts: TlsContexts,
+  ) {
+    this.#contexts = contexts
     this.#settings = settings
     this.#time = time
     this.#gauges = gauges
@@ -40,7 +49,7 @@ export class EndpointPools {
     const key = keyOf(endpoint)
     let pool = this.#pools.get(key)
     if (pool === undefined) {
-      pool = new EndpointPool(endpoint, this.#settings, this.#time, this.#gauges)
+      pool = new EndpointPool(endpoint, this.#settings, this.#time, this.#gauges, this.#contexts)
       this.#pools.set(key, pool)
     }
     pool.references += 1

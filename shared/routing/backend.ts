@@ -25,6 +25,8 @@ export interface ForwardBackend {
   readonly healthCheck?: HealthCheck
   readonly slowStart?: SlowStart
   readonly breaker?: CircuitBreaker
+  /** Each connection to an endpoint serves one request: `Connection: close` goes with it. */
+  readonly closesConnections?: true
 }
 
 /** Weir answers itself, after the route's filters. */

@@ -104,6 +104,29 @@ export function compileAnySearch(text: string): SearchResult {
   return { ok: true, search: (value) => compiled.test(value) }
 }
 
+/** Finds the groups of the first match anywhere in a text: [0] is all of it, a group that took no part is empty. */
+export type Find = (text: string) => readonly string[] | undefined
+
+/** Compiles an RE2 pattern as compileSearch does, for who needs its groups. */
+export function compileFind(
+  text: string,
+): { readonly ok: true; readonly find: Find } | { readonly ok: false; readonly reason: string } {
+  if (text.length > maxLength) {
+    return { ok: false, reason: `the pattern is longer than ${maxLength} characters` }
+  }
+  const compiled = compileRe2(text, 0, maxSearchProgramSize)
+  if (typeof compiled === 'string') return { ok: false, reason: compiled }
+  const groupCount = compiled.groupCount()
+  return {
+    ok: true,
+    find(value) {
+      const matcher = compiled.matcher(value)
+      if (!matcher.find()) return undefined
+      return Array.from({ length: groupCount + 1 }, (_, index) => matcher.group(index) ?? '')
+    },
+  }
+}
+
 /** Compiles with RE2; the reason in words when the text is no pattern or too costly to match. */
 function compileRe2(text: string, flags: number, maxSize: number): RE2JS | string {
   try {

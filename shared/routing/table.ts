@@ -9,6 +9,7 @@ import type { Condition } from './conditions/condition.ts'
 import type { Filter } from './filters/kind.ts'
 import type { ServingRules } from './serving-rules.ts'
 import { emptyMap, type ShardedMap } from './sharded-map.ts'
+import type { UpstreamTls } from './upstreams/upstream-tls.ts'
 
 /**
  * How a route's path is compared with a request's path.
@@ -76,6 +77,8 @@ export interface Endpoint {
   readonly port: number
   /** Speaks TLS, with a certificate for this name or address; absent: plain. */
   readonly serverName?: string
+  /** Speaks TLS by these rules of an Ingress; absent: plain, or as `serverName` says. */
+  readonly tls?: UpstreamTls
   /** Where the clients are that it is meant for; absent: everywhere. */
   readonly places?: Places
 }
@@ -94,6 +97,8 @@ export interface ExternalHost {
   readonly scheme?: 'http' | 'https'
   /** The operator did not name it: its addresses may be none of this machine, either. */
   readonly isUnlisted?: true
+  /** Speaks TLS by these rules of an Ingress. */
+  readonly tls?: UpstreamTls
 }
 
 /** The endpoints behind one port of one Service, or behind the origin of a URL. */

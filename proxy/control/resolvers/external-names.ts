@@ -197,12 +197,13 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
 
 /** What an Ingress asks for never goes to the addresses of a link, nor, unless the operator names it, to this machine. */
 function endpointsOf(
-  { host, port, scheme, isUnlisted }: ExternalHost,
+  { host, port, scheme, isUnlisted, tls: rules }: ExternalHost,
   addresses: readonly string[],
 ): readonly Endpoint[] {
   const closed = isUnlisted === true ? neverUnasked : linkOnly
   const usable = scheme === undefined ? addresses : addresses.filter((each) => !closed.has(each))
-  const tls = scheme === 'https' ? { serverName: host } : {}
+  const tls =
+    rules === undefined ? (scheme === 'https' ? { serverName: host } : {}) : { tls: rules }
   return usable.map((address) => ({ address, port, ...tls }))
 }
 
@@ -219,7 +220,9 @@ function unresolved({ key, externalName }: Upstream, host: string): Problem {
         'Check the URLs of weir.dev/auth-url and weir.dev/jwt-keys; the name is looked up without search domains.',
     }
   }
-  const [namespace = '', name = ''] = key.slice(0, key.lastIndexOf(':')).split('/')
+  // Behind a space the key says how the endpoints are spoken to.
+  const [port = ''] = key.split(' ', 1)
+  const [namespace = '', name = ''] = port.slice(0, port.lastIndexOf(':')).split('/')
   return {
     reason: 'external-name-unresolved',
     kind: 'Service',

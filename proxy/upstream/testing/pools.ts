@@ -2,6 +2,7 @@
 import type { Slot } from '../../observe/slots.ts'
 import { EndpointPools } from '../endpoint-pools.ts'
 import type { Place } from '../near-endpoints.ts'
+import { TlsContexts } from '../tls-contexts.ts'
 
 /** Makes pools, the time they go by, and the gauges they keep; nowhere in particular unless said otherwise. */
 export function testPools(place: Partial<Place> = {}) {
@@ -14,5 +15,10 @@ export function testPools(place: Partial<Place> = {}) {
     ...{ zone: place.zone, node: place.node },
   }
   const states = { serving: slot(), ejected: slot(), unhealthy: slot() }
-  return { pools: new EndpointPools(limits, time, gauges, states), time, gauges, limits }
+  return {
+    pools: new EndpointPools(limits, time, gauges, states, new TlsContexts(() => undefined)),
+    time,
+    gauges,
+    limits,
+  }
 }

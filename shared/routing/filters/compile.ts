@@ -35,6 +35,7 @@ export interface Pipeline {
   readonly responseBody: WrapBody<ResponseView> | undefined
   readonly requestEdits: FieldEdits | undefined
   readonly responseEdits: FieldEdits | undefined
+  readonly ownEdits: FieldEdits | undefined
 }
 
 /** The pipeline of filters that ask for nothing. */
@@ -47,6 +48,7 @@ export const emptyPipeline: Pipeline = {
   responseBody: undefined,
   requestEdits: undefined,
   responseEdits: undefined,
+  ownEdits: undefined,
 }
 
 /** Either the stages or the reason why the route must be closed, as the end of a sentence. */
@@ -102,6 +104,7 @@ function joinStages(all: readonly Stages[], names: readonly string[]): Pipeline 
     responseBody: chain(all.map((stages) => stages.responseBody).reverse()),
     requestEdits: joinEdits(all.map((stages) => stages.requestEdits)),
     responseEdits: joinEdits(all.map((stages) => stages.responseEdits)),
+    ownEdits: joinEdits(all.map((stages) => stages.ownEdits)),
   }
 }
 

@@ -93,6 +93,8 @@ export interface ResponseView {
   readonly request: RequestView
   /** Made by Weir itself (a failure's page, a redirect), not by an upstream. */
   readonly isOwn: boolean
+  /** Of what Weir made itself: the failure's, or that of the answer. Empty for an upstream's. */
+  readonly code: string
   status: number
   /** Several lines are joined by `, `. Name in lower case. */
   field(name: string): string | undefined
@@ -176,6 +178,8 @@ export interface Stages {
   /** Known when the route is built: folded into one pass over the head. */
   readonly requestEdits?: FieldEdits
   readonly responseEdits?: FieldEdits
+  /** As `responseEdits`, of what Weir answers itself on this route. */
+  readonly ownEdits?: FieldEdits
 }
 
 /** A request of Weir's own, to a Service of the table. Small: its body is whole in memory. */

@@ -2,6 +2,8 @@
 // the order of this table: who may come in, then what is answered at once, then what is changed on the way.
 
 import { accessKind } from './access.ts'
+import { accessRulesKind } from './access-rules.ts'
+import { answersKind } from './answers.ts'
 import { anyOfKind } from './any-of.ts'
 import { authRequestKind } from './auth-request.ts'
 import { basicAuthKind } from './basic-auth.ts'
@@ -10,9 +12,12 @@ import { commonHeadersKind } from './common-headers.ts'
 import { compressKind } from './compress.ts'
 import { concurrencyKind } from './concurrency.ts'
 import { corsKind } from './cors.ts'
+import { customErrorsKind } from './custom-errors.ts'
+import { customHeadersKind } from './custom-headers.ts'
 import { errorPagesKind } from './error-pages.ts'
 import { externalAuthKind } from './external-auth.ts'
 import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
+import { headerRulesKind } from './header-rules.ts'
 import { jwtKind } from './jwt.ts'
 import type { FilterKind } from './kind.ts'
 import { mirrorKind } from './mirror.ts'
@@ -22,11 +27,14 @@ import { appRootKind, redirectKind } from './redirect.ts'
 import { rewriteKind } from './rewrite.ts'
 import { rewriteCookiesKind } from './rewrite-cookies.ts'
 import { rewriteLocationKind } from './rewrite-location.ts'
+import { upstreamTlsKind } from './upstream-tls.ts'
 
 const rows: readonly FilterKind[] = [
   blockedClientsKind,
   corsKind,
+  answersKind,
   accessKind,
+  accessRulesKind,
   rateLimitKind,
   anyOfKind([accessKind, basicAuthKind, authRequestKind]),
   basicAuthKind,
@@ -35,6 +43,7 @@ const rows: readonly FilterKind[] = [
   authRequestKind,
   appRootKind,
   redirectKind,
+  upstreamTlsKind,
   rewriteKind,
   concurrencyKind,
   mirrorKind,
@@ -43,7 +52,10 @@ const rows: readonly FilterKind[] = [
   rewriteLocationKind,
   rewriteCookiesKind,
   responseHeadersKind,
+  headerRulesKind,
   errorPagesKind,
+  customErrorsKind,
+  customHeadersKind,
   // Nearer to the client than what changes the length of a body.
   paceKind,
   compressKind,

@@ -153,7 +153,7 @@ function portSuffix(scheme: 'http' | 'https', port: number | undefined): string 
 }
 
 /** Percent-encodes every byte that is not visible ASCII: chars are bytes (latin1), as they came from the wire. */
-function percentEncode(text: string): string {
+export function percentEncode(text: string): string {
   return /[^!-~]/.test(text)
     ? text.replace(/[^!-~]/gu, (char) =>
         char <= '\xff'

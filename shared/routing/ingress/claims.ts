@@ -197,10 +197,11 @@ class IngressReader {
     role: Claim['role'],
   ): void {
     const { path, pathType } = rulePath
-    const terms = this.#annotations.termsFor(path, pathType, host)
+    const terms = this.#annotations.termsFor(path, pathType, host, backend)
     const { choices, backends, isWeighted } = chooseForRule(
       terms.viaService === true ? throughService(backend) : backend,
       terms.weights,
+      terms.tlsOf,
     )
     if (terms.weights !== undefined) {
       this.#areWeightsIdle = this.#areWeightsIdle !== false && !isWeighted

@@ -44,6 +44,16 @@ export interface IngressDefaults {
   readonly blockedClients?: Omit<BlockedClientsFilter, 'kind'>
   /** Kept out whatever annotations say. */
   readonly blocked?: readonly string[]
+  /** Fields, in lower case, that a ConfigMap of an annotation may set. */
+  readonly allowedResponseHeaders?: readonly string[]
+  /** Absent: snippets are read by a closed list. */
+  readonly allowsSnippets?: boolean
+  /** Snippets that are not allowed have no effect instead of closing their routes. */
+  readonly takesCriticalRisk?: boolean
+  /** Statuses of responses that another Service answers instead. */
+  readonly customErrors?: readonly number[]
+  /** Not those of applications. */
+  readonly passesErrors?: boolean
   /** An allow list of annotations takes its place. */
   readonly allow?: readonly string[]
   /** A deny list of annotations takes its place. */

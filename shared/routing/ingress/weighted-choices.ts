@@ -1,6 +1,7 @@
 // Which Services share the requests of a rule? Its own one, and those that `weir.dev/weights` names beside it.
 import type { Choice } from '../backend.ts'
-import { type BackendRef, refOf } from '../upstreams/backend-ref.ts'
+import { type BackendName, type BackendRef, refOf, withTls } from '../upstreams/backend-ref.ts'
+import type { UpstreamTls } from '../upstreams/upstream-tls.ts'
 
 /** One Service of the Ingress's own namespace and its share. */
 export interface WeightedService {
@@ -18,24 +19,36 @@ export interface RuleChoices {
   readonly isWeighted: boolean
 }
 
-/** Makes the choices of a rule with `backend`: all of `weights` when its Service and port are one of them, else its own alone. */
+/**
+ * Makes the choices of a rule with `backend`: all of `weights` when its Service and port are one of them, else its own
+ * alone; `tlsOf` says how each is spoken to.
+ */
 export function chooseForRule(
   backend: BackendRef,
   weights: readonly WeightedService[] | undefined,
+  tlsOf?: (backend: BackendName) => UpstreamTls | undefined,
 ): RuleChoices {
-  const { namespace, service, key } = backend
+  const spoken = (ref: BackendRef) => {
+    const tls = tlsOf?.(ref)
+    return tls === undefined ? ref : withTls(ref, tls)
+  }
+  const own = spoken(backend)
+  const { namespace, service } = backend
+  const { key } = own
   if (weights?.some((one) => isSameBackend(one, backend)) !== true) {
     const choices = [{ upstream: key, service, weight: 1 }]
-    return { choices, backends: [backend], isWeighted: false }
+    return { choices, backends: [own], isWeighted: false }
   }
-  const refs = weights.map((one) => refOf({ namespace, service: one.service, port: one.port }))
+  const refs = weights.map((one) =>
+    spoken(refOf({ namespace, service: one.service, port: one.port })),
+  )
   return {
     choices: weights.map((one, at) => ({
       upstream: refs[at]?.key ?? '',
       service: one.service,
       weight: one.weight,
     })),
-    backends: [backend, ...refs.filter((ref) => ref.key !== key)],
+    backends: [own, ...refs.filter((ref) => ref.key !== key)],
     isWeighted: true,
   }
 }

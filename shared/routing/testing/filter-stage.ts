@@ -91,6 +91,7 @@ export function requestView(sketch: RequestSketch = {}): StagedRequest {
 export interface ResponseSketch {
   readonly request?: RequestView
   readonly isOwn?: boolean
+  readonly code?: string
   readonly status?: number
   readonly fields?: Readonly<Record<string, Lines>>
   readonly bodyLength?: number | undefined
@@ -108,6 +109,7 @@ export function responseView(sketch: ResponseSketch = {}): StagedResponse {
   return {
     request: sketch.request ?? requestView(),
     isOwn: sketch.isOwn ?? false,
+    code: sketch.code ?? '',
     status: sketch.status ?? 200,
     bodyLength: sketch.bodyLength,
     field: (name) => fields.joined(name),

@@ -3,12 +3,13 @@
 // Invariant: the Service name of a reference is empty or has no `/`, so its key cannot point into another namespace.
 // Invariant: a reference with an origin counts only where the operator allows that origin.
 import { formatOrigin, type Origin } from '../../auth-origin.ts'
+import { idOfTls, type UpstreamTls } from './upstream-tls.ts'
 
 /** One port of one Service. */
 export interface BackendName {
   readonly namespace: string
   readonly service: string
-  /** As named: the Service port's number or name. Empty: the rule names none that can exist, and nothing serves it. */
+  /** As named: the Service port's number or name; 0: the first. Empty: the rule names none that can exist, and nothing serves it. */
   readonly port: number | string
 }
 
@@ -22,6 +23,8 @@ export interface BackendRef extends BackendName {
   readonly origin?: Origin
   /** Its one endpoint is the address of the Service itself. */
   readonly viaService?: true
+  /** Its endpoints speak TLS; absent: plain. */
+  readonly tls?: UpstreamTls
 }
 
 /** Makes the keys of a backend. */
@@ -46,4 +49,9 @@ export function refOfOrigin(origin: Origin, namespace: string): BackendRef {
   const ref = refOf({ namespace: of, service, port })
   if (service !== '' && of === namespace) return ref
   return { ...ref, key: formatOrigin(origin), origin }
+}
+
+/** Makes the reference of a backend that is spoken to with TLS. */
+export function withTls(ref: BackendRef, tls: UpstreamTls): BackendRef {
+  return { ...ref, key: `${ref.key} ${idOfTls(tls)}`, tls }
 }

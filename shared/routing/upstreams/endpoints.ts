@@ -64,7 +64,8 @@ export function resolveBackend(
 function resolveService(ref: BackendRef, found: FoundPort, spec: Mapping): Resolved | undefined {
   const { clusterIP: address } = spec
   if (typeof address !== 'string' || isIP(address) === 0) return undefined
-  const endpoints = [{ address, port: found.port }]
+  const tls = ref.tls === undefined ? {} : { tls: ref.tls }
+  const endpoints = [{ address, port: found.port, ...tls }]
   return { hasService: true, upstream: { key: ref.key, endpoints }, findings: found.findings }
 }
 
@@ -97,10 +98,11 @@ function resolveExternal(
   if (reading.kind === 'refused') return without(ref, reading.finding)
   const { host } = reading
   const port = found.targetPort
+  const tls = ref.tls === undefined ? {} : { tls: ref.tls }
   const upstream: Upstream =
     isIP(host) === 0
-      ? { key: ref.key, endpoints: [], externalName: { host, port } }
-      : { key: ref.key, endpoints: [{ address: host, port }] }
+      ? { key: ref.key, endpoints: [], externalName: { host, port, ...tls } }
+      : { key: ref.key, endpoints: [{ address: host, port, ...tls }] }
   return { hasService: true, upstream, findings: found.findings }
 }
 
@@ -141,7 +143,10 @@ function resolveSlices(
     if (bad !== undefined) findings.push(badAddress(slice, bad))
   }
   if (hasAnyEndpoint && !hasPort) findings.push(noSlicePort(ref, found))
-  const upstream = { key: ref.key, endpoints: decideEndpoints(sightings) }
+  const decided = decideEndpoints(sightings)
+  const { key, tls } = ref
+  const endpoints = tls === undefined ? decided : decided.map((endpoint) => ({ ...endpoint, tls }))
+  const upstream = { key, endpoints }
   return { hasService: true, upstream, findings }
 }
 

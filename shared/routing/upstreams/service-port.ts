@@ -67,12 +67,14 @@ function isTcp(port: Mapping): boolean {
 }
 
 function isNamed(port: Mapping, wanted: number | string): boolean {
+  if (wanted === 0) return true
   return typeof wanted === 'number' ? port.port === wanted : port.name === wanted
 }
 
 function protocolFindings(ref: BackendRef, port: Mapping): readonly Finding[] {
   const protocol = textOf(port.appProtocol)
   if (protocol === undefined || !unsupportedProtocols.test(protocol)) return []
+  if (ref.tls !== undefined && /^https$/i.test(protocol)) return []
   return [
     {
       reason: 'unsupported-backend',

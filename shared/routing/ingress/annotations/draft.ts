@@ -16,12 +16,18 @@ import { filterKinds } from '../../filters/kinds.ts'
 import type { OwnFilter } from '../../filters/own.ts'
 import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
+import type { BackendName } from '../../upstreams/backend-ref.ts'
+import type { UpstreamTls } from '../../upstreams/upstream-tls.ts'
 import { compressorsOf } from '../compressors.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import type { WeightedService } from '../weighted-choices.ts'
 import { type CanaryDraft, termsOfCanary } from './canary-draft.ts'
 import { buildRedirect, type Place, type RedirectWishes } from './draft-redirects.ts'
+import { asksForErrors, customErrorsFilter, type ErrorsDraft } from './errors-draft.ts'
 import { arrangeGuards, globalAuthOf, hasOpenPaths } from './guard-order.ts'
+import type { RouteNames } from './nginx-text.ts'
+import { hasLocations, hasNames, type SnippetDraft, snippetFilters } from './snippet-filters.ts'
+import { type UpstreamTlsDraft, upstreamTlsFilter, upstreamTlsOf } from './upstream-tls-draft.ts'
 
 /** What a forwarding backend has besides its choices. */
 export type BackendTerms = Omit<ForwardBackend, 'kind' | 'choices' | 'alternative'>
@@ -38,6 +44,8 @@ export interface Terms {
   readonly viaService?: true
   /** The Ingress is a canary: it serves nothing by itself, and nothing else of its terms counts. */
   readonly alternative?: AlternativeTerms
+  /** Says how a Service's endpoints are spoken to; undefined: plain HTTP. */
+  readonly tlsOf?: (backend: BackendName) => UpstreamTls | undefined
 }
 
 /** Parts of one filter, set by one or more keys; the whole is checked by its kind when all keys are read. */
@@ -48,7 +56,7 @@ export interface FilterDraft {
 }
 
 /** The sum of an Ingress's annotations. */
-export interface Draft extends RedirectWishes {
+export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft {
   /** Of the Ingress: what its annotations name lives there. */
   readonly namespace: string
   /** What counts where no annotation says anything. */
@@ -78,6 +86,8 @@ export interface Draft extends RedirectWishes {
   readonly limits: Limits
   readonly hasAffinity: boolean
   readonly affinity: Partial<Affinity>
+  /** nginx: how endpoints are spoken to. */
+  readonly upstreamTls?: UpstreamTlsDraft
 
   // Authentication of ingress-nginx.
   /** Name of the parameter with the way back from where clients sign in. */
@@ -158,7 +168,13 @@ function paceOf({ limitRate = 0, limitRateAfter = 0 }: IngressDefaults): Draft['
 export function isPathDependent(draft: Draft): boolean {
   if (draft.canary?.isOn === true) return false
   const { rewrite, rewriteUrl, appRoot, hasAffinity } = draft
-  return (rewrite ?? rewriteUrl ?? appRoot) !== undefined || hasAffinity || hasOpenPaths(draft)
+  const asksForPath = (rewrite ?? rewriteUrl ?? appRoot) !== undefined || hasAffinity
+  return asksForPath || hasOpenPaths(draft) || hasLocations(draft)
+}
+
+/** Says whether two Services of the Ingress may need different terms. */
+export function isServiceDependent(draft: Draft): boolean {
+  return hasNames(draft) || asksForErrors(draft)
 }
 
 const noFilters: readonly Filter[] = []
@@ -166,8 +182,13 @@ const noFilters: readonly Filter[] = []
 /** What a route without annotations asks for. */
 export const plainTerms: Terms = { conditions: [], filters: noFilters, backend: {} }
 
+/** Where a route is, and what it is called. */
+export interface RoutePlace extends Place {
+  readonly names: RouteNames
+}
+
 /** Makes the terms for a place. */
-export function buildTerms(draft: Draft, place: Place): Terms {
+export function buildTerms(draft: Draft, place: RoutePlace): Terms {
   const { path, pathType } = place
   const { closed, backend, conditions } = draft
   const viaService = draft.viaService ? { viaService: true as const } : {}
@@ -192,6 +213,9 @@ export function buildTerms(draft: Draft, place: Place): Terms {
     conditions,
     ...(draft.weights === undefined ? {} : { weights: draft.weights }),
     ...viaService,
+    ...(draft.upstreamTls?.isHttps === true
+      ? { tlsOf: (backend: BackendName) => upstreamTlsOf(draft.upstreamTls, backend) }
+      : {}),
     filters: filters.length === 0 ? noFilters : filters,
     backend: {
       ...backend,
@@ -202,8 +226,8 @@ export function buildTerms(draft: Draft, place: Place): Terms {
 }
 
 /** All filters, in the order of the table of kinds. */
-function buildFilters(draft: Draft, place: Place): readonly Filter[] {
-  const { path, pathType } = place
+function buildFilters(draft: Draft, place: RoutePlace): readonly Filter[] {
+  const { path, pathType, names } = place
   const rewrite = buildRewrite(draft, path, pathType)
   const requestHeaders = buildEdits(withForwardedPrefix(draft, rewrite))
   const responseHeaders = buildEdits(draft.responseHeaders)
@@ -213,6 +237,7 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
   const deny = defaults.blocked === undefined ? listed : [...defaults.blocked, ...listed]
   const globalAuth = globalAuthOf(draft)
   const own: Record<string, Filter | undefined> = {
+    ...snippetFilters(draft, path, pathType, names),
     access: allow.length + deny.length === 0 ? undefined : filterOf('access', { allow, deny }),
     // Only routes that can see the path `/` have a use for it.
     'app-root':
@@ -220,6 +245,8 @@ function buildFilters(draft: Draft, place: Place): readonly Filter[] {
         ? undefined
         : filterOf('app-root', { path: appRoot }),
     redirect: buildRedirect(draft, place),
+    'custom-errors': customErrorsFilter(draft, names),
+    'upstream-tls': upstreamTlsFilter(draft.upstreamTls),
     rewrite,
     'blocked-clients': buildBlocked(defaults),
     'common-headers': buildCommonHeaders(draft.defaults, place.hasTls),

@@ -4,12 +4,7 @@ import { refused, type UnsupportedRow, unsupported } from './row.ts'
 
 const off = ['false', 'off', '0']
 const noClientTls = 'Client certificates are not supported: TLS ends at the load balancer.'
-const noBackendTls = 'TLS to endpoints is not supported, so nothing would be verified.'
-const noSnippet =
-  'Raw nginx text is never run, and may hold deny rules. Use the structured `weir.dev/` keys.'
 const noWaf = 'There is no web application firewall in Weir. Attach one to the load balancer.'
-const withWeir = (keys: string) => `Not read in nginx’s words: use ${keys}.`
-const errorPages = withWeir('`weir.dev/error-pages` and `weir.dev/error-pages-from`')
 const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
 
 /** Known keys without effect. */
@@ -23,23 +18,12 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   refused('auth-tls-pass-certificate-to-upstream', 'bool', noClientTls, off),
 
   // Raw text and firewalls.
-  refused('configuration-snippet', 'nginx text', noSnippet),
-  refused('server-snippet', 'nginx text', noSnippet),
-  refused('stream-snippet', 'nginx text', noSnippet),
-  refused('auth-snippet', 'nginx text', noSnippet),
   refused('modsecurity-snippet', 'text', noWaf),
   refused('enable-modsecurity', 'bool', noWaf, off),
   refused('enable-owasp-core-rules', 'bool', noWaf, off),
   refused('modsecurity-transaction-id', 'text', noWaf),
 
   // TLS.
-  refused('proxy-ssl-secret', 'namespace/name', noBackendTls),
-  refused('proxy-ssl-verify', '`on`, `off`', noBackendTls, off),
-  refused('proxy-ssl-verify-depth', 'int', noBackendTls),
-  refused('proxy-ssl-server-name', '`on`, `off`', noBackendTls, off),
-  refused('proxy-ssl-name', 'name', noBackendTls),
-  refused('proxy-ssl-protocols', 'list', noBackendTls),
-  refused('proxy-ssl-ciphers', 'text', noBackendTls),
   refused(
     'ssl-passthrough',
     'bool',
@@ -61,12 +45,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
     'Write an Ingress for the other host with `weir.dev/redirect-to`.',
     off,
   ),
-  unsupported('upstream-vhost', 'host', 'The Host of the client goes upstream.'),
-  unsupported(
-    'default-backend',
-    'Service',
-    'A Service without endpoints answers 503; `weir.dev/error-pages` gives it a page.',
-  ),
   // Balance and affinity.
 
   // Buffers, retries and versions.
@@ -74,21 +52,8 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   unsupported('http2-push-preload', 'bool', 'Browsers no longer take HTTP/2 push.', off),
 
   // Headers and cookies.
-  unsupported(
-    'connection-proxy-header',
-    'text',
-    'The Connection header belongs to the connection.',
-  ),
-  unsupported('custom-headers', 'namespace/ConfigMap', 'Use `weir.dev/response-headers-set`.'),
 
   // Errors, logs and traces.
-  unsupported('custom-http-errors', 'codes', errorPages),
-  unsupported(
-    'disable-proxy-intercept-errors',
-    'bool',
-    'Error responses of upstreams pass unchanged, unless `weir.dev/error-pages` names them.',
-    ['true', ...off],
-  ),
   unsupported('enable-access-log', 'bool', 'The access log is one for all routes.', ['true']),
   unsupported('enable-rewrite-log', 'bool', 'Rewrites are not logged.', off),
   unsupported('enable-opentelemetry', 'bool', noTrace, off),

@@ -10,14 +10,17 @@ import { balanceRows } from './nginx-balance.ts'
 import { bufferRows } from './nginx-buffers.ts'
 import { canaryRows } from './nginx-canary.ts'
 import { corsRows } from './nginx-cors.ts'
+import { errorRows } from './nginx-errors.ts'
 import { limitRows } from './nginx-limits.ts'
 import { mirrorRows } from './nginx-mirror.ts'
 import { redirectRows } from './nginx-redirects.ts'
 import { rewriteRows } from './nginx-rewrites.ts'
+import { snippetRows } from './nginx-snippets.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
+import { upstreamTlsRows } from './nginx-upstream-tls.ts'
 import { type Family, guarded, type Row, supported } from './row.ts'
 import { allowOnly, denyAlso, limitTo } from './settings.ts'
-import { parseBool, parseChoice, parseCidrs, parseSeconds, parseSize } from './values.ts'
+import { parseBool, parseCidrs, parseSeconds, parseSize } from './values.ts'
 
 const rows: readonly Row[] = [
   guarded(
@@ -109,13 +112,9 @@ const rows: readonly Row[] = [
   ...basicAuthRows,
   ...canaryRows,
   ...authUrlRows,
-  guarded(
-    'backend-protocol',
-    '`HTTP`',
-    'Weir speaks plain HTTP/1.1 to endpoints; HTTPS, GRPC, GRPCS, FCGI and AUTO_HTTP are not supported.',
-    parseChoice({ HTTP: true }),
-    () => ({}),
-  ),
+  ...snippetRows,
+  ...errorRows,
+  ...upstreamTlsRows,
 ]
 
 /** Takes back the status that a key of Skipper has set. */

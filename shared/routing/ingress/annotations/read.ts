@@ -8,31 +8,24 @@ import type { Ingress } from '../../../kube/objects.ts'
 import { oneOfNames } from '../../../near-names.ts'
 import type { Problem } from '../../../problem.ts'
 import { filterKinds } from '../../filters/kinds.ts'
-import type { PathType } from '../../table.ts'
+import type { BackendName } from '../../upstreams/backend-ref.ts'
 import { type IngressDefaults, ownDefaults } from '../defaults.ts'
 import { asPrefix } from '../path-wildcards.ts'
-import { tlsHostsOf } from '../tls-hosts.ts'
 import { findingsOfCanary } from './canary-draft.ts'
-import {
-  buildTerms,
-  createDraft,
-  type Draft,
-  filterOf,
-  isPathDependent,
-  plainTerms,
-  type Terms,
-} from './draft.ts'
+import { createDraft, type Draft, filterOf, plainTerms } from './draft.ts'
 import { families } from './families.ts'
 import { type ForeignFinding, findForeign } from './foreign-keys.ts'
+import { nginx } from './nginx.ts'
+import { meantBy } from './nginx-inventions.ts'
 import { quote } from './quote.ts'
+import { rememberTerms, type TermsFor } from './remember-terms.ts'
 import { type Family, type Loss, lossOf, type Row, type UnsupportedRow } from './row.ts'
 import { isPatternOnly, isRoot, rulePathsOf } from './rule-paths.ts'
 import { judgeUnknown } from './unknown-key.ts'
 
 /** What the annotations of one Ingress ask for. */
 export interface AnnotationReading {
-  /** Makes the terms of a route of this Ingress; `host` as a rule names it. Equal places get the same object. */
-  readonly termsFor: (path: string, pathType: PathType, host?: string) => Terms
+  readonly termsFor: TermsFor
   /** True when the Prefix and ImplementationSpecific paths of this Ingress are patterns. */
   readonly useRegex: boolean
   /** True when all terms are those of an alternative. */
@@ -56,6 +49,8 @@ export interface AnnotationOptions {
   readonly ignored: readonly string[]
   /** `--path-wildcards`. */
   readonly pathWildcards: boolean
+  /** `--default-backend`. */
+  readonly defaultBackend?: BackendName | undefined
 }
 
 const nothingToClose =
@@ -71,8 +66,7 @@ const askNothingOfWildcards: AnnotationReading = { ...askNothing, pathWildcards:
 /** Makes the reader of annotations: of the families that Weir knows, and of what others may have protected. */
 export function annotationReader(options: AnnotationOptions): typeof readAnnotations {
   const isIgnored = ignoring(options.ignored)
-  return (ingress, defaults = ownDefaults) =>
-    readWith(ingress, defaults, isIgnored, options.pathWildcards)
+  return (ingress, defaults = ownDefaults) => readWith(ingress, defaults, isIgnored, options)
 }
 
 /** Reads the annotations of one Ingress on top of `defaults`; all options are as when none is given. */
@@ -80,14 +74,14 @@ export function readAnnotations(
   ingress: Ingress,
   defaults: IngressDefaults = ownDefaults,
 ): AnnotationReading {
-  return readWith(ingress, defaults, () => false, false)
+  return readWith(ingress, defaults, () => false, { pathWildcards: false })
 }
 
 function readWith(
   ingress: Ingress,
   defaults: IngressDefaults,
   isIgnored: IsIgnored,
-  pathWildcards: boolean,
+  options: Omit<AnnotationOptions, 'ignored'>,
 ): AnnotationReading {
   const given: ReadonlyMap<string, unknown> = new Map(
     Object.entries(ingress.metadata?.annotations ?? {}),
@@ -97,14 +91,17 @@ function readWith(
   )
   const foreign = findForeign(given, isIgnored)
   if (present.length + foreign.length === 0 && defaults === ownDefaults) {
-    return pathWildcards ? askNothingOfWildcards : askNothing
+    return options.pathWildcards ? askNothingOfWildcards : askNothing
   }
 
-  const reader = new AnnotationReader(ingress, defaults, pathWildcards)
+  const reader = new AnnotationReader(ingress, defaults, options)
   reader.readForeign(foreign)
   for (const family of present) reader.readFamily(family, given)
   return reader.finish()
 }
+
+const neverKnown =
+  'ingress-nginx never knew this annotation and ignored it: the protection that it seems to name never existed, and the routes are served without it.'
 
 const consequences: Readonly<Record<Loss, string>> = {
   harmless: '',
@@ -118,10 +115,15 @@ class AnnotationReader {
   readonly #problems: AnnotationProblem[] = []
   #draft: Draft
 
-  constructor(ingress: Ingress, defaults: IngressDefaults, pathWildcards: boolean) {
+  constructor(
+    ingress: Ingress,
+    defaults: IngressDefaults,
+    { pathWildcards, defaultBackend }: Omit<AnnotationOptions, 'ignored'>,
+  ) {
     this.#ingress = ingress
     const { namespace = 'default', name = '' } = ingress.metadata ?? {}
-    this.#draft = createDraft(namespace, name, pathWildcards, defaults)
+    const draft = createDraft(namespace, name, pathWildcards, defaults)
+    this.#draft = defaultBackend === undefined ? draft : { ...draft, globalBackend: defaultBackend }
   }
 
   readFamily({ prefix, rows, hasPhases }: Family, given: ReadonlyMap<string, unknown>): void {
@@ -217,9 +219,18 @@ class AnnotationReader {
       elsewhere.length > 0
         ? elsewhere.map((other) => other.prefix + ownKey)
         : nearest.map((name) => prefix + name)
-    const meant = oneOfNames(near)
+    const isOfNginx = prefix === nginx.prefix
+    const meant = (isOfNginx ? meantBy(ownKey) : undefined) ?? oneOfNames(near)
     const remedy = meant === undefined ? 'Remove it.' : `Did you mean ${meant}?`
-    this.#report('unknown-annotation', key, loss, 'Weir does not know this annotation.', remedy)
+    // ingress-nginx served such routes, open: `--like` promises no more than that.
+    const wasIgnored = isOfNginx && this.#draft.defaults.like === 'ingress-nginx'
+    this.#report(
+      'unknown-annotation',
+      key,
+      wasIgnored ? 'harmless' : loss,
+      wasIgnored && loss !== 'harmless' ? neverKnown : 'Weir does not know this annotation.',
+      remedy,
+    )
   }
 
   #report(
@@ -306,29 +317,5 @@ class AnnotationReader {
       'Use weir.dev/rewrite-target.',
     )
     return this.#draft
-  }
-}
-
-/** Makes terms on demand, one object for equal questions. */
-function rememberTerms(draft: Draft, ingress: Ingress): AnnotationReading['termsFor'] {
-  const isSamePlace = draft.closed !== undefined || !isPathDependent(draft)
-  if (isSamePlace && !draft.tlsRedirect && draft.defaults.hsts === undefined) {
-    const terms = buildTerms(draft, { path: '/', pathType: 'Prefix', hasTls: false })
-    return () => terms
-  }
-  const isTlsHost = tlsHostsOf(ingress)
-  const known = new Map<string, Terms>()
-  return (path, pathType, host = '') => {
-    const hasTls = isTlsHost(host)
-    const key = isSamePlace ? String(hasTls) : `${hasTls} ${pathType} ${path}`
-    let terms = known.get(key)
-    if (terms === undefined) {
-      terms = buildTerms(
-        draft,
-        isSamePlace ? { path: '/', pathType: 'Prefix', hasTls } : { path, pathType, hasTls },
-      )
-      known.set(key, terms)
-    }
-    return terms
   }
 }

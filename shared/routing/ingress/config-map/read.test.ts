@@ -250,6 +250,8 @@ t.test(
         forbiddenWords: [],
         headers: {},
         blockedClients: { userAgents: [], referers: [] },
+        customErrors: [],
+        allowedResponseHeaders: [],
       },
       'a ConfigMap that says what is so anyway changes nothing',
     )

@@ -4,8 +4,10 @@ import { balancingRows } from './balancing.ts'
 import { bufferRows } from './buffers.ts'
 import { clientRows } from './clients.ts'
 import { compressionRows } from './compression.ts'
+import { errorRows } from './errors.ts'
 import { headerRows } from './headers.ts'
 import { limitRows } from './limits.ts'
+import { permissionRows } from './permissions.ts'
 import { proxyingRows } from './proxying.ts'
 import type { ConfigMapRow } from './row.ts'
 import { unsupportedRows } from './unsupported.ts'
@@ -20,4 +22,6 @@ export const configMapRows: readonly ConfigMapRow[] = [
   ...limitRows,
   ...headerRows,
   ...unsupportedRows,
+  ...errorRows,
+  ...permissionRows,
 ]

@@ -38,8 +38,6 @@ const asIs = 'Not supported.'
 
 const ignored: readonly Line[] = [
   // What annotations can say.
-  ['custom-http-errors', 'statuses', '', perIngress],
-  ['disable-proxy-intercept-errors', 'bool', 'false', perIngress],
   ['proxy-cookie-domain', 'two names', 'off', perIngress],
   ['proxy-cookie-path', 'two paths', 'off', perIngress],
   ['proxy-redirect-from', 'URL', 'off', perIngress],
@@ -48,29 +46,16 @@ const ignored: readonly Line[] = [
   ['relative-redirects', 'bool', 'false', perIngress],
   ['use-port-in-redirects', 'bool', 'false', perIngress],
   ['no-tls-redirect-locations', 'paths', '/.well-known/acme-challenge', asIs],
-  ['global-allowed-response-headers', 'names', '', asIs],
   ['proxy-ssl-location-only', 'bool', 'false', asIs],
   // Answers.
   ['server-tokens', 'bool', 'false', 'An answer without Server gets `Server: weir`.'],
   ['allow-backend-server-header', 'bool', 'false', 'The Server of an endpoint goes to the client.'],
   // Who may write what.
   [
-    'allow-snippet-annotations',
-    'bool',
-    'false',
-    'Snippets are read by a closed list of directives, whatever this says.',
-  ],
-  [
     'allow-cross-namespace-resources',
     'bool',
     'false',
     'What an annotation names lives in the namespace of its Ingress.',
-  ],
-  [
-    'annotations-risk-level',
-    'word',
-    'High',
-    'No annotation can do more than its own route, so that none is a risk.',
   ],
   [
     'strict-validate-path-type',

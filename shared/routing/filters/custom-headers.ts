@@ -1,0 +1,56 @@
+// Which fields does a ConfigMap give to the responses of a route (ingress-nginx's custom-headers)?
+//
+// Invariant: a ConfigMap that is missing, or that holds a field which the operator did not allow, closes its route.
+import { faultOfName, faultOfValue } from './header-edits.ts'
+import type { AssetData, AssetRef, Filter, FilterKind } from './kind.ts'
+
+/** Replaces fields of all responses, Weir's own among them. */
+export interface CustomHeadersFilter extends Filter {
+  readonly kind: 'custom-headers'
+  /** `namespace/name`. */
+  readonly configMap: string
+  /** Names in lower case. */
+  readonly allowed: readonly string[]
+}
+
+export const customHeadersKind: FilterKind<CustomHeadersFilter> = {
+  kind: 'custom-headers',
+  isGuard: true,
+  fault: () => undefined,
+  assets: (filter) => [refOf(filter)],
+  compile(filter, context) {
+    const allowed = new Set(filter.allowed)
+    const live = context.asset(refOf(filter), (data) => readFields(data, allowed))
+    return {
+      request: {
+        kind: 'sync',
+        decide(request) {
+          const fields = live.value
+          if (fields === undefined) return 'policy-closed'
+          for (const [name, value] of fields) request.setResponseField(name, value)
+          return undefined
+        },
+      },
+    }
+  },
+}
+
+function refOf({ configMap }: CustomHeadersFilter): AssetRef & { readonly kind: 'config-map' } {
+  return { kind: 'config-map', name: configMap }
+}
+
+/** Throws where a field must not be set. */
+function readFields(
+  data: AssetData,
+  allowed: ReadonlySet<string>,
+): readonly (readonly [string, string])[] {
+  return Object.entries(data).map(([given, value]) => {
+    const name = given.toLowerCase()
+    if (!allowed.has(name)) throw new Error(`'${name}' is not allowed`)
+    // nginx would put a variable in the place of what begins with $.
+    const fault =
+      faultOfName(name) ?? faultOfValue(value) ?? (value.includes('$') ? '$' : undefined)
+    if (fault !== undefined) throw new Error(fault)
+    return [name, value] as const
+  })
+}

@@ -1,0 +1,43 @@
+// How are the endpoints of an Ingress spoken to, where its annotations say so?
+import type { UpstreamTlsFilter } from '../../filters/upstream-tls.ts'
+import type { BackendName } from '../../upstreams/backend-ref.ts'
+import type { UpstreamTls } from '../../upstreams/upstream-tls.ts'
+
+/** What an Ingress says of TLS to its endpoints. */
+export interface UpstreamTlsDraft {
+  readonly isHttps: boolean
+  /** Of `proxy-ssl-secret`: without it nothing else counts (ingress-nginx). */
+  readonly secret?: string
+  readonly verifies?: boolean
+  readonly name?: string
+  readonly sendsName?: boolean
+  readonly versions?: UpstreamTls['versions']
+  readonly ciphers?: string
+}
+
+/** Makes what the endpoints of a Service are spoken to with; undefined: plain HTTP. */
+export function upstreamTlsOf(
+  draft: UpstreamTlsDraft | undefined,
+  { service, namespace }: BackendName,
+): UpstreamTls | undefined {
+  if (draft?.isHttps !== true) return undefined
+  const { secret, verifies = false, name, sendsName = false, versions, ciphers } = draft
+  return {
+    ...(secret === undefined ? {} : { secret }),
+    verifies,
+    // A name that nobody looks at must not keep connections apart.
+    name: verifies || sendsName ? (name ?? `${service}.${namespace}.svc`) : '',
+    sendsName,
+    ...(versions === undefined ? {} : { versions }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  }
+}
+
+/** Waits for the Secret, where there is one. */
+export function upstreamTlsFilter(
+  draft: UpstreamTlsDraft | undefined,
+): UpstreamTlsFilter | undefined {
+  if (draft?.isHttps !== true || draft.secret === undefined) return undefined
+  const { secret, verifies = false } = draft
+  return { kind: 'upstream-tls', secret, verifies }
+}

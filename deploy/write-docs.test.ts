@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import { renderDifferences } from './write-differences.ts'
 import { writeTables } from './write-docs.ts'
+
+t.test(
+  'what differs from ingress-nginx is as known.json says (npm run docs writes it)',
+  async (t) => {
+    const page = readFileSync(new URL('../docs/ingress-nginx.md', import.meta.url), 'utf8')
+    t.equal(renderDifferences(), page)
+  },
+)
 
 t.test('the README lists the options as they are (npm run docs writes them)', async (t) => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')

@@ -1,4 +1,5 @@
-// Keeps docs/annotations.md, docs/config-map.md, docs/metrics.md, the option tables of README.md and the codes in rules.yaml true (`npm run docs`):
+// Keeps docs/annotations.md, docs/config-map.md, docs/ingress-nginx.md, docs/metrics.md, the option tables of README.md and the
+// codes in rules.yaml true (`npm run docs`):
 // writes each option table between its markers `<!-- options:NAME -->`.
 // A new program with options gets its markers in the README and a line in `tables`.
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -9,6 +10,7 @@ import { markdownTable } from '../shared/options-help.ts'
 import { renderAnnotations } from '../shared/routing/ingress/annotations/document.ts'
 import { renderConfigMap } from '../shared/routing/ingress/config-map/document.ts'
 import { rulesFile, withFailureCodes } from './prometheus/rules.ts'
+import { renderDifferences } from './write-differences.ts'
 import { renderMetrics } from './write-metrics.ts'
 
 const tables = {
@@ -32,6 +34,7 @@ export function writeTables(readme: string): string {
 if (import.meta.main) {
   writeFileSync(new URL('../docs/annotations.md', import.meta.url), renderAnnotations())
   writeFileSync(new URL('../docs/config-map.md', import.meta.url), renderConfigMap())
+  writeFileSync(new URL('../docs/ingress-nginx.md', import.meta.url), renderDifferences())
   writeFileSync(new URL('../docs/metrics.md', import.meta.url), await renderMetrics())
   const path = new URL('../README.md', import.meta.url)
   writeFileSync(path, writeTables(readFileSync(path, 'utf8')))

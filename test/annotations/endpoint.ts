@@ -110,7 +110,9 @@ export class Endpoint {
     const strict = { ca: clientCa, requestCert: true, rejectUnauthorized: true }
     const certificate = { ...patience, key, cert }
     const options = clientCa === undefined ? certificate : { ...certificate, ...strict }
-    return createTlsServer(options, answer).on('secureConnection', (s) => this.#keep(s))
+    return createTlsServer(options, answer)
+      .on('connection', (s) => this.#keep(s))
+      .on('secureConnection', (s) => this.#keep(s))
   }
 
   #keep(socket: net.Socket): void {

@@ -24,15 +24,30 @@ matched, not those of the proxy. Host names are never labels. A route that is go
 [alerts.md](alerts.md) says what to watch; the dashboards are in \`deploy/grafana/\`, the rules in \`deploy/prometheus/rules.yaml\`.
 `
 
+const nginxHead = `
+## In the words of ingress-nginx
+
+With \`--metrics-like ingress-nginx\` the proxy exports these beside its own, so that dashboards and alerts made for ingress-nginx go on.
+Names, labels and buckets are those of ingress-nginx 1.15. \`controller_class\` is the first \`--controller-class\`, \`controller_namespace\`
+and \`controller_pod\` are \`--pod-namespace\` and \`--pod-name\` (the chart sets both). \`path\` is that of the rule, a prefix without its last
+\`/\`; \`host\` is the declared one, \`*.a.test\` for all of its hosts (ingress-nginx leaves those out) and \`_\` for rules without a host. Requests
+without a route are not in them. \`service\` is the one of the rule also where a canary served; \`canary\` names that one.
+
+Dashboards of ingress-nginx expect a scrape without \`honor_labels\`: \`namespace\` is then the proxy's and \`exported_namespace\` the Ingress's. The
+chart's monitors set both by \`metricRelabelings\` when \`proxy.options\` has \`metrics-like\`. Not exported: certificates, admission, \`orphan_ingress\`.
+`
+
 /** Renders the page. */
 export async function renderMetrics(): Promise<string> {
-  const proxy = await proxyFamilies()
+  const { own: proxy, nginx } = await proxyFamilies()
   const controller = await controllerFamilies()
   const runtime = parseExposition(await text(createRegistry({ nodeMetrics: true }).pieces()))
   return [
     head,
     '## Proxy\n',
     table(proxy),
+    nginxHead,
+    table(nginx),
     '\n## Controller\n',
     table(controller),
     '\n## Runtime\n',
@@ -43,22 +58,34 @@ export async function renderMetrics(): Promise<string> {
   ].join('\n')
 }
 
-async function proxyFamilies(): Promise<ReadonlyMap<string, ExposedFamily>> {
+async function proxyFamilies(): Promise<{
+  readonly own: ReadonlyMap<string, ExposedFamily>
+  readonly nginx: ReadonlyMap<string, ExposedFamily>
+}> {
   const metrics = createProxyMetrics({
     clock: systemClock,
     version: '',
     maxConnections: 0,
     watchAges: () => ({ ingresses: 0 }),
     nodeMetrics: false,
+    nginx: { namespace: 'namespace', className: 'class', pod: 'pod' },
   })
   const slots = createSlots((message) => metrics.slots.accept(message, 0))
-  const recorder = createRecorder({ slots })
-  const counters = recorder.countersFor('namespace', 'ingress', 'service')
+  const recorder = createRecorder({ slots, isLikeNginx: true })
+  const counters = recorder.countersFor(
+    { namespace: 'namespace', ingress: 'ingress', service: 'service' },
+    { host: 'host', path: '/', main: 'service', canary: '' },
+  )
   recorder.record(exampleRecord({ counters, status: 502, error: 'connect-failed' }))
   const busy = { cpuMicros: () => 0, busyMs: () => 0 }
   createThreadMeter({ slots, place: 0, clock: systemClock, tickMs: 100, ...busy }).tick()
   createFaultReporter({ slots, kinds: ['mine'], clock: systemClock, post: () => {} })
-  return parseExposition(await text(metrics.pieces()))
+  const all = [...parseExposition(await text(metrics.pieces()))]
+  const isNginx = ([name]: readonly [string, unknown]): boolean => name.startsWith('nginx_')
+  return {
+    own: new Map(all.filter((family) => !isNginx(family))),
+    nginx: new Map(all.filter(isNginx)),
+  }
 }
 
 async function controllerFamilies(): Promise<ReadonlyMap<string, ExposedFamily>> {

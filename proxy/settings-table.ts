@@ -75,6 +75,21 @@ export const proxyOptions = {
     absent: 'none',
     help: "Reads ingress-nginx's global ConfigMap and follows its changes; docs/config-map.md says what becomes of each key.",
   }),
+  metricsLike: optional(oneOf(likeNames), {
+    group: likes,
+    absent: 'off',
+    help: "Exports requests under that system's names and labels as well, beside Weir's own, so that its dashboards and alerts stay: more series, one for each path, method and status (docs/metrics.md).",
+  }),
+  podName: optional(text('NAME'), {
+    group: likes,
+    absent: 'the host name',
+    help: 'Names this pod: controller_pod in the metrics of --metrics-like.',
+  }),
+  podNamespace: optional(text('NAMESPACE'), {
+    group: likes,
+    absent: 'default',
+    help: 'Names the namespace of this pod: controller_namespace in them.',
+  }),
 
   ingressClass: option(names('NAME'), {
     group: classes,

@@ -42,7 +42,11 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const pulse = openPulse(start.pulse)
   const onFault = createFaultReporter({ slots, kinds, clock: systemClock, post })
   const guard = kinds.length === 0 ? undefined : createGuard(kinds, pulse, onFault)
-  const recorder = createRecorder({ slots, accessLog })
+  const recorder = createRecorder({
+    slots,
+    accessLog,
+    isLikeNginx: settings.metricsLike !== undefined,
+  })
   const store = await openStore(settings, slots, post)
   const dataPlane = new DataPlane({
     settings,

@@ -82,7 +82,11 @@ t.test('a worker holds after 8,000 routes what it held after 2,000', async (t) =
     }))
     serve(tableWith(routes, upstreams))
     for (const route of routes) {
-      const counters = recorder.countersFor('default', route.owner.name, route.owner.name)
+      const counters = recorder.countersFor({
+        namespace: 'default',
+        ingress: route.owner.name,
+        service: route.owner.name,
+      })
       for (const status of [200, 404, 503]) {
         recorder.record(exampleRecord({ counters, status, error: 'no-endpoints' }))
       }

@@ -52,7 +52,11 @@ function example(i: number): RequestRecord {
     bytesOut: 1234 + i,
     totalMs: 1.2345 + i / 100,
     upstreamMs: 1.1 + i / 100,
-    counters: silent.countersFor('shop', 'shop', `web-${i % services}`),
+    counters: silent.countersFor({
+      namespace: 'shop',
+      ingress: 'shop',
+      service: `web-${i % services}`,
+    }),
     userAgent: wire('Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'),
     referer: wire('https://shop.example.test/catalogue'),
   })

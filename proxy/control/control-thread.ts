@@ -1,6 +1,7 @@
 // The control thread: feed → table → workers, with the admin port beside it. The data plane runs in the workers.
 //
 //   feed ─► TableKeeper ─► WorkerPool ─► (each worker) DataPlane          admin port, control socket, shutdown: here
+import { hostname } from 'node:os'
 import type { Clock } from '../../shared/clock.ts'
 import type { ControlStatus } from '../../shared/control-socket.ts'
 import type { Feed } from '../../shared/feed/feed.ts'
@@ -13,6 +14,7 @@ import { emptyTable } from '../../shared/routing/table.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 import { createLogWriter } from '../observe/access-log.ts'
 import { createProxyMetrics, type ProxyMetrics } from '../observe/metrics-registry.ts'
+import type { NginxExporter } from '../observe/nginx-families.ts'
 import type { ProxySettings } from '../settings.ts'
 import { startAdmin } from './admin/server.ts'
 import { type ControlSocket, startControlSocket } from './control-socket.ts'
@@ -57,6 +59,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     clock,
     version,
     maxConnections: settings.maxConnections,
+    nginx: nginxExporter(settings),
     watchAges: () => feed.ages(),
   })
   const sink = createLineSink({
@@ -267,4 +270,14 @@ function watchMemory(maxMemoryMb: number, clock: Clock, pool: WorkerPool): () =>
   return clock.every(memoryCheckMs, () => {
     pool.setMemoryTooHigh(process.memoryUsage.rss() > maxMemoryMb * 1_048_576)
   })
+}
+
+/** As which controller of ingress-nginx we appear; undefined when we do not. */
+function nginxExporter(settings: ProxySettings): NginxExporter | undefined {
+  if (settings.metricsLike === undefined) return undefined
+  return {
+    namespace: settings.podNamespace ?? 'default',
+    className: settings.controllerClass[0] ?? '',
+    pod: settings.podName ?? hostname(),
+  }
 }

@@ -8,7 +8,7 @@ export type Family =
       readonly name: string
       readonly kind: 'histogram'
       readonly help: string
-      /** Finite upper bounds in seconds, ascending. */
+      /** Finite upper bounds in seconds, or in the unit that the name says; ascending. */
       readonly bounds: readonly number[]
     }
 

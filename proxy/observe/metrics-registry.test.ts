@@ -6,6 +6,8 @@ import { tableWith } from '../../shared/routing/testing/table.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { createProxyMetrics } from './metrics-registry.ts'
+import { createSlots } from './slot-allocator.ts'
+import { add } from './slots.ts'
 
 function setUp(watchAges: Record<string, number> = {}, nodeMetrics = false) {
   const metrics = createProxyMetrics({
@@ -33,7 +35,7 @@ t.test('everything shows from the start, problems at 0 for each reason', async (
   t.equal(sampleValue(exposed, 'weir_draining'), 0)
   const build = { version: '1.2.3', node: process.versions.node }
   t.equal(sampleValue(exposed, 'weir_build_info', build), 1)
-  t.equal(exposed.get('weir_route_problems')?.samples.length, 18)
+  t.equal(exposed.get('weir_route_problems')?.samples.length, 20)
   t.ok(exposed.get('weir_route_problems')?.samples.every(({ value }) => value === 0))
 })
 
@@ -85,4 +87,45 @@ t.test('Node runtime metrics are part of the text', async (t) => {
   const exposed = await setUp({}, true).scrape()
   t.ok(exposed.has('nodejs_eventloop_lag_p99_seconds'))
   t.ok(exposed.has('process_resident_memory_bytes'))
+})
+
+t.test('in the words of ingress-nginx, what its dashboards ask of the whole proxy', async (t) => {
+  const clock = new ManualClock()
+  const nginx = { namespace: 'edge', className: 'k8s.io/ingress-nginx', pod: 'weir-1' }
+  const options = { clock, version: '', maxConnections: 1, watchAges: () => ({}), nginx }
+  const metrics = createProxyMetrics({ ...options, nodeMetrics: false })
+  const scrape = async () => parseExposition(await readText(metrics.pieces()))
+  const labels = {
+    controller_namespace: 'edge',
+    controller_class: 'k8s.io/ingress-nginx',
+    controller_pod: 'weir-1',
+  }
+  const prefix = 'nginx_ingress_controller_'
+  let exposed = await scrape()
+  const value = (name: string, more = {}) =>
+    sampleValue(exposed, prefix + name, { ...labels, ...more })
+  t.equal(value('config_hash'), 0)
+  t.equal(value('config_last_reload_successful'), 0)
+  t.equal(value('nginx_process_connections', { state: 'active' }), 0)
+
+  const slots = createSlots((message) => metrics.slots.accept(message, 0))
+  for (const [state, count] of [
+    ['active', 3],
+    ['idle', 5],
+    ['tunnel', 2],
+  ] as const) {
+    add(slots.counter('weir_connections', { state }), count)
+  }
+  metrics.setTable(tableWith([routeOf()]))
+  exposed = await scrape()
+  t.equal(value('config_hash'), 1)
+  t.equal(value('success'), 1)
+  t.equal(value('errors'), 0)
+  t.equal(value('config_last_reload_successful'), 1)
+  t.equal(value('config_last_reload_successful_timestamp_seconds'), clock.wallNow() / 1000)
+  t.equal(value('nginx_process_connections', { state: 'active' }), 10)
+  t.equal(value('nginx_process_connections', { state: 'writing' }), 5)
+  t.equal(value('nginx_process_connections', { state: 'waiting' }), 5)
+  t.ok(Number(value('nginx_process_cpu_seconds_total')) > 0)
+  t.ok(Number(value('nginx_process_resident_memory_bytes')) > 1e6)
 })

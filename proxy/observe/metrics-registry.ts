@@ -6,6 +6,8 @@ import { entriesOf } from '../../shared/routing/sharded-map.ts'
 import { emptyTable, type RouteTable } from '../../shared/routing/table.ts'
 import { families } from './families.ts'
 import { faultSlot } from './filter-faults.ts'
+import type { NginxExporter } from './nginx-families.ts'
+import { NginxProcess } from './nginx-process.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector, type SlotCollector } from './slot-collector.ts'
 import { add } from './slots.ts'
@@ -34,13 +36,15 @@ export interface ProxyMetrics {
 
 /** What the metrics need to know. */
 export interface ProxyMetricsOptions {
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'wallNow'>
   /** Weir's version. */
   readonly version: string
   /** Connections served at a time, over all workers. */
   readonly maxConnections: number
   /** ms since each watched resource was last known to be fresh (`Feed.ages`). */
   readonly watchAges: () => Readonly<Record<string, number>>
+  /** Says the same in the words of ingress-nginx, as this one of its controllers. Absent: not. */
+  readonly nginx?: NginxExporter | undefined
   /** Process, heap, garbage collection and event loop lag of the control thread; true unless said otherwise. */
   readonly nodeMetrics?: boolean
 }
@@ -77,8 +81,10 @@ const updateBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 /** Makes the proxy's metrics; all that can be counted is at 0 from the start, so that a first event is seen as a rise. */
 export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
   const registry = createRegistry({ nodeMetrics: options.nodeMetrics ?? true })
-  const slots = createSlotCollector(options.clock)
+  const slots = createSlotCollector(options.clock, options.nginx)
   registry.registerSource(() => slots.pieces())
+  const nginx = options.nginx && createNginxProcess(options.nginx, slots, options.clock)
+  if (nginx !== undefined) registry.registerSource(() => nginx.pieces())
 
   const own = createSlots((message) => slots.accept(message, controlThread))
   const dropped = own.counter(families.accessLogDropped.name, {})
@@ -146,6 +152,7 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     slots,
     setTable(table) {
       served = table
+      nginx?.noteTable()
       slots.setTable(table)
     },
     setProblems,
@@ -157,4 +164,20 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     addStuckFilter: (filter) => add(faultSlot(own, filter, 'stuck'), 1),
     pieces: () => registry.pieces(),
   }
+}
+
+function createNginxProcess(
+  exporter: NginxExporter,
+  slots: SlotCollector,
+  clock: Pick<Clock, 'wallNow'>,
+): NginxProcess {
+  return new NginxProcess({
+    exporter,
+    slots,
+    clock,
+    usage: () => {
+      const { user, system } = process.cpuUsage()
+      return { cpuMicros: user + system, residentBytes: process.memoryUsage.rss() }
+    },
+  })
 }

@@ -25,10 +25,17 @@ export interface RequestRecord {
   /** Body bytes from the client, and body bytes to the client. */
   bytesIn: number
   bytesOut: number
+  /** Of the field lines that came from the client without Host, and of those that went to it. */
+  fieldBytesIn: number
+  fieldBytesOut: number
   /** All of it: first byte of the request to last byte of the response. */
   totalMs: number
   /** From the request's head being written upstream to the response's head. */
   upstreamMs: number
+  /** From there to the end of the response. */
+  responseMs: number
+  /** Of connecting to the endpoint that answered last; 0 when a connection was used again. */
+  connectMs: number
   /** Weir's own time only: head read → head written upstream, plus response head read → written to the client. */
   overheadMs: number
   /** Of the route and the Service that was chosen; undefined without a route. */

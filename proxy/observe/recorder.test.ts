@@ -17,7 +17,7 @@ function setUp() {
   const lines: RequestRecord[] = []
   const accessLog = { write: (record: RequestRecord) => lines.push({ ...record }), flush() {} }
   const recorder = createRecorder({ slots, accessLog })
-  const counters = recorder.countersFor('shop', 'front', 'web')
+  const counters = recorder.countersFor({ namespace: 'shop', ingress: 'front', service: 'web' })
   return {
     recorder,
     lines,
@@ -162,8 +162,12 @@ t.test('what can be counted shows as 0 from the start', async (t) => {
 t.test('the same names count together', async (t) => {
   const { recorder, record, scrape } = setUp()
   record({})
-  record({ counters: recorder.countersFor('shop', 'front', 'web') })
-  record({ counters: recorder.countersFor('shop', 'front', 'other') })
+  record({
+    counters: recorder.countersFor({ namespace: 'shop', ingress: 'front', service: 'web' }),
+  })
+  record({
+    counters: recorder.countersFor({ namespace: 'shop', ingress: 'front', service: 'other' }),
+  })
   const total = async (service: string) =>
     sampleValue(await scrape(), 'weir_request_duration_seconds_count', { ...names, service })
   t.equal(await total('web'), 2)
@@ -187,7 +191,7 @@ t.test('what is forgotten is given back, and what was in flight counts anew', as
   }
   const recorder = createRecorder({ slots })
   announced.length = 0
-  const counters = recorder.countersFor('shop', 'front', 'web')
+  const counters = recorder.countersFor({ namespace: 'shop', ingress: 'front', service: 'web' })
   const all = () => {
     recorder.record(exampleRecord({ counters, status: 503, error: 'no-endpoints' }))
     recorder.record(exampleRecord({ counters, method: 'BREW', upstreamMs: 0 }))

@@ -3,16 +3,17 @@
 import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 import type { AccessLog } from './access-log.ts'
 import { families } from './families.ts'
+import { type NginxCounters, NginxSeries, nginxHost } from './nginx-series.ts'
 import type { RequestRecord } from './record.ts'
 import { type RouteCounters, SeriesOfRoutes } from './route-series.ts'
 import { createHistogram, observe } from './slot-histogram.ts'
-import { add, type Slot, type Slots } from './slots.ts'
+import { add, type RouteNames, type Slot, type Slots } from './slots.ts'
 
 /** Counts what happens in one worker. */
 export interface Recorder {
-  /** Gives the counters of a route; called when the route is built. The same names count together. */
-  countersFor(namespace: string, ingress: string, service: string): RouteCounters
-  /** Frees what was counted for these routes (`routeKey`): their series are exported no more. */
+  /** Gives the counters of a route, or of one choice of it; called when the route is built. The same names count together. */
+  countersFor(names: RouteNames, place?: RoutePlace): RouteCounters
+  /** Frees what was counted for these routes (`routeKey`, `pathKey`): their series are exported no more. */
   forget(routes: readonly string[]): void
   /** Counts and logs one finished request. Never throws and keeps no reference. */
   record(record: RequestRecord): void
@@ -32,16 +33,30 @@ export interface Recorder {
   readonly endpoints: { readonly serving: Slot; readonly ejected: Slot; readonly unhealthy: Slot }
 }
 
+/** Where a route is, for metrics that tell its paths apart. */
+export interface RoutePlace {
+  /** As in a Match: empty for any. */
+  readonly host: string
+  readonly path: string
+  /** The route's own Service, where a choice is counted that is not it. */
+  readonly main: string
+  /** Key of the upstream of a canary; empty for what is none. */
+  readonly canary: string
+}
+
 /** What a recorder needs; without `accessLog` nothing is logged. */
 export interface RecorderOptions {
   readonly slots: Slots
+  /** Counts in the words of ingress-nginx as well (`--metrics-like`). */
+  readonly isLikeNginx?: boolean | undefined
   readonly accessLog?: AccessLog | undefined
 }
 
 /** Makes the recorder of one worker. */
-export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder {
+export function createRecorder({ slots, isLikeNginx, accessLog }: RecorderOptions): Recorder {
   const byRoute = new SeriesOfRoutes(slots)
-  const unrouted = byRoute.handleOf('', '', '')
+  const nginx = isLikeNginx === true ? new NginxSeries(slots) : undefined
+  const unrouted = byRoute.handleOf({ namespace: '', ingress: '', service: '' })
   const overhead = createHistogram(slots, families.proxyOverhead, {})
   const lost = slots.counter(families.recordsLost.name, {})
   const errors = new Map<FailureCode, Slot>()
@@ -50,7 +65,9 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
   }
 
   function count(record: RequestRecord): void {
-    const series = byRoute.seriesOf(record.counters ?? unrouted)
+    const counters = record.counters ?? unrouted
+    counters.nginx?.count(record)
+    const series = byRoute.seriesOf(counters)
     add(series.requests(record.method, record.status), 1)
     if (record.error !== '' && isFailure(record)) add(series.failures(record.error), 1)
     if (record.tunnel) return
@@ -59,9 +76,22 @@ export function createRecorder({ slots, accessLog }: RecorderOptions): Recorder 
     if (record.overheadMs > 0) observe(overhead, record.overheadMs)
   }
 
+  /** What an option of the proxy asks for has no Ingress, and so no host that is declared. */
+  function nginxCounters(
+    { namespace, ingress }: RouteNames,
+    { host, path, main, canary }: RoutePlace,
+  ): NginxCounters | undefined {
+    if (ingress === '') return undefined
+    const labels = { namespace, ingress, service: main, host: nginxHost(host), path }
+    return nginx?.handleOf({ ...labels, canary: canary.replace(/[/:]/g, '-') })
+  }
+
   return {
-    countersFor: (namespace, ingress, service) => byRoute.handleOf(namespace, ingress, service),
-    forget: (routes) => byRoute.forget(routes),
+    countersFor: (names, place) => byRoute.handleOf(names, place && nginxCounters(names, place)),
+    forget(routes) {
+      byRoute.forget(routes)
+      nginx?.forget(routes)
+    },
     record(record) {
       try {
         count(record)

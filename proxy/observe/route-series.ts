@@ -3,7 +3,9 @@
 //
 // A route holds a handle; routes of the same names share the series behind it. What is still in flight when a series is
 // forgotten counts for a new one of the same names: nothing is ever added to a slot that was given back.
+import { answerKey, answerLabels } from './answer-key.ts'
 import { families } from './families.ts'
+import type { NginxCounters } from './nginx-series.ts'
 import { createHistogram, type SlotHistogram } from './slot-histogram.ts'
 import { type RouteNames, routeKey, type Slot, type Slots } from './slots.ts'
 
@@ -17,8 +19,8 @@ export class SeriesOfRoutes {
   }
 
   /** Gives what a route is counted by. */
-  handleOf(namespace: string, ingress: string, service: string): RouteCounters {
-    return new RouteCounters(namespace, ingress, service)
+  handleOf(names: RouteNames, nginx?: NginxCounters): RouteCounters {
+    return new RouteCounters(names, nginx)
   }
 
   /** Finds the series of a handle; costs two comparisons unless it is the first request. */
@@ -49,12 +51,15 @@ export class RouteCounters implements RouteNames {
   readonly namespace: string
   readonly ingress: string
   readonly service: string
+  /** In the words of ingress-nginx as well; undefined where nobody asked for them. */
+  readonly nginx: NginxCounters | undefined
   series: RouteSeries | undefined
 
-  constructor(namespace: string, ingress: string, service: string) {
+  constructor({ namespace, ingress, service }: RouteNames, nginx: NginxCounters | undefined) {
     this.namespace = namespace
     this.ingress = ingress
     this.service = service
+    this.nginx = nginx
   }
 }
 
@@ -79,7 +84,7 @@ export class RouteSeries {
   }
 
   requests(method: string, status: number): Slot {
-    const key = methodIndex(method) * 1000 + status
+    const key = answerKey(method, status)
     const found = this.#requests.get(key)
     if (found !== undefined) return found
     const slot = this.#slots.counter(families.requests.name, this.#requestLabels(key))
@@ -120,16 +125,6 @@ export class RouteSeries {
   }
 
   #requestLabels(key: number): Labels {
-    const method = methods[Math.floor(key / 1000)] ?? 'OTHER'
-    return { ...this.#labels, method, status: String(key % 1000) }
+    return { ...this.#labels, ...answerLabels(key) }
   }
-}
-
-// A client may send any token as its method: what is not listed shares one label, or it could fill the memory.
-const methods = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'CONNECT', 'TRACE']
-
-function methodIndex(method: string): number {
-  if (method === 'GET') return 0
-  const index = methods.indexOf(method)
-  return index === -1 ? methods.length : index
 }

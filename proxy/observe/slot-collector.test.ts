@@ -28,7 +28,11 @@ t.test('a series is the sum over all workers', async (t) => {
     const slots = createSlots((message) => collector.accept(structuredClone(message), worker))
     add(slots.counter(retries.name, {}), worker + 1)
     const recorder = createRecorder({ slots })
-    recorder.record(exampleRecord({ counters: recorder.countersFor('n', 'i', 's') }))
+    recorder.record(
+      exampleRecord({
+        counters: recorder.countersFor({ namespace: 'n', ingress: 'i', service: 's' }),
+      }),
+    )
   }
   const exposed = scrape(collector)
   t.equal(sampleValue(exposed, retries.name), 6)
@@ -103,7 +107,11 @@ function world(...ids: number[]) {
     told,
     record: (id: number, changes: Partial<RequestRecord> = {}) => {
       const recorder = threads.get(id)
-      const counters = recorder?.countersFor('shop', 'front', 'web')
+      const counters = recorder?.countersFor({
+        namespace: 'shop',
+        ingress: 'front',
+        service: 'web',
+      })
       recorder?.record(exampleRecord({ counters, ...changes }))
     },
     count: () => sampleValue(scrape(collector), `${requestDuration.name}_count`, names),
@@ -267,7 +275,11 @@ t.test('2,500 histograms are rendered in pieces, each a fraction of the whole', 
   const slots = createSlots((message) => collector.accept(message, 0))
   const recorder = createRecorder({ slots })
   for (let i = 0; i < 1250; i += 1) {
-    const counters = recorder.countersFor('shop', `ingress-${i}`, `service-${i}`)
+    const counters = recorder.countersFor({
+      namespace: 'shop',
+      ingress: `ingress-${i}`,
+      service: `service-${i}`,
+    })
     recorder.record(exampleRecord({ counters }))
   }
   const start = performance.now()

@@ -6,9 +6,11 @@ import type { Clock } from '../../shared/clock.ts'
 import { entriesOf } from '../../shared/routing/sharded-map.ts'
 import { type Route, type RouteTable, servicesOf } from '../../shared/routing/table.ts'
 import { type Family, families } from './families.ts'
+import { exporterLabels, type NginxExporter, nginxRequestFamilies } from './nginx-families.ts'
+import { nginxHost } from './nginx-series.ts'
 import { helpText, labelText, seriesText } from './series-text.ts'
 import { keyOf } from './slot-allocator.ts'
-import { routeKey, type SlotsMessage } from './slots.ts'
+import { pathKey, routeKey, type SlotsMessage } from './slots.ts'
 
 /** Gathers the slots of all threads. */
 export interface SlotCollector {
@@ -27,6 +29,8 @@ export interface SlotCollector {
   noteForgotten(routes: readonly string[], worker: number): void
   /** Renders every family in Prometheus's text format, in pieces: whoever takes them lets other work run in between. */
   pieces(): Iterable<string>
+  /** The sum of a counter or gauge now; 0 while there is no such series. */
+  total(family: Family, labels: Readonly<Record<string, string>>): number
 }
 
 interface Part {
@@ -59,19 +63,26 @@ interface CountedRoute {
 // Long enough for what was still in flight to be counted and scraped.
 const hideAfterMs = 15 * 60_000
 
+const own: readonly Family[] = Object.values(families)
+const ofNginx: readonly Family[] = Object.values(nginxRequestFamilies)
+
 // 250 histograms are some 4,500 lines and half a MB: about 2 ms.
 const seriesPerPiece = 250
 
-const list: readonly Family[] = Object.values(families)
-
-/** Makes a collector of the families in families.ts; slots of other metrics are refused. */
-export function createSlotCollector(clock: Pick<Clock, 'now'>): SlotCollector {
-  return new Collector(clock)
+/** Makes a collector of the families in families.ts, and of those of ingress-nginx as `nginx`; other slots are refused. */
+export function createSlotCollector(
+  clock: Pick<Clock, 'now'>,
+  nginx?: NginxExporter,
+): SlotCollector {
+  return new Collector(clock, nginx)
 }
 
 class Collector implements SlotCollector {
   readonly #clock: Pick<Clock, 'now'>
-  readonly #byMetric = new Map<string, SeriesByKey>(list.map(({ name }) => [name, new Map()]))
+  readonly #families: readonly Family[]
+  readonly #byMetric: ReadonlyMap<string, SeriesByKey>
+  /** Labels of all series of ingress-nginx's families; undefined when there are none. */
+  readonly #nginxLabels: string | undefined
   readonly #routes = new Map<string, CountedRoute>()
   /** Routes whose slots each worker was told to give back and has not yet. */
   readonly #awaited = new Map<number, Set<string>>()
@@ -80,8 +91,11 @@ class Collector implements SlotCollector {
   /** What the table says is noted at the routes. */
   #isNoted = true
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'now'>, nginx: NginxExporter | undefined) {
     this.#clock = clock
+    this.#nginxLabels = nginx && exporterLabels(nginx)
+    this.#families = nginx === undefined ? own : [...own, ...ofNginx]
+    this.#byMetric = new Map(this.#families.map(({ name }) => [name, new Map()]))
   }
 
   accept({ metric, labels, page, at, size }: SlotsMessage, worker: number): void {
@@ -117,7 +131,7 @@ class Collector implements SlotCollector {
 
   retire(worker: number): void {
     this.#awaited.delete(worker)
-    for (const { name, kind } of list) {
+    for (const { name, kind } of this.#families) {
       for (const series of this.#byMetric.get(name)?.values() ?? []) {
         const own = series.parts.filter((part) => part.worker === worker)
         if (own.length === 0) continue
@@ -142,7 +156,7 @@ class Collector implements SlotCollector {
     this.#isNoted = true
     const served = new Set<string>()
     const serve = (route: Route): void => {
-      for (const key of keysOfRoute(route)) served.add(key)
+      for (const key of keysOfRoute(route, this.#nginxLabels !== undefined)) served.add(key)
     }
     for (const [, routes] of entriesOf(table.hosts)) routes.forEach(serve)
     if (table.fallback !== undefined) serve(table.fallback)
@@ -176,16 +190,23 @@ class Collector implements SlotCollector {
     if (awaited?.size === 0) this.#awaited.delete(worker)
   }
 
+  total({ name }: Family, labels: Readonly<Record<string, string>>): number {
+    const series = this.#byMetric.get(name)?.get(keyOf(name, labels))
+    return series === undefined ? 0 : (sumOf(series)[0] ?? 0)
+  }
+
   *pieces(): Iterable<string> {
     this.#noteTable()
     const now = this.#clock.now()
     let text = ''
     let left = seriesPerPiece
-    for (const family of list) {
+    for (const family of this.#families) {
+      // Kept once, not with each of what may be many series.
+      const common = ofNginx.includes(family) ? `${this.#nginxLabels},` : ''
       text += `# HELP ${family.name} ${helpText(family.help)}\n# TYPE ${family.name} ${family.kind}\n`
       for (const series of this.#byMetric.get(family.name)?.values() ?? []) {
         if (series.route !== undefined && isLeftOut(series.route, now)) continue
-        text += seriesText(family, series.labels, sumOf(series))
+        text += seriesText(family, common + series.labels, sumOf(series))
         left -= 1
         if (left > 0) continue
         yield text
@@ -201,9 +222,14 @@ function isLeftOut({ goneSince }: CountedRoute, now: number): boolean {
   return goneSince !== undefined && goneSince < now - hideAfterMs
 }
 
-function keysOfRoute(route: Route): string[] {
-  const { namespace, name } = route.owner
-  return servicesOf(route).map((service) => keyOfLabels({ namespace, ingress: name, service }))
+function keysOfRoute(route: Route, isByPath: boolean): string[] {
+  const { namespace, name: ingress } = route.owner
+  const { host, path } = route.match
+  const names = servicesOf(route).map((service) => ({ namespace, ingress, service }))
+  const keys = names.map(keyOfLabels)
+  if (!isByPath) return keys
+  const place = { host: nginxHost(host), path }
+  return [...keys, ...names.map((labels) => keyOfLabels({ ...labels, ...place }))]
 }
 
 /** Empty for a series that belongs to no route that could go. */
@@ -211,8 +237,12 @@ function keyOfLabels({
   namespace = '',
   ingress = '',
   service = '',
+  host,
+  path,
 }: Readonly<Record<string, string>>): string {
-  return ingress === '' ? '' : routeKey({ namespace, ingress, service })
+  if (ingress === '') return ''
+  const names = { namespace, ingress, service }
+  return host === undefined || path === undefined ? routeKey(names) : pathKey(names, host, path)
 }
 
 function sumOf({ size, parts, retired }: Series): Float64Array {

@@ -20,12 +20,16 @@ export function createHistogram(
 }
 
 /** Counts one duration. */
-export function observe({ page, at, bounds }: SlotHistogram, ms: number): void {
+export function observe(histogram: SlotHistogram, ms: number): void {
   // Dividing, not multiplying by 0.001: 2.5 ms must equal the bound 0.0025. NaN and what is below 0 count as 0.
-  const seconds = ms > 0 ? ms / 1000 : 0
+  observeValue(histogram, ms > 0 ? ms / 1000 : 0)
+}
+
+/** Counts one value, in the unit of the bounds. */
+export function observeValue({ page, at, bounds }: SlotHistogram, value: number): void {
   let bucket = 0
-  while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1
+  while (bucket < bounds.length && value > (bounds[bucket] ?? 0)) bucket += 1
   page[at + bucket] = (page[at + bucket] ?? 0) + 1
   const sum = at + bounds.length + 1
-  page[sum] = (page[sum] ?? 0) + seconds
+  page[sum] = (page[sum] ?? 0) + value
 }

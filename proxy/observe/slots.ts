@@ -69,3 +69,8 @@ export interface RouteNames {
 export function routeKey({ namespace, ingress, service }: RouteNames): string {
   return `${namespace}/${ingress}/${service}`
 }
+
+/** One text per path of a route that is counted by host and path as well; no host contains a slash. */
+export function pathKey(names: RouteNames, host: string, path: string): string {
+  return `${routeKey(names)}/${host}${path}`
+}

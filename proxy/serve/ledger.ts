@@ -16,6 +16,7 @@ export class RequestLedger {
   #startedAt = 0
   #ownSince = 0
   #forwardedAt = 0
+  #connectingAt = 0
   #isLeftOut = false
   /** No request is being served. */
   isOver = true
@@ -46,7 +47,11 @@ export class RequestLedger {
     record.protocol = 'HTTP/1.1'
     record.status = 0
     record.error = ''
+    record.fieldBytesIn = 0
+    record.fieldBytesOut = 0
     record.upstreamMs = 0
+    record.responseMs = 0
+    record.connectMs = 0
     record.overheadMs = 0
     record.counters = undefined
     record.endpoint = ''
@@ -73,6 +78,7 @@ export class RequestLedger {
     record.protocol = head.protocol
     record.userAgent = head.userAgent
     record.referer = head.referer
+    record.fieldBytesIn = head.fields.length
   }
 
   noteRoute(route: LiveRoute): void {
@@ -90,15 +96,20 @@ export class RequestLedger {
 
   noteRetry(): void {
     this.#record.retries += 1
+    this.#record.connectMs = 0
     this.#ownSince = this.#worker.clock.now()
   }
 
   noteConnecting(): void {
-    this.#endOwn(this.#worker.clock.now())
+    const now = this.#worker.clock.now()
+    this.#connectingAt = now
+    this.#endOwn(now)
   }
 
   noteConnected(): void {
-    this.#ownSince = this.#worker.clock.now()
+    const now = this.#worker.clock.now()
+    this.#record.connectMs = now - this.#connectingAt
+    this.#ownSince = now
   }
 
   noteForwarded(): void {
@@ -138,6 +149,11 @@ export class RequestLedger {
     this.#record.status = status
   }
 
+  /** The length of the field lines that the client gets. */
+  noteFields(bytes: number): void {
+    this.#record.fieldBytesOut = bytes
+  }
+
   get status(): number {
     return this.#record.status
   }
@@ -155,6 +171,7 @@ export class RequestLedger {
     const now = clock.now()
     if (this.#ownSince !== 0) this.#endOwn(now)
     record.totalMs = now - this.#startedAt
+    if (this.#forwardedAt !== 0) record.responseMs = now - this.#forwardedAt
     record.bytesIn = bytesIn
     record.bytesOut = bytesOut
     this.isOver = true
@@ -181,8 +198,12 @@ function createRecord(): RequestRecord {
     error: '',
     bytesIn: 0,
     bytesOut: 0,
+    fieldBytesIn: 0,
+    fieldBytesOut: 0,
     totalMs: 0,
     upstreamMs: 0,
+    responseMs: 0,
+    connectMs: 0,
     overheadMs: 0,
     counters: undefined,
     endpoint: '',

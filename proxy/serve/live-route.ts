@@ -23,9 +23,10 @@ import type {
   Verdict,
 } from '../../shared/routing/filters/kind.ts'
 import { matchKey } from '../../shared/routing/match-key.ts'
-import { type Owner, type Route, serviceOf } from '../../shared/routing/table.ts'
-import type { Recorder } from '../observe/recorder.ts'
+import { type Match, type Owner, type Route, serviceOf } from '../../shared/routing/table.ts'
+import type { Recorder, RoutePlace } from '../observe/recorder.ts'
 import type { RouteCounters } from '../observe/route-series.ts'
+import type { RouteNames } from '../observe/slots.ts'
 import type { PolicyContext } from '../upstream/balance/create-policy.ts'
 import type { Breaker } from '../upstream/circuit-breaker.ts'
 import {
@@ -100,7 +101,8 @@ export interface RouteBuilder {
 /** Compiles a route; one whose filters cannot be compiled is closed. */
 export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const { owner, match, filters, backend } = route
-  const counters = builder.recorder.countersFor(owner.namespace, owner.name, serviceOf(route))
+  const service = serviceOf(route)
+  const counters = builder.recorder.countersFor(namesOf(owner, service), placeOf(match, service))
   const conditions = compileConditions(match.conditions, builder.conditions)
   const fixed = { route, counters, conditions }
   const closed: LiveRoute = { ...fixed, pipeline: always('policy-closed'), backend: nowhere }
@@ -116,7 +118,7 @@ export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const { pipeline } = compiled
   return backend.kind === 'answer'
     ? { ...fixed, pipeline: withLast(pipeline, backend.answer), backend: nowhere }
-    : { ...fixed, pipeline, backend: buildForward(backend, owner, builder) }
+    : { ...fixed, pipeline, backend: buildForward(backend, route, builder) }
 }
 
 /** A pipeline that comes to one verdict, and nothing else. */
@@ -133,13 +135,13 @@ function withLast(pipeline: Pipeline | undefined, verdict: Verdict): Pipeline {
   return { ...(pipeline ?? emptyPipeline), request: [...(pipeline?.request ?? []), last] }
 }
 
-function buildForward(backend: ForwardBackend, owner: Owner, builder: RouteBuilder): LiveForward {
+function buildForward(backend: ForwardBackend, route: Route, builder: RouteBuilder): LiveForward {
   const { retry, limits = {} } = backend
   return {
     destination: createDestination(backend, {
       ...builder.balancing,
       conditions: builder.conditions,
-      choice: (choice, isOnly) => buildChoice(choice, isOnly, backend, owner, builder),
+      choice: (choice, isOnly) => buildChoice(choice, isOnly, backend, route, builder),
     }),
     retry,
     isProbe: false,
@@ -155,20 +157,35 @@ function buildForward(backend: ForwardBackend, owner: Owner, builder: RouteBuild
 }
 
 function buildChoice(
-  { upstream: key, service, weight }: Choice,
+  choice: Choice,
   isOnly: boolean,
-  { breaker, healthCheck }: ForwardBackend,
-  { namespace, name }: Owner,
+  { breaker, healthCheck, choices }: ForwardBackend,
+  route: Route,
   builder: RouteBuilder,
 ): LiveChoice {
+  const { upstream: key, service, weight } = choice
+  const isMain = choices.includes(choice)
   const upstream = builder.upstream(key)
   if (healthCheck !== undefined) builder.check(upstream, healthCheck)
   return {
     upstream,
     weight,
-    counters: isOnly ? undefined : builder.recorder.countersFor(namespace, name, service),
+    counters: isOnly
+      ? undefined
+      : builder.recorder.countersFor(
+          namesOf(route.owner, service),
+          isMain ? placeOf(route.match, service) : placeOf(route.match, serviceOf(route), key),
+        ),
     breaker: breaker && builder.breaker(upstream, breaker),
   }
+}
+
+function namesOf({ namespace, name }: Owner, service: string): RouteNames {
+  return { namespace, ingress: name, service }
+}
+
+function placeOf({ host, path }: Match, main: string, canary = ''): RoutePlace {
+  return { host, path, main, canary }
 }
 
 /** A backend for requests of Weir's own: one upstream, one limit for everything. */

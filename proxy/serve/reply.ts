@@ -47,6 +47,7 @@ export class Reply {
     // RFC 9110 §6.6.1: a recipient with a clock adds a Date that is missing.
     if (!head.hasDate && edits?.dropped.has('date') !== true) fields += this.#worker.dateLine
     if (!head.hasServer && edits?.dropped.has('server') !== true) fields += serverLine
+    this.#ledger.noteFields(fields.length)
     const reason = status === head.status ? head.reason : reasonOf(status)
     this.#client.begin(status, reason, fields, bodyLength, head.upgrade)
   }
@@ -88,6 +89,7 @@ export class Reply {
     }
     const edits = filters?.responseEdits(true, status)
     const fields = applyEdits(lines, edits) + this.#worker.dateLine + serverLine
+    this.#ledger.noteFields(fields.length)
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const length = this.#client.isHead ? 0 : bytes.length
     this.#client.begin(status, reasonOf(status), fields, length, '')

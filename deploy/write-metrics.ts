@@ -19,7 +19,7 @@ What the proxy exports on \`:9911/metrics\` and the controller on \`:9912/metric
 page from the programs themselves. Names of metrics and labels change only with a line in CHANGELOG.md.
 
 Scrape with \`honor_labels: true\` (the chart's monitors do): \`namespace\` and \`service\` of a request are those of the Ingress that it
-matched, not those of the proxy. Host names are never labels. A route that is gone leaves its series 15 minutes later.
+matched, not those of the proxy. Host names are labels in the words of ingress-nginx only (below). A route that is gone leaves its series 15 minutes later.
 
 [alerts.md](alerts.md) says what to watch; the dashboards are in \`deploy/grafana/\`, the rules in \`deploy/prometheus/rules.yaml\`.
 `

@@ -4,7 +4,6 @@
 // Invariant: host and path are those that an Ingress declares, never a client's: what a client sends makes no series.
 import { answerKey, answerLabels } from './answer-key.ts'
 import { nginxRequestFamilies as families } from './nginx-families.ts'
-import type { RequestRecord } from './record.ts'
 import { createHistogram, observe, observeValue, type SlotHistogram } from './slot-histogram.ts'
 import { add, pathKey, type Slot, type Slots } from './slots.ts'
 
@@ -19,6 +18,23 @@ export interface NginxLabels {
   readonly path: string
   /** `namespace-service-port` where a canary served, else empty. */
   readonly canary: string
+}
+
+/** What is counted of a finished request: as in a RequestRecord. */
+export interface CountedRequest {
+  readonly method: string
+  readonly host: string
+  readonly path: string
+  readonly query: string
+  readonly status: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly fieldBytesIn: number
+  readonly fieldBytesOut: number
+  readonly totalMs: number
+  readonly upstreamMs: number
+  readonly responseMs: number
+  readonly connectMs: number
 }
 
 /** The label of a host; none is `_`. */
@@ -72,7 +88,7 @@ export class NginxCounters {
   }
 
   /** Counts a finished request; after the first of its kind by two comparisons and one search by number. */
-  count(record: RequestRecord): void {
+  count(record: CountedRequest): void {
     let series = this.#series
     if (series === undefined || series.isForgotten) {
       series = this.#all.seriesOf(this.#labels)
@@ -94,7 +110,7 @@ class PathSeries {
     this.labels = labels
   }
 
-  count(record: RequestRecord): void {
+  count(record: CountedRequest): void {
     const key = answerKey(record.method, record.status)
     let slots = this.#byAnswer.get(key)
     if (slots === undefined) {
@@ -140,7 +156,7 @@ class AnswerSlots {
     this.#bytesSent = createHistogram(slots, families.bytesSent, labels)
   }
 
-  count(record: RequestRecord): void {
+  count(record: CountedRequest): void {
     add(this.#requests, 1)
     observe(this.#request, record.totalMs)
     const sent = statusLineBytes + record.fieldBytesOut + record.bytesOut
@@ -169,7 +185,14 @@ function upstreamSlots(slots: Slots, labels: Readonly<Record<string, string>>): 
   }
 }
 
-function requestBytes({ method, host, path, query, fieldBytesIn, bytesIn }: RequestRecord): number {
+function requestBytes({
+  method,
+  host,
+  path,
+  query,
+  fieldBytesIn,
+  bytesIn,
+}: CountedRequest): number {
   const line = method.length + path.length + query.length + host.length + requestLineBytes
   return line + fieldBytesIn + bytesIn
 }

@@ -10,6 +10,7 @@ import type {
   KubeObject,
   Node,
   Pod,
+  Service,
 } from '../shared/kube/objects.ts'
 import { createReflector, type Reflector } from '../shared/kube/reflector.ts'
 import {
@@ -19,10 +20,13 @@ import {
   type KubeResource,
   nodes,
   pods,
+  services,
 } from '../shared/kube/resources.ts'
 import type { Selection } from '../shared/kube/watch.ts'
 import type { Log } from '../shared/log.ts'
+import type { ObjectPath } from '../shared/options-kinds.ts'
 import type { SeenIngress, SeenIngresses } from './status/left-ingresses.ts'
+import { addressesOf, shownIn } from './status/published.ts'
 import { type ProxyPod, proxiesFromPods, proxiesFromSlices } from './targets/proxy-pods.ts'
 
 export interface ClusterOptions {
@@ -37,6 +41,8 @@ export interface ClusterOptions {
   readonly needsNodes: boolean
   /** Undefined when Ingress status is off. */
   readonly classRules: ClassRules | undefined
+  /** The Service whose addresses Ingress status shows; undefined when something else tells. */
+  readonly published: ObjectPath | undefined
   readonly onChange: (eventAtMs: number) => void
 }
 
@@ -56,13 +62,15 @@ export interface Cluster {
   requireNodes(): void
   /** Undefined until all Ingresses and classes are listed, and where status is off. */
   ingresses(): SeenIngresses | undefined
+  /** What the published Service shows: undefined until it is read, empty while it has no address or does not exist. */
+  publishedAddresses(): readonly string[] | undefined
   /** ms since each kind was last confirmed by the API server. */
   ages(): Readonly<Record<string, number>>
 }
 
 /** Creates the reflectors; nothing happens before `start`. */
 export function createCluster(options: ClusterOptions): Cluster {
-  const { namespace, selector, service, needsNodes, classRules } = options
+  const { namespace, selector, service, needsNodes, classRules, published } = options
   const all: { readonly name: string; readonly reflector: Reflector<KubeObject> }[] = []
   /** What must be complete before any target is touched. */
   const decisive: Reflector<KubeObject>[] = []
@@ -91,6 +99,14 @@ export function createCluster(options: ClusterOptions): Cluster {
   for (const { reflector } of all) decisive.push(reflector)
   const allIngresses = classRules === undefined ? undefined : reflect<Ingress>(ingresses, {})
   const classes = classRules === undefined ? undefined : reflect<IngressClass>(ingressClasses, {})
+  // By its name: the right to it need not be the right to all Services.
+  const publishedService =
+    published === undefined
+      ? undefined
+      : reflect<Service>(services, {
+          namespace: published.namespace,
+          fieldSelector: `metadata.name=${published.name}`,
+        })
 
   return {
     start() {
@@ -133,6 +149,11 @@ export function createCluster(options: ClusterOptions): Cluster {
       }
       return { served, others }
     },
+    publishedAddresses() {
+      if (publishedService?.synced !== true) return undefined
+      const [found] = publishedService.items().values()
+      return found === undefined ? [] : addressesOf(found)
+    },
     ages: () => Object.fromEntries(all.map(({ name, reflector }) => [name, reflector.ageMs()])),
   }
 }
@@ -145,7 +166,6 @@ function seenIngress(ingress: Ingress, isOthers: boolean): SeenIngress {
     resourceVersion,
     className: namedClass(ingress),
     isOthers,
-    // An address without name is something that must be replaced: it is shown as an empty name.
-    shown: entries.map(({ hostname = '' }) => hostname),
+    shown: entries.map(shownIn),
   }
 }

@@ -4,7 +4,7 @@ import { GroupDirectory } from './balancer/group-directory.ts'
 import { createCluster } from './cluster.ts'
 import { Leader, type LeaderOptions } from './leader.ts'
 import { Observer } from './observe.ts'
-import type { ControllerSettings } from './settings.ts'
+import { type ControllerSettings, showsStatus } from './settings.ts'
 import { LeftIngresses } from './status/left-ingresses.ts'
 import { ownedTargets } from './targets/ownership.ts'
 
@@ -28,15 +28,15 @@ export function createLeader(options: CreateLeaderOptions): Leader {
     selector: settings.proxySelector,
     service: settings.proxyService,
     needsNodes: settings.drainNodes,
-    classRules:
-      settings.ingressStatus === 'off'
-        ? undefined
-        : {
-            ingressClasses: settings.ingressClass,
-            controllerClasses: settings.controllerClass,
-            watchWithoutClass: settings.watchIngressWithoutClass,
-            byName: settings.ingressClassByName,
-          },
+    classRules: !showsStatus(settings)
+      ? undefined
+      : {
+          ingressClasses: settings.ingressClass,
+          controllerClasses: settings.controllerClass,
+          watchWithoutClass: settings.watchIngressWithoutClass,
+          byName: settings.ingressClassByName,
+        },
+    published: settings.publishService,
     onChange: () => leader.trigger(),
   })
   const leftIngresses = new LeftIngresses({ client, log, fieldManager: options.fieldManager })
@@ -55,6 +55,9 @@ export function createLeader(options: CreateLeaderOptions): Leader {
     drainNodes: settings.drainNodes,
     vpcRanges: settings.vpcCidrs.length === 0 ? undefined : createCidrSet(settings.vpcCidrs),
     ingressStatus: settings.ingressStatus,
+    publishService: settings.publishService,
+    publishStatusAddress: settings.publishStatusAddress,
+    needsHealthyTarget: settings.targetGroup.length > 0,
     owned: (arn) => (settings.ownership === 'all' ? undefined : ownedTargets(election, arn)),
     now: () => clock.now(),
   })

@@ -128,7 +128,8 @@ export class Leader {
     reporter.reportPass(plan, observation)
     this.#options.onPlan(plan, observation)
     const isApplied = isDryRun || (await this.#apply(plan, world))
-    const isSeen = [...observation.problems.values()].every((problem) => problem === '')
+    const { problems, statusProblem } = observation
+    const isSeen = [...problems.values(), statusProblem].every((problem) => problem === '')
     const result = { plan, observation, isComplete: isApplied && isSeen && world.synced }
     this.lastPass = result
     if (result.isComplete) this.syncedAtMs = clock.now()

@@ -3,11 +3,13 @@
 import type { CidrSet } from '../shared/cidr.ts'
 import type { KubeClient } from '../shared/kube/client.ts'
 import { pods } from '../shared/kube/resources.ts'
+import type { ObjectPath } from '../shared/options-kinds.ts'
 import { AwsFailure } from './aws/aws-failure.ts'
 import type { Elbv2 } from './aws/elbv2.ts'
 import type { GroupDirectory, GroupEntry } from './balancer/group-directory.ts'
 import type { Cluster } from './cluster.ts'
 import type { LeftIngresses } from './status/left-ingresses.ts'
+import { inOrder } from './status/published.ts'
 import { GroupMemory } from './targets/group-memory.ts'
 import { isPresent } from './targets/plan-targets.ts'
 import type { ProxyPod } from './targets/proxy-pods.ts'
@@ -36,6 +38,11 @@ export interface ObserverOptions {
   readonly vpcRanges: CidrSet | undefined
   /** A fixed name for Ingress status, `auto` for those of the load balancers, or `off`. */
   readonly ingressStatus: string
+  /** Shows this Service's addresses instead. */
+  readonly publishService: ObjectPath | undefined
+  /** Shows these instead; empty: not. */
+  readonly publishStatusAddress: readonly string[]
+  readonly needsHealthyTarget: boolean
   /** Keys that Weir registered in a group; undefined when it owns whole groups. */
   readonly owned: (groupArn: string) => ReadonlySet<TargetKey> | undefined
   readonly now: () => number
@@ -48,6 +55,8 @@ export interface Observation {
   /** What is wrong with a group, by the name that the operator gave. */
   readonly problems: ReadonlyMap<string, string>
   readonly unplaced: WantedTargets['unplaced']
+  /** Why Ingress status cannot be written, with the remedy; empty when it can. */
+  readonly statusProblem: string
 }
 
 // Confirmations are single GETs; a pass with thousands of stale targets spreads them over several passes.
@@ -113,7 +122,9 @@ export class Observer {
         ingresses: seen?.served ?? [],
         left,
         hostnames,
+        needsHealthyTarget: this.#options.needsHealthyTarget,
       },
+      statusProblem: this.#statusProblem(),
     }
   }
 
@@ -230,8 +241,17 @@ export class Observer {
       }))
   }
 
+  /** What was shown stays meanwhile: a name that vanishes for a moment would be gone from DNS for longer. */
+  #statusProblem(): string {
+    const { publishService: service, cluster } = this.#options
+    if (service === undefined || cluster.publishedAddresses()?.length !== 0) return ''
+    return `the Service ${service.namespace}/${service.name} of --publish-service is missing or has no address: Ingress status stays as it is; create it, or name the addresses by --publish-status-address`
+  }
+
   #hostnames(entries: readonly GroupEntry[]): string[] {
-    const { ingressStatus } = this.#options
+    const { ingressStatus, publishService, publishStatusAddress, cluster } = this.#options
+    if (publishStatusAddress.length > 0) return inOrder(publishStatusAddress)
+    if (publishService !== undefined) return [...(cluster.publishedAddresses() ?? [])]
     if (ingressStatus === 'off') return []
     if (ingressStatus !== 'auto') return [ingressStatus]
     // Half of the names would take the other half out of DNS.

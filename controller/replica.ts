@@ -106,7 +106,11 @@ export class Replica {
       ...lease,
       onChange: (isLeader) => (isLeader ? this.#beginTerm() : this.#endTerm()),
     })
-    this.#ownPod = podName === undefined ? undefined : this.#createOwnPod(podName, podNamespace)
+    // Without a target group there is nothing to take the pod out of.
+    this.#ownPod =
+      podName === undefined || settings.targetGroup.length === 0
+        ? undefined
+        : this.#createOwnPod(podName, podNamespace)
   }
 
   /** Takes part from now on: watches its own pod, and the election. */

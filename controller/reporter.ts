@@ -134,6 +134,17 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
     }
   }
 
+  function reportStatus(problem: string, next: Map<string, string>): void {
+    const wasSaid = (said.get('status') ?? '') !== ''
+    if (!isNews(next, 'status', problem)) return
+    if (problem === '') {
+      if (wasSaid) log.info({}, 'Ingress status can be written again')
+      return
+    }
+    log.warn({}, problem)
+    occur('Pod', undefined, { type: 'Warning', reason: 'StatusAddressMissing', message: problem })
+  }
+
   function reportUnplaced(unplaced: Observation['unplaced'], next: Map<string, string>): void {
     for (const { proxy, reason } of unplaced) {
       const pod = `${proxy.pod.namespace}/${proxy.pod.name}`
@@ -163,10 +174,11 @@ export function createReporter({ log, events, metrics, self }: ReporterOptions):
         message: isDone ? `${subject}${where}: ${reason}` : `${subject}${where}: ${error}`,
       })
     },
-    reportPass(plan, { problems, unplaced }) {
+    reportPass(plan, { problems, unplaced, statusProblem }) {
       const next = new Map<string, string>()
       reportProblems(problems, next)
       reportUnplaced(unplaced, next)
+      reportStatus(statusProblem, next)
       reportHeld(plan, next)
       said = next
     },

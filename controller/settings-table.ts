@@ -6,11 +6,14 @@ import {
   filePath,
   hostPort,
   integer,
+  knownNames,
   names,
+  objectPath,
   oneOf,
   text,
 } from '../shared/options-kinds.ts'
 import { type OptionTable, option, optional } from '../shared/options-table.ts'
+import { isPublishable } from './status/published.ts'
 
 const groups = 'Target groups'
 const proxies = 'Which pods are proxies'
@@ -132,6 +135,19 @@ export const controllerOptions = {
     absent: 'off',
     help: 'As on the proxy: sets the classes as that system has them.',
   }),
+  publishService: optional(objectPath, {
+    group: status,
+    absent: 'off',
+    help: "Writes what this Service's status says (names and addresses of its load balancer) into the status of Ingresses instead, as ingress-nginx does; works without --target-group.",
+  }),
+  publishStatusAddress: option(
+    knownNames('ADDRESS|HOSTNAME,…', 'a list of IP addresses and host names', isPublishable),
+    {
+      group: status,
+      default: [],
+      help: 'Writes these addresses and host names into the status of Ingresses instead; works without --target-group.',
+    },
+  ),
   ingressClass: option(names('NAME'), {
     group: status,
     default: ['weir'],

@@ -29,6 +29,19 @@ t.test('throttles are parsed per family, the other keeps its default', async (t)
   })
 })
 
+t.test('Ingress status alone needs neither target groups nor proxies', async (t) => {
+  const { publishStatusAddress } = parse(
+    '--publish-status-address',
+    '192.0.2.1, lb.example.org,2001:db8::1',
+  )
+  t.strictSame(publishStatusAddress, ['192.0.2.1', 'lb.example.org', '2001:db8::1'])
+  t.strictSame(parse('--publish-service', 'edge/old').publishService, {
+    namespace: 'edge',
+    name: 'old',
+  })
+  t.ok(parse(...least, '--ingress-status', 'auto', '--publish-service', 'edge/old'))
+})
+
 const refused = [
   { argv: [], words: /target-group is missing/, why: 'nothing to keep' },
   {
@@ -42,6 +55,29 @@ const refused = [
     words: /exceeds/,
     why: 'bounds in the wrong order',
   },
+  {
+    argv: ['--publish-service', 'edge/old', '--control-socket', '/s', '--pod-name', 'p'],
+    words: /control-socket needs target-group/,
+    why: 'nobody knows when the load balancer has let go',
+  },
+  {
+    argv: ['--publish-service', 'edge/old', '--publish-status-address', '192.0.2.1'],
+    words: /exclude each other/,
+    why: 'two sources',
+  },
+  {
+    argv: ['--publish-service', 'edge/old', '--ingress-status', 'a.test'],
+    words: /ingress-status/,
+    why: 'two sources',
+  },
+  { argv: ['--publish-service', 'old'], words: /NAMESPACE\/NAME/, why: 'of which namespace?' },
+  ...['a_b.test', 'https://a.test', 'A.test', '192.0.2.1:80', '*.a.test', '300.1.1.1', ''].map(
+    (address) => ({
+      argv: ['--publish-status-address', address],
+      words: address === '' ? /target-group is missing/ : /publish-status-address/,
+      why: `${address || 'nothing'} is no address`,
+    }),
+  ),
   { argv: [...least, '--output', 'json'], words: /no effect/, why: 'nothing is printed' },
   { argv: [...least, '--aws-throttle', 'change=0:1'], words: /positive/, why: 'never is no rate' },
   { argv: [...least, '--aws-throttle', 'all=1:1'], words: /change=RATE/, why: 'no such family' },

@@ -41,12 +41,13 @@ const contradictions: readonly {
   readonly message: string
 }[] = [
   {
-    isBroken: ({ targetGroup }) => targetGroup.length === 0,
-    message: 'target-group is missing: give the ARN or name of the target group to keep.',
+    isBroken: (settings) => settings.targetGroup.length === 0 && !publishes(settings),
+    message:
+      'target-group is missing: give the ARN or name of the target group to keep, or publish-service for Ingress status alone.',
   },
   {
-    isBroken: ({ proxySelector, proxyService }) =>
-      proxySelector === undefined && proxyService === undefined,
+    isBroken: ({ targetGroup, proxySelector, proxyService }) =>
+      targetGroup.length > 0 && proxySelector === undefined && proxyService === undefined,
     message:
       'proxy-selector and proxy-service are both missing: say by labels or by Service which pods are proxies.',
   },
@@ -54,6 +55,24 @@ const contradictions: readonly {
     isBroken: ({ controlSocket, podName }) => controlSocket !== undefined && podName === undefined,
     message:
       'control-socket needs pod-name: set WEIR_POD_NAME from metadata.name of the proxy pod.',
+  },
+  {
+    // The proxy would believe a controller that knows no target and so nothing of its load balancer.
+    isBroken: ({ controlSocket, targetGroup }) =>
+      controlSocket !== undefined && targetGroup.length === 0,
+    message:
+      'control-socket needs target-group: without one the proxy drains by its own drain-seconds; drop it.',
+  },
+  {
+    isBroken: ({ publishService, publishStatusAddress }) =>
+      publishService !== undefined && publishStatusAddress.length > 0,
+    message: 'publish-service and publish-status-address exclude each other: give one of them.',
+  },
+  {
+    isBroken: (settings) =>
+      publishes(settings) && settings.ingressStatus !== 'off' && settings.ingressStatus !== 'auto',
+    message:
+      'ingress-status with a name excludes publish-service and publish-status-address: give one of them.',
   },
   {
     isBroken: ({ letGoLeastMs, letGoMostMs }) =>
@@ -65,6 +84,16 @@ const contradictions: readonly {
     message: 'output has no effect without dry-run or once: drop it or add one of them.',
   },
 ]
+
+/** Something else than the load balancers of target groups says what Ingress status shows. */
+function publishes({ publishService, publishStatusAddress }: Checked): boolean {
+  return publishService !== undefined || publishStatusAddress.length > 0
+}
+
+/** The controller writes Ingress status. */
+export function showsStatus(settings: Checked): boolean {
+  return settings.ingressStatus !== 'off' || publishes(settings)
+}
 
 /** `arn:aws:elasticloadbalancing:REGION:…`. */
 function regionOf(targetGroups: readonly string[]): string | undefined {

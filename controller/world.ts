@@ -154,8 +154,10 @@ export interface World {
   readonly gatedPods: readonly GatedPod[]
   readonly ingresses: readonly ServedIngress[]
   readonly left: readonly LeftIngress[]
-  /** What Ingress status should show; empty when unknown or switched off. */
+  /** What Ingress status should show, names or addresses; empty when unknown or switched off. */
   readonly hostnames: readonly string[]
+  /** It is shown only once a target is healthy; false where nobody keeps target groups. */
+  readonly needsHealthyTarget: boolean
 }
 
 /** A target to add, and why. */

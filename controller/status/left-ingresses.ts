@@ -12,8 +12,9 @@ import type { Ingress } from '../../shared/kube/objects.ts'
 import { readObject } from '../../shared/kube/read-object.ts'
 import { ingresses, resourcePath } from '../../shared/kube/resources.ts'
 import type { Log } from '../../shared/log.ts'
-import type { LeftIngress, ObjectRef } from '../world.ts'
+import type { LeftIngress, ObjectRef, StatusEntry } from '../world.ts'
 import { classSetAtMs, shownAtMs } from './field-owners.ts'
+import { shownIn } from './published.ts'
 
 /** An Ingress as the list shows it. */
 export interface SeenIngress {
@@ -23,7 +24,7 @@ export interface SeenIngress {
   readonly className: string
   /** That class is somebody else's. */
   readonly isOthers: boolean
-  /** Names in its status; an empty one for an address. */
+  /** Names in its status, and addresses without one. */
   readonly shown: readonly string[]
 }
 
@@ -130,9 +131,9 @@ export class LeftIngresses {
       this.#hasChanged(uid, one.className) ||
       (shownAt !== undefined && classSetAt !== undefined && classSetAt > shownAt)
     const entries = fresh.status?.loadBalancer?.ingress ?? []
-    const isOurEntry = ({ hostname = '' }: { readonly hostname?: string }): boolean =>
-      this.#isOurName(uid, hostname, hostnames)
-    const removed = entries.filter(isOurEntry).map(({ hostname = '' }) => hostname)
+    const isOurEntry = (entry: StatusEntry): boolean =>
+      this.#isOurName(uid, shownIn(entry), hostnames)
+    const removed = entries.filter(isOurEntry).map(shownIn)
     if (!isOurs || !hasChanged || removed.length === 0) {
       this.#passed.set(uid, version)
       return undefined

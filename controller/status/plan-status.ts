@@ -1,4 +1,4 @@
-// Which Ingresses get the load balancer's names in their status: only once something healthy is behind them.
+// Which Ingresses get the load balancer's names in their status: only once something healthy is behind them, where we know.
 // A name is taken away only where the Ingress itself went to another class, which was confirmed (left-ingresses.ts):
 // an error must not make external-dns delete a record.
 import { isServing } from '../targets/guard.ts'
@@ -6,10 +6,10 @@ import type { Action, World } from '../world.ts'
 
 /** Lists the status writes that are due. Pure; nothing is written that is shown already. */
 export function planStatus(world: World): Action[] {
-  const { hostnames } = world
-  if (hostnames.length === 0 || !world.groups.some((view) => view.observed?.some(isServing))) {
-    return []
-  }
+  const { hostnames, needsHealthyTarget } = world
+  if (hostnames.length === 0) return []
+  const isServed = world.groups.some((view) => view.observed?.some(isServing))
+  if (needsHealthyTarget && !isServed) return []
   return world.ingresses
     .filter(({ shown }) => !isSame(shown, hostnames))
     .map(({ ingress }) => ({ kind: 'show-hostnames', ingress, hostnames }))

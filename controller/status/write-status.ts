@@ -7,6 +7,7 @@ import type { KubeObject } from '../../shared/kube/objects.ts'
 import { ingresses, pods } from '../../shared/kube/resources.ts'
 import { gateCondition } from '../targets/proxy-pods.ts'
 import type { Action, LeftIngress, ObjectRef } from '../world.ts'
+import { entryOf } from './published.ts'
 
 type GateAction = Extract<Action, { readonly kind: 'open-gate' | 'skip-gate' }>
 
@@ -19,7 +20,7 @@ export function writeHostnames(
   ingress: ObjectRef,
   hostnames: readonly string[],
 ): Promise<string> {
-  const status = { loadBalancer: { ingress: hostnames.map((hostname) => ({ hostname })) } }
+  const status = { loadBalancer: { ingress: hostnames.map(entryOf) } }
   return withUid(ingress, (metadata) =>
     client.patch(ingresses, ingress, { metadata, status }, { subresource: 'status', fieldManager }),
   )

@@ -91,24 +91,27 @@ export class Bench {
     return bench
   }
 
-  /** Starts a replica; `args` come on top of the group and the selector. */
-  async replica(identity: string, args: readonly string[] = []): Promise<BenchReplica> {
-    const one = await this.prepare(identity, args)
+  /** Starts a replica; `args` come on top of the group and the selector, or stand alone. */
+  async replica(
+    identity: string,
+    args: readonly string[] = [],
+    isAlone = false,
+  ): Promise<BenchReplica> {
+    const one = await this.prepare(identity, args, isAlone)
     one.controller.start()
     return one
   }
 
   /** Creates a replica without starting it. */
-  async prepare(identity: string, args: readonly string[] = []): Promise<BenchReplica> {
+  async prepare(
+    identity: string,
+    args: readonly string[] = [],
+    isAlone = false,
+  ): Promise<BenchReplica> {
+    const group = args.includes('--target-group') ? [] : ['--target-group', 'edge']
+    const proxies = ['--proxy-selector', 'app=weir', '--proxy-namespace', 'edge']
     const parsed = parseControllerSettings({
-      argv: [
-        ...(args.includes('--target-group') ? [] : ['--target-group', 'edge']),
-        '--proxy-selector',
-        'app=weir',
-        '--proxy-namespace',
-        'edge',
-        ...args,
-      ],
+      argv: isAlone ? args : [...group, ...proxies, ...args],
       env: {},
       readFile: () => '',
       version: '0',

@@ -67,6 +67,7 @@ export function world(parts: Partial<World>): World {
     ingresses: [],
     left: [],
     hostnames: [],
+    needsHealthyTarget: true,
     ...parts,
   }
 }

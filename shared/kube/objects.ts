@@ -74,9 +74,15 @@ export interface Service extends KubeObject {
     readonly type?: string
     readonly clusterIP?: string
     readonly externalName?: string
+    readonly externalIPs?: readonly string[]
     readonly selector?: Readonly<Record<string, string>>
     readonly ports?: readonly ServicePort[]
     readonly trafficDistribution?: string
+  }
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly ingress?: readonly { readonly hostname?: string; readonly ip?: string }[]
+    }
   }
 }
 

@@ -61,6 +61,7 @@ function described(schema: Schema, description: string): Schema {
 const managed = {
   proxy: [
     ...['listen', 'admin', 'controlSocket', 'drainSeconds', 'finishSeconds', 'namespace'],
+    ...['podName', 'podNamespace'],
     ...['ingressClass', 'controllerClass', 'watchIngressWithoutClass', 'manifests', 'kubeconfig'],
     ...['like', 'configMap'],
   ],
@@ -75,6 +76,7 @@ const managed = {
     ],
     ...['admin', 'controlSocket', 'drainSeconds', 'podName', 'podNamespace', 'proxyProtocol'],
     ...['like', 'ingressStatus', 'ingressClass', 'controllerClass', 'watchIngressWithoutClass'],
+    ...['publishService', 'publishStatusAddress'],
     ...['leaseName', 'leaseNamespace', 'identity', 'once', 'output', 'kubeconfig'],
   ],
 }
@@ -194,6 +196,15 @@ export function chartSchema(): Schema {
           description: 'A host name, auto or off.',
           type: 'string',
           pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$',
+        },
+        publishService: {
+          description: 'NAMESPACE/NAME, or empty.',
+          type: 'string',
+          pattern: '^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?/[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$',
+        },
+        publishStatusAddress: {
+          ...list({ type: 'string', pattern: '^[0-9a-z]([0-9a-z.:-]*[0-9a-z])?$|^::[0-9a-f:.]*$' }),
+          uniqueItems: true,
         },
         options: optionsSchema(controllerOptions, managed.controller),
         ...container,

@@ -38,6 +38,21 @@ export const refusals: readonly Refusal[] = [
     says: ['/proxy/options', "'drain-seconds'"],
   },
   {
+    why: 'two sources of what Ingress status shows',
+    sets: ['controller.publishService=a/b', 'controller.publishStatusAddress={192.0.2.1}'],
+    says: ['controller.publishService', 'exclude each other'],
+  },
+  {
+    why: 'a Service without its namespace',
+    sets: ['controller.publishService=nginx'],
+    says: ['/controller/publishService', 'pattern'],
+  },
+  {
+    why: 'a name of its own and a Service',
+    sets: ['controller.ingressStatus=a.test', 'controller.publishService=a/b'],
+    says: ['controller.ingressStatus', 'auto'],
+  },
+  {
     why: 'an option out of its bounds',
     sets: ['proxy.options.retries=11'],
     says: ['/proxy/options/retries', 'maximum'],

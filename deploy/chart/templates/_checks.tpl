@@ -28,6 +28,12 @@
 {{- if and $v.watchNamespace (include "weir.showsStatus" .) -}}
 {{- fail "watchNamespace needs controller.ingressStatus off: the controller writes the status of Ingresses in all namespaces." -}}
 {{- end -}}
+{{- if and $v.controller.publishService $v.controller.publishStatusAddress -}}
+{{- fail "controller.publishService and controller.publishStatusAddress exclude each other: set one of them." -}}
+{{- end -}}
+{{- if and (include "weir.publishes" .) (ne $v.controller.ingressStatus "auto") -}}
+{{- fail (printf "controller.publishService and controller.publishStatusAddress need controller.ingressStatus auto, but it is %s: set it to auto, or drop them." $v.controller.ingressStatus) -}}
+{{- end -}}
 {{- $secrets := $v.proxy.secrets -}}
 {{- if and (eq $secrets.access "namespaces") (not $secrets.namespaces) -}}
 {{- fail "proxy.secrets.access namespaces needs proxy.secrets.namespaces: the namespaces of the Ingresses that name Secrets." -}}

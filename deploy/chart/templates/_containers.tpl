@@ -16,7 +16,7 @@ securityContext:
 
 {{/* Shared by both: the control socket and the configuration file. */}}
 {{- define "weir.volumeMounts" -}}
-{{- if include "weir.hasController" . }}
+{{- if include "weir.hasGroups" . }}
 - name: run
   mountPath: /run/weir
 {{- end }}
@@ -42,6 +42,16 @@ env:
     valueFrom:
       fieldRef:
         fieldPath: spec.nodeName
+  {{- if get .Values.proxy.options "metrics-like" }}
+  - name: WEIR_POD_NAME
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.name
+  - name: WEIR_POD_NAMESPACE
+    valueFrom:
+      fieldRef:
+        fieldPath: metadata.namespace
+  {{- end }}
   {{- with .Values.proxy.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -118,9 +128,14 @@ livenessProbe:
   {{- include "weir.probe" (dict "path" "/healthz" "port" "controller" "timing" .Values.controller.livenessProbe) | nindent 2 }}
 resources:
   {{- toYaml .Values.controller.resources | nindent 2 }}
+{{- $mounts := include "weir.volumeMounts" . | trim }}
+{{- if or $mounts .Values.controller.extraVolumeMounts }}
 volumeMounts:
-  {{- include "weir.volumeMounts" . | trim | nindent 2 }}
+  {{- with $mounts }}
+  {{- . | nindent 2 }}
+  {{- end }}
   {{- with .Values.controller.extraVolumeMounts }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- end }}
 {{- end -}}

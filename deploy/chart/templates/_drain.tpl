@@ -28,7 +28,7 @@ How long a proxy may take to leave, and whether Kubernetes gives it that long.
 
 {{/* The load balancer lets go within drain.seconds, or the proxy would leave while it is still sent requests. */}}
 {{- define "weir.checkDrain" -}}
-{{- if include "weir.hasController" . -}}
+{{- if include "weir.hasGroups" . -}}
 {{- $most := ternary 150 30 (eq .Values.loadBalancer.type "nlb") -}}
 {{- with get .Values.controller.options "let-go-most-ms" -}}
 {{- $most = divf . 1000 | ceil | int64 -}}

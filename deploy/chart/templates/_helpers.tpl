@@ -79,8 +79,17 @@ metadata:
 {{- end -}}
 
 {{/* The controller runs when it has something to keep: "true" or nothing. */}}
-{{- define "weir.hasController" -}}
+{{/* A controller without target groups writes Ingress status and nothing else: proxies drain without it. */}}
+{{- define "weir.hasGroups" -}}
 {{- if .Values.controller.targetGroups -}}true{{- end -}}
+{{- end -}}
+
+{{- define "weir.publishes" -}}
+{{- if or .Values.controller.publishService .Values.controller.publishStatusAddress -}}true{{- end -}}
+{{- end -}}
+
+{{- define "weir.hasController" -}}
+{{- if or (include "weir.hasGroups" .) (include "weir.publishes" .) -}}true{{- end -}}
 {{- end -}}
 
 {{- define "weir.targetType" -}}
@@ -92,7 +101,7 @@ metadata:
 {{- end -}}
 
 {{- define "weir.hasGate" -}}
-{{- if and (include "weir.hasController" .) .Values.controller.readinessGate -}}true{{- end -}}
+{{- if and (include "weir.hasGroups" .) .Values.controller.readinessGate -}}true{{- end -}}
 {{- end -}}
 
 {{- define "weir.labelsInLine" -}}
@@ -101,4 +110,15 @@ metadata:
 {{- $pairs = append $pairs (printf "%s=%s" $key $value) -}}
 {{- end -}}
 {{- join "," $pairs -}}
+{{- end -}}
+
+{{/* What monitors do to samples: with --metrics-like what its dashboards expect, then the user's. Empty for nothing. */}}
+{{- define "weir.metricRelabelings" -}}
+{{- $rules := list -}}
+{{- if get .root.Values.proxy.options "metrics-like" -}}
+{{- $rules = .root.Files.Get "files/nginx-relabelings.yaml" | fromYamlArray -}}
+{{- end -}}
+{{- with concat $rules .own -}}
+{{- toYaml . -}}
+{{- end -}}
 {{- end -}}

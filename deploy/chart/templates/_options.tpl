@@ -27,7 +27,7 @@ finish-seconds: {{ .Values.drain.finishSeconds }}
 {{- with .Values.watchNamespace }}
 namespace: {{ . | quote }}
 {{- end }}
-{{- if include "weir.hasController" . }}
+{{- if include "weir.hasGroups" . }}
 control-socket: /run/weir/control.sock
 {{- end }}
 {{- with .Values.like }}
@@ -43,16 +43,25 @@ config-map: {{ . | quote }}
 {{- end -}}
 
 {{- define "weir.controllerOptions" -}}
+{{- if include "weir.hasGroups" . -}}
 target-group:
   {{- toYaml .Values.controller.targetGroups | nindent 2 }}
 target-port: {{ .Values.network.port }}
 proxy-selector: {{ include "weir.labelsInLine" . | quote }}
 proxy-admin-port: {{ .Values.network.adminPort }}
-admin: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.controllerAdminPort) | quote }}
-lease-name: {{ include "weir.fullname" . }}-controller
 control-socket: /run/weir/control.sock
 drain-seconds: {{ include "weir.drainSeconds" . }}
+{{- end }}
+admin: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.controllerAdminPort) | quote }}
+lease-name: {{ include "weir.fullname" . }}-controller
 ingress-status: {{ .Values.controller.ingressStatus | quote }}
+{{- with .Values.controller.publishService }}
+publish-service: {{ . | quote }}
+{{- end }}
+{{- with .Values.controller.publishStatusAddress }}
+publish-status-address:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{ include "weir.classOptions" . }}
 {{- with .Values.controller.options }}
 {{ toYaml . }}

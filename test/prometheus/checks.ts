@@ -28,14 +28,9 @@ export function queryChecks(prometheus: Prometheus, span: Span): Check[] {
     for (const { metric, text } of selectorsOf(expr)) {
       const isKnown = recorded.has(metric) || ofPrometheus.test(metric) || documented.has(metric)
       if (!isKnown) throw new Error(`no metric is named ${metric}`)
-      await expectData(text)
+      await expectData(prometheus, span, text)
     }
-    await expectData(expr)
-  }
-  async function expectData(query: string): Promise<void> {
-    const found = await prometheus.range(query, span)
-    const isThere = found.some(({ points }) => points.some(([, value]) => !Number.isNaN(value)))
-    if (!isThere) throw new Error(`no data: ${query}`)
+    await expectData(prometheus, span, expr)
   }
 
   const panels = (['proxy', 'controller'] as const).flatMap((name) =>
@@ -52,7 +47,7 @@ export function queryChecks(prometheus: Prometheus, span: Span): Check[] {
       name: `recorded ${record}`,
       run: async () => {
         await hasData(expr)
-        await expectData(record)
+        await expectData(prometheus, span, record)
       },
     })),
     ...alerts.map(({ alert, expr }) => ({
@@ -64,6 +59,13 @@ export function queryChecks(prometheus: Prometheus, span: Span): Check[] {
       run: () => hasData(withoutThresholds(expr)),
     })),
   ]
+}
+
+/** Throws when a query finds nothing, or no number. */
+export async function expectData(prometheus: Prometheus, span: Span, query: string): Promise<void> {
+  const found = await prometheus.range(query, span)
+  const isThere = found.some(({ points }) => points.some(([, value]) => !Number.isNaN(value)))
+  if (!isThere) throw new Error(`no data: ${query}`)
 }
 
 /** Checks that whatever a program exports is in docs/metrics.md; `texts` are its answers on /metrics. */

@@ -34,10 +34,13 @@ export async function startMeasuredProxies(
     '--response-timeout-ms=1000',
     '--finish-seconds=2',
     '--workers=2',
+    '--metrics-like=ingress-nginx',
+    '--pod-namespace=edge',
   ]
   async function start(place: number): Promise<ProxyProcess> {
     const admin = `--admin=127.0.0.1:${adminPorts[place] ?? 0}`
-    const proxy = await startProxyProcess({ flags: [...flags, admin], timeoutMs: 60_000 })
+    const pod = `--pod-name=weir-${place + 1}`
+    const proxy = await startProxyProcess({ flags: [...flags, admin, pod], timeoutMs: 60_000 })
     running.push(proxy)
     return proxy
   }

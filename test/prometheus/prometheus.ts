@@ -1,6 +1,7 @@
 // A real Prometheus on loopback: started with our rules and some targets, asked through its API, ended by its own id.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseYamlDocuments } from '../../shared/yaml.ts'
 import {
   freePort,
   makeFolder,
@@ -35,6 +36,20 @@ export interface Prometheus {
   stop(): Promise<void>
 }
 
+/** What the chart's monitors do with `metrics-like`, as Prometheus itself writes it. */
+function relabelings(): readonly object[] {
+  const file = new URL('../../deploy/chart/files/nginx-relabelings.yaml', import.meta.url)
+  const [rules] = parseYamlDocuments(readFileSync(file, 'utf8')).documents as [readonly object[]]
+  return rules.map((rule) =>
+    Object.fromEntries(
+      Object.entries(rule).map(([key, value]) => [
+        key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+        value,
+      ]),
+    ),
+  )
+}
+
 /** Starts Prometheus; it scrapes every second and evaluates `rulesFile` as often. */
 export async function startPrometheus(
   program: string,
@@ -51,6 +66,7 @@ export async function startPrometheus(
           job_name: 'edge/weir',
           // As the chart's monitors do: `namespace` and `service` of a request are not those of the proxy.
           honor_labels: true,
+          metric_relabel_configs: relabelings(),
           static_configs: targets.map((target) => ({
             targets: [`127.0.0.1:${target.port}`],
             labels: target.labels,

@@ -12,6 +12,7 @@ import { seededRandom } from '../support/random-bytes.ts'
 import { type Check, documentationCheck, queryChecks, rateWindow } from './checks.ts'
 import { startMeasuredController } from './measured-controller.ts'
 import { startMeasuredProxies } from './measured-proxies.ts'
+import { nginxChecks } from './nginx-checks.ts'
 import { type Prometheus, startPrometheus } from './prometheus.ts'
 import { staticChecks } from './static-checks.ts'
 
@@ -52,7 +53,12 @@ async function watchAndAsk(program: string, seconds: number): Promise<void> {
     const documented = Object.entries(await exported).map(([name, text]) =>
       documentationCheck(name, text),
     )
-    await runChecks([...documented, ...queryChecks(prometheus, { from, to, step: 1 })])
+    const span = { from, to, step: 1 }
+    await runChecks([
+      ...documented,
+      ...queryChecks(prometheus, span),
+      ...nginxChecks(prometheus, span),
+    ])
     const ask = prometheus.range
     if (flags.picture !== undefined) {
       const span = { from: from + 10, to, step: Math.max(1, (to - from) / 150) }

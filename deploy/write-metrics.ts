@@ -28,8 +28,8 @@ const nginxHead = `
 ## In the words of ingress-nginx
 
 With \`--metrics-like ingress-nginx\` the proxy exports these beside its own, so that dashboards and alerts made for ingress-nginx go on.
-Names, labels and buckets are those of ingress-nginx 1.15. \`controller_class\` is the first \`--controller-class\`, \`controller_namespace\`
-and \`controller_pod\` are \`--pod-namespace\` and \`--pod-name\` (the chart sets both). \`path\` is that of the rule, a prefix without its last
+Names, labels and buckets are those of ingress-nginx 1.15. \`controller_class\` is k8s.io/ingress-nginx where \`--controller-class\`
+names it, else its first; \`controller_namespace\` and \`controller_pod\` are \`--pod-namespace\` and \`--pod-name\` (the chart sets both). \`path\` is that of the rule, a prefix without its last
 \`/\`; \`host\` is the declared one, \`*.a.test\` for all of its hosts (ingress-nginx leaves those out) and \`_\` for rules without a host. Requests
 without a route are not in them. \`service\` is the one of the rule also where a canary served; \`canary\` names that one.
 

@@ -275,9 +275,11 @@ function watchMemory(maxMemoryMb: number, clock: Clock, pool: WorkerPool): () =>
 /** As which controller of ingress-nginx we appear; undefined when we do not. */
 function nginxExporter(settings: ProxySettings): NginxExporter | undefined {
   if (settings.metricsLike === undefined) return undefined
+  const classes = settings.controllerClass
   return {
     namespace: settings.podNamespace ?? 'default',
-    className: settings.controllerClass[0] ?? '',
+    // Where its class is taken over, what dashboards were set to.
+    className: classes.find((value) => value === 'k8s.io/ingress-nginx') ?? classes[0] ?? '',
     pod: settings.podName ?? hostname(),
   }
 }

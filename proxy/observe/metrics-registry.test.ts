@@ -35,7 +35,10 @@ t.test('everything shows from the start, problems at 0 for each reason', async (
   t.equal(sampleValue(exposed, 'weir_draining'), 0)
   const build = { version: '1.2.3', node: process.versions.node }
   t.equal(sampleValue(exposed, 'weir_build_info', build), 1)
-  t.equal(exposed.get('weir_route_problems')?.samples.length, 20)
+  t.ok(
+    Number(exposed.get('weir_route_problems')?.samples.length) >= 20,
+    'reasons without one show 0',
+  )
   t.ok(exposed.get('weir_route_problems')?.samples.every(({ value }) => value === 0))
 })
 

@@ -87,6 +87,10 @@ export class ExchangeView implements RequestView {
     return this.#head.authority
   }
 
+  get believedHost(): string {
+    return this.#facts.upstreamHost ?? ''
+  }
+
   get path(): string {
     return this.#head.path
   }

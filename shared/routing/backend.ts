@@ -3,6 +3,7 @@
 // Invariant: what is absent is not asked for: the request path pays one comparison with undefined, and the proxy's settings hold.
 // Invariant: health and connections belong to an endpoint, whichever routes name it; rules belong to the route that has them.
 import type { Condition } from './conditions/condition.ts'
+import type { FailureCode } from './failure.ts'
 import type { Answer } from './filters/kind.ts'
 import type { HashKey } from './request-text.ts'
 
@@ -29,10 +30,10 @@ export interface ForwardBackend {
   readonly closesConnections?: true
 }
 
-/** Weir answers itself, after the route's filters. */
+/** Weir answers itself, after the route's filters: with an answer of the route's own, or as for a failure. */
 export interface AnswerBackend {
   readonly kind: 'answer'
-  readonly answer: Answer
+  readonly answer: Answer | FailureCode
 }
 
 /** Something that may protect was not understood: 503 `policy-closed`, and no filter runs. */

@@ -74,7 +74,7 @@ function optionsOf(documents: readonly KubeObject[]) {
 
 /**
  * As the files list it: routes in the order in which the objects ask for their matches, upstreams in the order in which
- * these routes need them. The table itself has no such order.
+ * these routes need them; then those that no object asks for as it stands, by name. The table itself has no such order.
  */
 function listOf(
   { table, problems }: Translation,
@@ -86,7 +86,8 @@ function listOf(
   const claims = readings.flatMap((reading) => reading.claims)
   const byKey = new Map(routesIn(table).map((route) => [matchKey(route.match), route]))
   const keys = new Set(claims.map(({ route }) => matchKey(route.match)))
-  const routes = [...keys].flatMap((key) => byKey.get(key) ?? [])
+  const rest = [...byKey.keys()].filter((key) => !keys.has(key)).sort()
+  const routes = [...keys, ...rest].flatMap((key) => byKey.get(key) ?? [])
   const needed = routes.flatMap(({ backend, ...route }) => {
     const { alternative, ...own } = { alternative: undefined, ...backend }
     const claim = claims.find((claim) => isDeepStrictEqual(claim.route, { ...route, backend: own }))
@@ -101,6 +102,9 @@ function listOf(
     ...(fallback === undefined ? [] : [getEntry(table.upstreams, upstreamOf(fallback))]),
   ])
   upstreams.delete(undefined)
+  for (const upstream of upstreamsIn(table)) {
+    upstreams.add(upstream)
+  }
   return {
     table: { routes, upstreams: [...upstreams], ...(fallback === undefined ? {} : { fallback }) },
     problems,

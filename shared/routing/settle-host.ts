@@ -6,6 +6,7 @@
 //
 // Invariant: no two winners have the same match, and the outcome does not depend on the order of the objects.
 import { type Conflict, conflict, isSameOwner, nameOf, ownerOf, placeOf } from './conflict.ts'
+import { besideEachOther } from './host-traits.ts'
 import { joinAlternatives } from './join-alternatives.ts'
 import { matchKey } from './match-key.ts'
 import type { Claim } from './source.ts'
@@ -26,17 +27,21 @@ export function compareClaims(a: Claim, b: Claim): number {
   return compareRights(a, b)
 }
 
-const roles: readonly Claim['role'][] = ['rule', 'default', 'alternative']
+const roles: readonly Claim['role'][] = ['rule', 'default', 'rest', 'alternative']
 
 /** Negative when `a` was there before `b`, whether or not their conditions can be read. */
 function compareRights(a: Claim, b: Claim): number {
   if (a.role !== b.role) return roles.indexOf(a.role) - roles.indexOf(b.role)
   if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1
   const [nameOfA, nameOfB] = [nameOf(a), nameOf(b)]
-  if (nameOfA !== nameOfB) return nameOfA < nameOfB ? -1 : 1
+  if (nameOfA !== nameOfB) return nameOfA < nameOfB === isLaterFirst(a, b) ? 1 : -1
   const [kindOfA, kindOfB] = [a.route.owner.kind, b.route.owner.kind]
   if (kindOfA !== kindOfB) return kindOfA < kindOfB ? -1 : 1
   return a.place - b.place
+}
+
+function isLaterFirst(a: Claim, b: Claim): boolean {
+  return a.isLaterNameFirst === true && b.isLaterNameFirst === true
 }
 
 /** Settles the claims of `host`, given in the order of `compareClaims`. */
@@ -57,7 +62,8 @@ function isAlternative({ role }: Claim): boolean {
   return role === 'alternative'
 }
 
-function settleMains(host: string, claims: readonly Claim[]): SettledHost {
+function settleMains(host: string, given: readonly Claim[]): SettledHost {
+  const claims = besideEachOther(given)
   const byKey = new Map<string, Claim>()
   const conflicts: Conflict[] = []
   const strangers = findStrangers(claims)
@@ -87,7 +93,7 @@ const none: readonly Conflict[] = []
 function givesWayAtRoot(claim: Claim, every: Claim): boolean {
   const { role, isMatchUnknown, route } = claim
   if (route.match.path !== '/') return false
-  return role === 'default' || (isMatchUnknown === true && !keepsPlace(claim, every))
+  return role !== 'rule' || (isMatchUnknown === true && !keepsPlace(claim, every))
 }
 
 /**
@@ -104,6 +110,7 @@ function keepsPlace(claim: Claim, other: Claim): boolean {
 
 /** Within one object a default backend gives way by design, and a repeated line with the same backend changes nothing. */
 function isHarmless(loser: Claim, winner: Claim): boolean {
+  if (loser.role === 'rest') return true
   if (!isSameOwner(loser, winner)) return false
   return loser.role === 'default' || loser.backends[0]?.key === winner.backends[0]?.key
 }
@@ -152,5 +159,6 @@ function reasonOf(loser: Claim, winner: Claim): string {
   }
   if (winner.role !== loser.role) return 'a rule, which goes before a default backend'
   if (winner.createdAt !== loser.createdAt) return 'which is older'
-  return isSameOwner(winner, loser) ? 'which comes first' : 'whose name comes first'
+  if (isSameOwner(winner, loser)) return 'which comes first'
+  return isLaterFirst(winner, loser) ? 'whose name comes later' : 'whose name comes first'
 }

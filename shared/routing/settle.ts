@@ -8,9 +8,10 @@ import { diffLists, editList } from '../list-diff.ts'
 import type { Problem } from '../problem.ts'
 import type { Conflict } from './conflict.ts'
 import { routeWith } from './join-alternatives.ts'
-import { compareClaims, type SettledHost, settleHost } from './settle-host.ts'
+import { compareClaims, type SettledHost } from './settle-host.ts'
 import { emptyMap, type ShardedMap, withEntries } from './sharded-map.ts'
 import type { Claim, Reading, SourceOutput } from './source.ts'
+import { settleWithSpares } from './spare-hosts.ts'
 import type { Route } from './table.ts'
 
 /** What all claims come to. Maps and lists in which nothing changed are the same as before. */
@@ -41,6 +42,8 @@ export class Settler {
   /** In the order of the losers. */
   #conflicts: readonly Conflict[] = []
   #problems: readonly Problem[] = []
+  /** The other names of each host that has some, each with the number of claims that say so. */
+  readonly #aliases = new Map<string, Map<string, number>>()
 
   settle(outputs: readonly SourceOutput[]): Settlement {
     const { gone, come, areObjectsOther } = this.#replaceReadings(outputs)
@@ -50,11 +53,12 @@ export class Settler {
     const changed: [string, readonly Route[] | undefined][] = []
     const conflictsGone: Conflict[] = []
     const conflictsCome: Conflict[] = []
+    const settledAt = (host: string) => this.#byHost.get(host)
     for (const [host, list] of touched) {
       const before = this.#byHost.get(host)
       // A copy is as long as it must be: a list that grew has room for more, and there are many hosts.
       const claims = list.slice()
-      const after = { claims, ...settleHost(host, claims) }
+      const after = { claims, ...settleWithSpares(host, claims, settledAt) }
       if (claims.length === 0) this.#byHost.delete(host)
       else this.#byHost.set(host, after)
       const countBefore = won.length + lost.length
@@ -95,6 +99,7 @@ export class Settler {
   #touch(gone: readonly Reading[], come: readonly Reading[]): ReadonlyMap<string, Claim[]> {
     const touched = new Map<string, Claim[]>()
     for (const [host, claims] of byHost(gone)) {
+      for (const claim of claims) this.#countAlias(claim, -1)
       const leaving = new Set(claims)
       const known = this.#byHost.get(host)?.claims ?? []
       touched.set(
@@ -104,10 +109,38 @@ export class Settler {
     }
     for (const [host, claims] of byHost(come)) {
       const list = touched.get(host) ?? [...(this.#byHost.get(host)?.claims ?? [])]
-      for (const claim of claims) insert(claim, list, compareClaims)
+      for (const claim of claims) {
+        insert(claim, list, compareClaims)
+        this.#countAlias(claim, 1)
+      }
       touched.set(host, list)
     }
-    return touched
+    return this.#touchAliases(touched)
+  }
+
+  /** Other names of a host have its routes: they are settled when it is, and after all hosts that have rules. */
+  #touchAliases(touched: ReadonlyMap<string, Claim[]>): ReadonlyMap<string, Claim[]> {
+    if (this.#aliases.size === 0) return touched
+    const all = new Map(touched)
+    for (const host of touched.keys()) {
+      for (const alias of this.#aliases.get(host)?.keys() ?? []) {
+        if (!all.has(alias)) all.set(alias, [...(this.#byHost.get(alias)?.claims ?? [])])
+      }
+    }
+    const hasRules = ([, claims]: [string, Claim[]]) => claims.some(({ isSpare }) => !isSpare)
+    const entries = [...all]
+    return new Map([...entries.filter(hasRules), ...entries.filter((entry) => !hasRules(entry))])
+  }
+
+  #countAlias({ aliasOf, route }: Claim, change: 1 | -1): void {
+    if (aliasOf === undefined) return
+    const counts = this.#aliases.get(aliasOf) ?? new Map<string, number>()
+    const { host } = route.match
+    const count = (counts.get(host) ?? 0) + change
+    if (count > 0) counts.set(host, count)
+    else counts.delete(host)
+    if (counts.size > 0) this.#aliases.set(aliasOf, counts)
+    else this.#aliases.delete(aliasOf)
   }
 
   #collectProblems(areObjectsOther: boolean, conflicts: ConflictChange): void {

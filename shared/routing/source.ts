@@ -45,10 +45,35 @@ export interface Claim {
   readonly field: string
   /** creationTimestamp in ms; Infinity without one, so that an object of a cluster is never displaced by a draft. */
   readonly createdAt: number
-  /** `default` gives way to every rule. An `alternative` never serves by itself: it joins the route of its match, if there is one. */
-  readonly role: 'rule' | 'default' | 'alternative'
+  /** Of two of the same age the one with the later `namespace/name` goes first, as ingress-nginx sorts; absent: the earlier. */
+  readonly isLaterNameFirst?: true
+  /**
+   * `default` gives way to every rule, `rest` to both, without a word: nobody wrote it as a path of its own. An `alternative`
+   * never serves by itself: it joins the route of its match, if there is one.
+   */
+  readonly role: 'rule' | 'default' | 'rest' | 'alternative'
   /** Of an alternative: which requests its Service, the first of `backends`, takes. */
   readonly alternative?: AlternativeTerms
+  /** It counts only while nothing else is known of its host: another name of a host, a redirect from one. */
+  readonly isSpare?: true
+  /** Instead of its route: that its host has the routes of this one. It is spare. */
+  readonly aliasOf?: string
+  /** What it means for the other claims of its host, and they for it. */
+  readonly traits?: HostTraits
   /** Its conditions could not be read. It is closed, and gives way to every claim of the same match. */
   readonly isMatchUnknown?: true
+}
+
+/** What a claim means for the others of its host, and they for it (host-traits.ts); what is absent is not asked for. */
+export interface HostTraits {
+  /** The paths of its host become patterns. */
+  readonly makesPatterns?: true
+  /** The path as a pattern. Absent: it stays as it is, whatever the others ask for. */
+  readonly pattern?: string
+  /** It goes where paths are patterns, and where its path is that of a prefix. */
+  readonly isLiteralOnly?: true
+  /** Its host has TLS. */
+  readonly hasTls?: true
+  /** The route for a host that has TLS by another claim. */
+  readonly withTls?: Pick<Route, 'filters'>
 }

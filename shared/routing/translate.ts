@@ -73,9 +73,14 @@ class RouteTranslator implements Translator {
   constructor(options: TranslateOptions) {
     const { classRules, defaultBackend, externalNames } = options
     const readWith = options.readAnnotations ?? readAnnotations
-    this.#sources = [createIngressSource(classRules, readWith, options.ingressSettings)]
-    this.kinds = [...this.#sources.flatMap((source) => source.kinds), ...backendKinds]
     const fallback = defaultBackend === undefined ? undefined : refOf(defaultBackend)
+    const { ingressSettings } = options
+    const readIngresses: ReadAnnotations =
+      fallback === undefined || ingressSettings?.like === undefined
+        ? readWith
+        : (ingress, defaults) => readWith(ingress, { ...defaults, fallback })
+    this.#sources = [createIngressSource(classRules, readIngresses, ingressSettings)]
+    this.kinds = [...this.#sources.flatMap((source) => source.kinds), ...backendKinds]
     this.#backends = new UsedBackends(
       new Set(externalNames.map(oneForm)),
       new Set(options.authUrls),

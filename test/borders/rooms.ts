@@ -30,6 +30,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'shared/routing/translate.ts',
       'shared/routing/settle.ts',
       'shared/routing/settle-host.ts',
+      'shared/routing/spare-hosts.ts',
       'shared/routing/object-index.ts',
       'shared/routing/upstreams/used-backends.ts',
     ],

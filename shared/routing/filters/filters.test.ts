@@ -171,6 +171,40 @@ const redirects: {
   },
   {
     filter: { when: 'insecure', status: 308, scheme: 'https' },
+    facts: { believedHost: 'b.test:80' },
+    location: 'https://b.test/x/y?q=1',
+    why: 'a believed peer names the host',
+  },
+  {
+    filter: { when: 'insecure', status: 308, scheme: 'https' },
+    facts: { believedHost: 'b.test/evil?' },
+    location: 'malformed-request',
+    why: 'what it names must look like one',
+  },
+  {
+    filter: { when: 'insecure', status: 308, scheme: 'https', cutsSlash: true },
+    facts: { path: '/a/', query: '' },
+    location: 'https://a.test/a',
+    why: 'the slash at the end is left out',
+  },
+  {
+    filter: { when: 'insecure', status: 308, scheme: 'https', namesPort: true },
+    facts: { path: '/a/', query: '' },
+    location: 'https://a.test:443/a/',
+    why: 'the port is named',
+  },
+  {
+    filter: { when: 'always', status: 301, path: '/z', isRelative: true },
+    location: '/z',
+    why: 'a path alone',
+  },
+  {
+    filter: { when: 'always', status: 302, host: 'b.test', path: '/$2', pattern: '/(x)/(.*)' },
+    location: 'http://b.test/y?q=1',
+    why: 'groups of the path, and the query',
+  },
+  {
+    filter: { when: 'insecure', status: 308, scheme: 'https' },
     facts: { path: '//evil.test' },
     location: 'https://a.test//evil.test?q=1',
     why: 'two slashes stay a path',

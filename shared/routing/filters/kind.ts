@@ -40,6 +40,8 @@ export interface RequestView {
   readonly host: string
   /** Host as the client sent it, with its port; empty when it named none. */
   readonly authority: string
+  /** Host that a believed peer names instead (X-Forwarded-Host), with its port, where it goes upstream; empty: none. */
+  readonly believedHost: string
   /** Canonical path, without the query: what was matched. */
   readonly path: string
   /** With its `?`, or empty. */

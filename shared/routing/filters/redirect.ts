@@ -68,10 +68,21 @@ export const redirectKind: FilterKind<RedirectFilter> = {
         decide: (request) =>
           when === 'insecure' && request.scheme !== 'http'
             ? undefined
-            : redirectTo(filter, status, request, pathFor(request)),
+            : redirectTo(
+                when === 'insecure' ? toBelieved(filter, request) : filter,
+                status,
+                request,
+                pathFor(request),
+              ),
       },
     }
   },
+}
+
+/** To https on the host that a believed peer names, without its port, as ingress-nginx does. */
+function toBelieved(target: RedirectTarget, { believedHost }: RequestView): RedirectTarget {
+  if (believedHost === '' || target.host !== undefined) return target
+  return { ...target, host: believedHost.replace(/:\d*$/, '') }
 }
 
 function replaceBy(pattern: string, replacement: string): (request: RequestView) => string {

@@ -27,6 +27,8 @@ import { parseBackend } from './backend.ts'
 import { type IngressDefaults, ownDefaults } from './defaults.ts'
 import { parseHost } from './hosts.ts'
 import { parseRulePath, type RulePath } from './paths.ts'
+import { claimsOfSite, traitsOf } from './site-claims.ts'
+import { tlsHostsOf } from './tls-hosts.ts'
 import { chooseForRule } from './weighted-choices.ts'
 
 /** Reads the annotations of one Ingress; must not throw. */
@@ -49,7 +51,8 @@ export function readIngress(
   try {
     const annotations = readAnnotations(ingress, defaults)
     const reader = new IngressReader(ingress, owner, annotations, report)
-    const claims = reader.read()
+    const ofRules = reader.read()
+    const claims = [...ofRules, ...reader.readSite()]
     reader.reportIdle()
     const ofAnnotations = annotations.problems.map((problem) => tell(problem, claims[0]?.role))
     return { claims, problems: [...ofAnnotations, ...problems] }
@@ -78,11 +81,15 @@ class IngressReader {
   readonly #annotations: AnnotationReading
   readonly #report: Report
   readonly #claims: Claim[] = []
+  /** Those that rules name. */
+  readonly #hosts = new Set<string>()
+  readonly #isTlsHost: (host: string) => boolean
   /** Undefined: there are none. */
   #areWeightsIdle: boolean | undefined
 
   constructor(ingress: Ingress, owner: Owner, annotations: AnnotationReading, report: Report) {
     this.#spec = ingress.spec
+    this.#isTlsHost = tlsHostsOf(ingress)
     const created = Date.parse(textOf(mappingOf(ingress.metadata).creationTimestamp) ?? '')
     this.#createdAt = Number.isNaN(created) ? Number.POSITIVE_INFINITY : created
     this.#owner = owner
@@ -102,16 +109,34 @@ class IngressReader {
         this.#report('invalid-object', 'spec', message, 'Set spec.rules or spec.defaultBackend.')
       } else {
         this.#readDefault(defaultBackend, [''])
+        return this.#catchAll()
       }
       return this.#claims
     }
     if (!Array.isArray(rules)) this.#invalid('spec.rules', rules, 'Write spec.rules as a list.')
-    const hosts = new Set<string>()
     for (const [index, rule] of listOf(rules).entries()) {
-      this.#readRule(rule, `spec.rules[${index}]`, hosts)
+      this.#readRule(rule, `spec.rules[${index}]`)
     }
-    if (!isAbsent(defaultBackend)) this.#readDefault(defaultBackend, [...hosts])
+    if (!isAbsent(defaultBackend)) this.#readDefault(defaultBackend, [...this.#hosts])
     return this.#claims
+  }
+
+  /** ingress-nginx neither redirects nor rewrites what only the default backend of an Ingress without rules serves. */
+  #catchAll(): readonly Claim[] {
+    if (this.#annotations.site?.isShared !== true) return this.#claims
+    return this.#claims.map((claim) => {
+      const filters = claim.route.filters.filter(({ kind }) => !notOfCatchAll.has(kind))
+      return { ...claim, route: { ...claim.route, filters } }
+    })
+  }
+
+  /** What is asked for beside the rules. */
+  readSite(): readonly Claim[] {
+    const { site } = this.#annotations
+    if (site === undefined) return []
+    const base = { owner: this.#owner, createdAt: this.#createdAt }
+    const hosts = this.#claims.length === 0 ? [] : this.#hosts
+    return claimsOfSite(site, { ...base, annotations: this.#annotations }, hosts, this.#claims)
   }
 
   /** What was asked for and came to nothing. */
@@ -125,14 +150,14 @@ class IngressReader {
     )
   }
 
-  #readRule(rule: unknown, field: string, hosts: Set<string>): void {
+  #readRule(rule: unknown, field: string): void {
     if (!isMapping(rule)) {
       this.#invalid(field, rule, 'Write the rule as a mapping with host and http.')
       return
     }
     const host = parseHost(rule.host, `${field}.host`, this.#report)
     if (host === undefined) return
-    hosts.add(host)
+    this.#hosts.add(host)
     // A rule without http leaves its host to the default backend.
     if (isAbsent(rule.http)) return
     const paths = mappingOf(rule.http).paths
@@ -160,7 +185,10 @@ class IngressReader {
     }
     const path = parseRulePath(value.path, value.pathType, this.#annotations, field, this.#report)
     const backend = parseBackend(value.backend, namespace, `${field}.backend`, this.#report)
-    if (path !== undefined && backend !== undefined) this.#claim(host, path, backend, field, 'rule')
+    if (path === undefined || backend === undefined) return
+    const { site } = this.#annotations
+    const traits = site && traitsOf(site, path, value.path, this.#isTlsHost(host), backend)
+    this.#claim(host, path, backend, field, 'rule', traits)
   }
 
   /** What an alternative joins says whether its path is a pattern: the two need not have the same annotations. */
@@ -195,6 +223,7 @@ class IngressReader {
     backend: BackendRef,
     field: string,
     role: Claim['role'],
+    traits?: Pick<Claim, 'traits'>,
   ): void {
     const { path, pathType } = rulePath
     const terms = this.#annotations.termsFor(path, pathType, host, backend)
@@ -217,6 +246,7 @@ class IngressReader {
           : { kind: 'forward', choices, ...terms.backend },
     }
     this.#claims.push({
+      ...(this.#annotations.site?.isShared === true ? { isLaterNameFirst: true } : {}),
       route,
       backends: [...backends, ...calledBy(terms.filters)],
       place: this.#claims.length,
@@ -225,6 +255,7 @@ class IngressReader {
       role: alternative === undefined ? role : 'alternative',
       ...(alternative === undefined ? {} : { alternative }),
       ...(terms.conditions === undefined ? { isMatchUnknown: true } : {}),
+      ...traits,
     })
   }
 
@@ -233,6 +264,8 @@ class IngressReader {
     this.#report('invalid-object', field, message, remedy)
   }
 }
+
+const notOfCatchAll: ReadonlySet<string> = new Set(['app-root', 'redirect', 'rewrite'])
 
 /** The Services that filters call. */
 function calledBy(filters: readonly Filter[]): readonly BackendRef[] {

@@ -9,6 +9,7 @@ import type { BlockedClientsFilter } from '../filters/blocked-clients.ts'
 import type { CommonHeadersFilter } from '../filters/common-headers.ts'
 import type { RedirectStatus } from '../filters/redirect.ts'
 import type { ServingRules } from '../serving-rules.ts'
+import type { BackendRef } from '../upstreams/backend-ref.ts'
 
 import type { AuthTarget } from './annotations/auth-texts.ts'
 
@@ -54,6 +55,14 @@ export interface IngressDefaults {
   readonly customErrors?: readonly number[]
   /** Not those of applications. */
   readonly passesErrors?: boolean
+  /** `--default-backend`: serves what no rule of a host does, where Ingresses of one host are one site. */
+  readonly fallback?: BackendRef
+  /** Rules whose path begins with one of these are never sent to https. */
+  readonly noTlsRedirect?: readonly string[]
+  /** A redirect to https names its port. */
+  readonly namesPort?: boolean
+  /** Locations that have no host of their own stay paths. */
+  readonly relativeRedirects?: boolean
   /** An allow list of annotations takes its place. */
   readonly allow?: readonly string[]
   /** A deny list of annotations takes its place. */

@@ -3,6 +3,7 @@
 // Invariant: what comes out is lower case, without trailing dot, and a DNS name by the API server's own rule (RFC 1123).
 import { isIP } from 'node:net'
 import { isAbsent, type Report, shown } from '../shapes.ts'
+import type { Parsed } from './annotations/values.ts'
 
 const remedy =
   'Use a DNS name such as shop.example.com or *.example.com (one * as the first label), without port; leave host out to match every host.'
@@ -14,12 +15,18 @@ export function parseHost(value: unknown, field: string, report: Report): string
     report('invalid-host', field, `The host ${shown(value)} is not text.`, remedy)
     return undefined
   }
-  const lower = value.toLowerCase()
+  const result = readHost(value)
+  if (result.ok) return result.value
+  report('invalid-host', field, `The host ${shown(value)} ${result.reason}.`, remedy)
+  return undefined
+}
+
+/** Reads a host that has a name. */
+export function readHost(text: string): Parsed<string> {
+  const lower = text.toLowerCase()
   const host = lower.endsWith('.') ? lower.slice(0, -1) : lower
   const wrong = whatIsWrong(host)
-  if (wrong === undefined) return host
-  report('invalid-host', field, `The host ${shown(value)} ${wrong}.`, remedy)
-  return undefined
+  return wrong === undefined ? { ok: true, value: host } : { ok: false, reason: wrong }
 }
 
 function whatIsWrong(host: string): string | undefined {

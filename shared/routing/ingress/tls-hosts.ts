@@ -3,15 +3,10 @@ import type { Ingress } from '../../kube/objects.ts'
 import { listOf, mappingOf } from '../shapes.ts'
 
 /**
- * Makes the test of a host as a rule names it. `spec.tls` covers the hosts that it lists, `*.a.test` one label more, and all
- * that have a name where it lists none.
+ * Makes the test of a host as a rule names it. With ingress-nginx all hosts of an Ingress with `spec.tls` have TLS: those that it
+ * does not list get the default certificate. An Ingress for any host has none of its own.
  */
 export function tlsHostsOf(ingress: Ingress): (host: string) => boolean {
-  const entries = listOf(mappingOf(ingress.spec).tls).map((entry) => listOf(mappingOf(entry).hosts))
-  if (entries.length === 0) return () => false
-  if (entries.some((hosts) => hosts.length === 0)) return (host) => host !== ''
-  const listed = new Set(
-    entries.flat().map((host) => (typeof host === 'string' ? host.toLowerCase() : '')),
-  )
-  return (host) => host !== '' && (listed.has(host) || listed.has(host.replace(/^[^.]+/, '*')))
+  const hasTls = listOf(mappingOf(ingress.spec).tls).length > 0
+  return (host) => hasTls && host !== ''
 }

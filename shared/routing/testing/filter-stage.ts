@@ -27,6 +27,7 @@ export interface RequestSketch {
   readonly scheme?: 'http' | 'https'
   readonly host?: string
   readonly authority?: string
+  readonly believedHost?: string
   readonly path?: string
   /** With its `?`. */
   readonly query?: string
@@ -60,6 +61,7 @@ export function requestView(sketch: RequestSketch = {}): StagedRequest {
     scheme: sketch.scheme ?? 'http',
     host,
     authority: sketch.authority ?? host,
+    believedHost: sketch.believedHost ?? '',
     path,
     query,
     clientAddress,

@@ -23,6 +23,7 @@ export function requestView(request: TestRequest = {}): RequestView {
     scheme: 'http',
     host: 'a.test',
     authority: 'a.test',
+    believedHost: '',
     path,
     query,
     clientAddress,

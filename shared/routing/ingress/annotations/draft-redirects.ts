@@ -17,8 +17,10 @@ export interface RedirectWishes {
   /** Sends http to https on hosts that have TLS. */
   readonly tlsRedirect: boolean
   readonly sslRedirectStatus: RedirectStatus
-  /** nginx: a redirect to https keeps the `/` at the end. */
-  readonly keepsSlash?: boolean
+  /** nginx: a redirect to https leaves out the `/` at the end. */
+  readonly cutsSlash: boolean
+  /** nginx: paths that begin with one of these are not sent to https. */
+  readonly noTlsRedirect: readonly string[]
   /** nginx: a redirect to https names its port. */
   readonly namesPort: boolean
   readonly redirect?: RedirectTarget
@@ -43,13 +45,15 @@ export function buildRedirect(draft: RedirectWishes, place: Place): RedirectFilt
     const target = { ...redirect, ...(scheme === undefined ? {} : { scheme }) }
     return { kind: 'redirect', when: 'always', status, ...target }
   }
-  if (!sslRedirect) return undefined
+  const isExempt = draft.noTlsRedirect.some((prefix) => place.path.startsWith(prefix))
+  if (!sslRedirect || isExempt) return undefined
   return {
     kind: 'redirect',
     when: 'insecure',
     status: sslRedirectStatus,
     scheme: 'https',
     ...(draft.namesPort ? { namesPort: true } : {}),
+    ...(draft.cutsSlash ? { cutsSlash: true } : {}),
   }
 }
 

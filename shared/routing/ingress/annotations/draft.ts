@@ -107,6 +107,10 @@ export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft {
   readonly unlimited: readonly string[]
   /** nginx: how many times its rate a client may have at once. */
   readonly burstMultiplier: number
+  /** nginx: other names of the hosts. */
+  readonly aliases: readonly string[]
+  /** nginx: the name with, or without, `www.` redirects to the host. */
+  readonly wwwRedirect: boolean
   /** What is wrong with the value that was read last, as the end of "The value …", though it is used. */
   readonly remark?: string
   /** nginx `service-upstream`. */
@@ -151,9 +155,13 @@ export function createDraft(
     limiters: [],
     unlimited: [],
     burstMultiplier: 5,
-    relativeRedirects: false,
-    namesPort: false,
     usesGlobalAuth: true,
+    aliases: [],
+    wwwRedirect: false,
+    relativeRedirects: defaults.relativeRedirects ?? false,
+    namesPort: defaults.namesPort ?? false,
+    noTlsRedirect: defaults.noTlsRedirect ?? [],
+    cutsSlash: defaults.like === 'ingress-nginx',
   }
 }
 
@@ -169,7 +177,9 @@ export function isPathDependent(draft: Draft): boolean {
   if (draft.canary?.isOn === true) return false
   const { rewrite, rewriteUrl, appRoot, hasAffinity } = draft
   const asksForPath = (rewrite ?? rewriteUrl ?? appRoot) !== undefined || hasAffinity
-  return asksForPath || hasOpenPaths(draft) || hasLocations(draft)
+  const { sslRedirect, tlsRedirect, noTlsRedirect } = draft
+  const isExempt = (sslRedirect || tlsRedirect) && noTlsRedirect.length > 0
+  return asksForPath || isExempt || hasOpenPaths(draft) || hasLocations(draft)
 }
 
 /** Says whether two Services of the Ingress may need different terms. */
@@ -225,6 +235,15 @@ export function buildTerms(draft: Draft, place: RoutePlace): Terms {
   }
 }
 
+/** ingress-nginx answers these before it asks who may come in. */
+const answersOfNginx: readonly string[] = ['app-root', 'cors', 'redirect']
+
+function orderFor({ defaults }: Draft): Iterable<string> {
+  return defaults.like === 'ingress-nginx'
+    ? new Set([...answersOfNginx, ...filterKinds.keys()])
+    : filterKinds.keys()
+}
+
 /** All filters, in the order of the table of kinds. */
 function buildFilters(draft: Draft, place: RoutePlace): readonly Filter[] {
   const { path, pathType, names } = place
@@ -255,7 +274,7 @@ function buildFilters(draft: Draft, place: RoutePlace): readonly Filter[] {
     'auth-request': globalAuth && filterOf('auth-request', globalAuth),
   }
   const filters: Filter[] = []
-  for (const kind of filterKinds.keys()) {
+  for (const kind of orderFor(draft)) {
     if (kind === 'access') filters.push(...draft.limiters)
     const filter = own[kind] ?? (draft.filters[kind] && filterOf(kind, draft.filters[kind].parts))
     if (filter !== undefined) filters.push(filter)

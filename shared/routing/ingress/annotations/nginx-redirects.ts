@@ -25,9 +25,11 @@ export const redirectRows: readonly SupportedRow[] = [
   supported(
     'preserve-trailing-slash',
     'bool',
-    'Accepted: Weir always keeps the path as it was in a redirect to https.',
+    'A redirect to https keeps the `/` at the end of path and query, which ingress-nginx leaves out by default; Weir does so with `--like ingress-nginx` only.',
     parseBool,
-    (keepsSlash) => ({ keepsSlash }),
+    (keepsSlash, { defaults }) => ({
+      cutsSlash: !keepsSlash && defaults.like === 'ingress-nginx',
+    }),
   ),
   supported(
     'use-port-in-redirects',
@@ -81,7 +83,7 @@ export const redirectRows: readonly SupportedRow[] = [
   supported(
     'app-root',
     'path',
-    'Exactly `/` gets 302 to this path, with the scheme the client used. Differs: the Ingress needs a rule that covers `/`.',
+    'Exactly `/` gets 302 to this path, with the scheme the client used, also where no rule covers `/`. Differs: where another Ingress has a rule for it, that one serves it.',
     parseLocation,
     (appRoot) => ({ appRoot }),
   ),

@@ -2,7 +2,7 @@
 
 import type { RedirectTarget } from '../../filters/redirect.ts'
 import { isPort } from '../../shapes.ts'
-import { guarded, type SupportedRow, supported } from './row.ts'
+import { guarded, ignoring, type SupportedRow, supported } from './row.ts'
 import {
   accept,
   type Parsed,
@@ -14,15 +14,21 @@ import {
 
 /** Rows of keys that rewrite. */
 export const rewriteRows: readonly SupportedRow[] = [
-  guarded(
-    'rewrite-target',
-    'path with `$1` to `$9`, or URL',
-    'Replaces the whole path, the query is kept; `$1` to `$9` are the groups of the rule’s path. Groups, or a path that can only be a pattern, turn `use-regex` on. An http(s) URL is a 302 redirect, in which the groups and the query count, too.',
-    parseRewrite,
-    (value) =>
-      typeof value === 'string'
-        ? { rewrite: { kind: 'target', replacement: value } }
-        : { rewriteUrl: value },
+  ignoring(
+    guarded(
+      'rewrite-target',
+      'path with `$1` to `$9`, or URL',
+      'Replaces the whole path, the query is kept; `$1` to `$9` are the groups of the rule’s path. Groups, or a path that can only be a pattern, turn `use-regex` on, and with `--like ingress-nginx` so does any target that is not the path itself. An http(s) URL is a 302 redirect, in which the groups and the query count, too. With `--like ingress-nginx` a target with other characters than letters, digits and `-._~/:$` has no effect.',
+      parseRewrite,
+      (value) =>
+        typeof value === 'string'
+          ? { rewrite: { kind: 'target', replacement: value } }
+          : { rewriteUrl: value },
+    ),
+    (text, { defaults }) =>
+      defaults.like !== 'ingress-nginx' || /^[-._~a-zA-Z0-9/:$]+$/.test(text)
+        ? undefined
+        : 'has characters that ingress-nginx does not take',
   ),
   supported(
     'x-forwarded-prefix',

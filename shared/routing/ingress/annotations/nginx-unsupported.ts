@@ -38,13 +38,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   unsupported('ssl-prefer-server-ciphers', 'bool', 'TLS ends at the load balancer.', off),
 
   // Routing.
-  unsupported('server-alias', 'hosts', 'Write a rule for each host.'),
-  unsupported(
-    'from-to-www-redirect',
-    'bool',
-    'Write an Ingress for the other host with `weir.dev/redirect-to`.',
-    off,
-  ),
   // Balance and affinity.
 
   // Buffers, retries and versions.

@@ -11,6 +11,7 @@ import { bufferRows } from './nginx-buffers.ts'
 import { canaryRows } from './nginx-canary.ts'
 import { corsRows } from './nginx-cors.ts'
 import { errorRows } from './nginx-errors.ts'
+import { hostRows } from './nginx-hosts.ts'
 import { limitRows } from './nginx-limits.ts'
 import { mirrorRows } from './nginx-mirror.ts'
 import { redirectRows } from './nginx-redirects.ts'
@@ -66,11 +67,12 @@ const rows: readonly Row[] = [
         defaults,
       ),
   ),
+  ...hostRows,
   ...redirectRows,
   supported(
     'use-regex',
     'bool',
-    'Prefix and ImplementationSpecific paths are patterns, case-insensitive, anchored at the start only. Differs: RE2 syntax; for this Ingress, not for all of the host; Exact paths stay literal. What a path holds as an escape only (`é`, a space) stands for it.',
+    'Prefix and ImplementationSpecific paths are patterns, case-insensitive, anchored at the start only. Differs: RE2 syntax. For this Ingress, and Exact paths stay literal; with `--like ingress-nginx` for all paths of the host, Exact ones too, unless another namespace was there first. What a path holds as an escape only (`é`, a space) stands for it.',
     parseBool,
     (useRegex) => ({ useRegex }),
   ),

@@ -5,7 +5,7 @@ import { filterKinds } from '../../filters/kinds.ts'
 import type { PathType } from '../../table.ts'
 import { compileContext } from '../../testing/filter-stage.ts'
 import type { FilterSketch } from '../../testing/route.ts'
-import { plainTerms, type Terms } from './draft.ts'
+import type { Terms } from './draft.ts'
 import { families } from './families.ts'
 import { readAnnotations } from './read.ts'
 
@@ -265,6 +265,7 @@ const asked: {
     why: 'one filter for both; quotes hold a space',
   },
   { given: { 'n/proxy-cookie-path': 'off' }, why: 'switched off' },
+  { given: { 'n/server-alias': 'b.test, , *.c.test' }, why: 'hosts are nothing of a route' },
   {
     given: { 'w/rewrite-prefix': '/' },
     path: '/api',
@@ -834,12 +835,6 @@ const hints = [
 
 t.test('a key that is not known is answered with the key that was meant', async (t) => {
   for (const { given, remedy } of hints) t.equal(read({ [given]: '1' }).problems[0]?.remedy, remedy)
-})
-
-t.test('an app root that no rule can see is reported', async (t) => {
-  const { termsFor, problems } = read({ 'n/app-root': '/app' }, '/other')
-  t.same(termsFor('/other', 'Prefix'), plainTerms)
-  t.match(problems, [{ reason: 'invalid-annotation', field: /app-root/ }])
 })
 
 t.test('equal paths share their terms', async (t) => {

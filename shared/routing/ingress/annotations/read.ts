@@ -20,7 +20,8 @@ import { meantBy } from './nginx-inventions.ts'
 import { quote } from './quote.ts'
 import { rememberTerms, type TermsFor } from './remember-terms.ts'
 import { type Family, type Loss, lossOf, type Row, type UnsupportedRow } from './row.ts'
-import { isPatternOnly, isRoot, rulePathsOf } from './rule-paths.ts'
+import { isPatternOnly, rulePathsOf } from './rule-paths.ts'
+import { type Site, siteOf } from './site.ts'
 import { judgeUnknown } from './unknown-key.ts'
 
 /** What the annotations of one Ingress ask for. */
@@ -32,6 +33,8 @@ export interface AnnotationReading {
   readonly isAlternative?: boolean
   /** True when a `*` at the end of a path makes it a prefix. */
   readonly pathWildcards?: boolean
+  /** What is asked for its hosts as a whole; absent: nothing. */
+  readonly site?: Site
   readonly problems: readonly AnnotationProblem[]
 }
 
@@ -156,7 +159,6 @@ class AnnotationReader {
       this.#draft = { ...this.#draft, useRegex: true }
     }
     this.#checkFilters()
-    this.#reportIdle('app-root', this.#draft.appRoot !== undefined && !this.#coversRoot())
     const isPrefixLost =
       this.#draft.forwardedPrefix !== undefined && this.#draft.rewrite === undefined
     this.#reportIdle('x-forwarded-prefix', isPrefixLost)
@@ -170,8 +172,11 @@ class AnnotationReader {
       )
     }
     const draft = this.#checkRewrite(this.#draft)
+    const termsFor = rememberTerms(draft, this.#ingress)
+    const site = siteOf(draft, termsFor)
     return {
-      termsFor: rememberTerms(draft, this.#ingress),
+      ...(site === undefined ? {} : { site }),
+      termsFor,
       useRegex: draft.useRegex,
       isAlternative: draft.canary?.isOn === true,
       pathWildcards: draft.pathWildcards,
@@ -290,18 +295,11 @@ class AnnotationReader {
     return /\$[1-9]/.test(target) || this.#paths().some(isPatternOnly)
   }
 
-  /** An app root answers for the path `/`, so it needs a rule that gets it. */
-  #coversRoot(): boolean {
-    const hasDefault = this.#ingress.spec?.defaultBackend !== undefined
-    return hasDefault || this.#draft.useRegex || this.#paths().some(isRoot)
-  }
-
   /** What has no effect is said: its author believes that it has one. */
   #reportIdle(nginxKey: string, isIdle: boolean): void {
     if (!isIdle) return
     const key = `nginx.ingress.kubernetes.io/${nginxKey}`
-    const remedy =
-      nginxKey === 'app-root' ? 'Add a rule for the path /.' : 'Add rewrite-target, or remove it.'
+    const remedy = 'Add rewrite-target, or remove it.'
     const message = 'The annotation has no effect here.'
     this.#report('invalid-annotation', key, 'harmless', message, remedy)
   }

@@ -13,6 +13,7 @@ export type TermsFor = (
   pathType: PathType,
   host?: string,
   backend?: BackendName,
+  hasTlsByOthers?: boolean,
 ) => Terms
 
 /** Makes terms on demand, one object for equal questions. */
@@ -23,8 +24,8 @@ export function rememberTerms(draft: Draft, ingress: Ingress): TermsFor {
   const needsTls = draft.tlsRedirect || draft.defaults.hsts !== undefined
   const isTlsHost = isOpen && needsTls ? tlsHostsOf(ingress) : () => false
   const known = new Map<string, Terms>()
-  return (path, pathType, host = '', { service, port } = noBackend) => {
-    const hasTls = isTlsHost(host)
+  return (path, pathType, host = '', { service, port } = noBackend, hasTlsByOthers = false) => {
+    const hasTls = isTlsHost(host) || (isOpen && needsTls && hasTlsByOthers)
     const place = byPath ? `${pathType} ${path}` : ''
     const key = `${hasTls} ${place}\n${byService ? `${service}:${port}` : ''}`
     let terms = known.get(key)

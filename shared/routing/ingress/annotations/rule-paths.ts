@@ -15,8 +15,3 @@ export function rulePathsOf(ingress: Ingress): readonly unknown[] {
 export function isPatternOnly(path: unknown): boolean {
   return typeof path === 'string' && /[\\^$|?*+()[\]{}]/.test(path)
 }
-
-/** Says whether a path is `/`, which an absent path means too. */
-export function isRoot(path: unknown): boolean {
-  return path === '/' || path === '' || path === undefined || path === null
-}

@@ -9,6 +9,7 @@ import { headerRows } from './headers.ts'
 import { limitRows } from './limits.ts'
 import { permissionRows } from './permissions.ts'
 import { proxyingRows } from './proxying.ts'
+import { redirectRows } from './redirects.ts'
 import type { ConfigMapRow } from './row.ts'
 import { unsupportedRows } from './unsupported.ts'
 
@@ -16,6 +17,7 @@ export const configMapRows: readonly ConfigMapRow[] = [
   ...authKeys,
   ...proxyingRows,
   ...balancingRows,
+  ...redirectRows,
   ...clientRows,
   ...bufferRows,
   ...compressionRows,

@@ -43,9 +43,6 @@ const ignored: readonly Line[] = [
   ['proxy-redirect-from', 'URL', 'off', perIngress],
   ['proxy-redirect-to', 'URL', 'off', perIngress],
   ['preserve-trailing-slash', 'bool', 'false', perIngress],
-  ['relative-redirects', 'bool', 'false', perIngress],
-  ['use-port-in-redirects', 'bool', 'false', perIngress],
-  ['no-tls-redirect-locations', 'paths', '/.well-known/acme-challenge', asIs],
   ['proxy-ssl-location-only', 'bool', 'false', asIs],
   // Answers.
   ['server-tokens', 'bool', 'false', 'An answer without Server gets `Server: weir`.'],

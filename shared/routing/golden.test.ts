@@ -91,10 +91,8 @@ function listOf(
   const needed = routes.flatMap(({ backend, ...route }) => {
     const { alternative, ...own } = { alternative: undefined, ...backend }
     const claim = claims.find((claim) => isDeepStrictEqual(claim.route, { ...route, backend: own }))
-    const joined = claims.filter(
-      ({ role, backends: [ref] }) => role === 'alternative' && ref?.key === alternative?.upstream,
-    )
-    return [claim, joined[0]].flatMap((of) => of?.backends ?? [])
+    const joined = alternative === undefined ? [] : [{ key: alternative.upstream }]
+    return [...(claim?.backends ?? []), ...joined]
   })
   const { fallback } = table
   const upstreams = new Set([

@@ -8,6 +8,7 @@ import { type Conflict, conflict, isSameOwner, ownerOf, placeOf } from './confli
 import { matchKey } from './match-key.ts'
 import type { Claim } from './source.ts'
 import type { Route } from './table.ts'
+import { withTls } from './upstreams/backend-ref.ts'
 
 /** What became of the alternatives of one host. */
 export interface Joining {
@@ -37,7 +38,7 @@ export function joinAlternatives(
     settled.add(ruleOf(alternative))
     const fault = whyNot(winner, alternative, joined.get(winner))
     if (fault !== undefined) conflicts.push(fault)
-    else if (!joined.has(winner)) joined.set(winner, alternative)
+    else if (!joined.has(winner)) joined.set(winner, asSpokenBy(winner, alternative))
   }
   for (const alternative of idle) {
     const rule = ruleOf(alternative)
@@ -46,6 +47,20 @@ export function joinAlternatives(
     conflicts.push(withoutMain(alternative))
   }
   return { joined, conflicts }
+}
+
+const spoken = new WeakMap<Claim, WeakMap<Claim, Claim>>()
+
+/** How endpoints are spoken to is the main route's word for both, as in ingress-nginx. The same claim for the same two. */
+function asSpokenBy(winner: Claim, alternative: Claim): Claim {
+  const tls = winner.backends[0]?.tls
+  const [own, ...rest] = alternative.backends
+  if (tls === undefined || own === undefined) return alternative
+  const byWinner = spoken.get(alternative) ?? new WeakMap<Claim, Claim>()
+  spoken.set(alternative, byWinner)
+  const made = byWinner.get(winner) ?? { ...alternative, backends: [withTls(own, tls), ...rest] }
+  byWinner.set(winner, made)
+  return made
 }
 
 function whyNot(winner: Claim, alternative: Claim, other: Claim | undefined): Conflict | undefined {

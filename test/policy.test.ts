@@ -711,7 +711,11 @@ const closed: readonly (Row & { readonly reason: string; readonly field: string 
   [{ [`${nginx}/auth-url`]: 'auth.test/check' }, 'invalid-annotation', 'auth-url'],
   [{ [`${nginx}/limit-rps`]: '5r/s' }, 'invalid-annotation', 'limit-rps'],
   [{ [`${nginx}/auth-tls-secret`]: 'a/b' }, 'unknown-annotation', 'auth-tls-secret'],
-  [{ [`${nginx}/configuration-snippet`]: 'deny all;' }, 'unknown-annotation', 'snippet'],
+  [
+    { [`${nginx}/configuration-snippet`]: 'deny all; sub_filter a b;' },
+    'invalid-annotation',
+    'snippet',
+  ],
   [{ [`${nginx}/whitelist-source-rnage`]: '10.0.0.0/8' }, 'unknown-annotation', 'rnage'],
   [{ [`${nginx}/whitelist-source-range`]: '10.0.0.0/99' }, 'invalid-annotation', 'whitelist'],
   [{ [`${nginx}/denylist-source-range`]: 'office' }, 'invalid-annotation', 'denylist'],

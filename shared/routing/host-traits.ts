@@ -54,6 +54,12 @@ function patternBeside(
 }
 
 const known = new WeakMap<Claim, Map<string, Claim>>()
+const origins = new WeakMap<Claim, Claim>()
+
+/** The claim as its object asked for it: a path that became a pattern beside others is a path there. */
+export function originOf(claim: Claim): Claim {
+  return origins.get(claim) ?? claim
+}
 
 function withTraits(claim: Claim, hasTls: boolean, pattern: string | undefined): Claim {
   const filters = hasTls ? claim.traits?.withTls?.filters : undefined
@@ -84,5 +90,6 @@ function remembered(claim: Claim, key: string, make: () => Claim): Claim {
   known.set(claim, byKey)
   const found = byKey.get(key) ?? make()
   byKey.set(key, found)
+  origins.set(found, originOf(claim))
   return found
 }

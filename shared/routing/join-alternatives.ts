@@ -5,6 +5,7 @@
 // Invariant: an alternative never makes a route. Without a winner of its match it serves nothing; the host may then have none.
 // Invariant: tenants stay apart: it joins routes of its own namespace only, since it takes requests from them.
 import { type Conflict, conflict, isSameOwner, ownerOf, placeOf } from './conflict.ts'
+import { originOf } from './host-traits.ts'
 import { matchKey } from './match-key.ts'
 import type { Claim } from './source.ts'
 import type { Route } from './table.ts'
@@ -22,7 +23,9 @@ export function joinAlternatives(
   winners: readonly Claim[],
   alternatives: readonly Claim[],
 ): Joining {
-  const byKey = new Map(winners.map((winner) => [matchKey(winner.route.match), winner]))
+  // As they were written: the two need not agree about what makes patterns of paths. What nobody wrote has nothing to share.
+  const mains = winners.filter(({ role }) => role !== 'rest')
+  const byKey = new Map(mains.map((winner) => [matchKey(originOf(winner).route.match), winner]))
   const joined = new Map<Claim, Claim>()
   const conflicts: Conflict[] = []
   /** Rules of which one reading of their path has found a winner, or was told why not. */

@@ -25,8 +25,8 @@ export interface PeerFacts {
   readonly port: string
   /** What the facts were settled from, to do it again by other rules. */
   readonly connection: PeerConnection
-  /** Ready lines for a request whose fields are not believed. */
-  readonly lines: string
+  /** Ready lines for requests whose fields are not believed; kept for the host that was asked last, which seldom changes. */
+  readonly ready: { authority: string | undefined; lines: string }
 }
 
 /** What a request says about its client, as it was sent; several lines are joined by commas. */
@@ -82,8 +82,8 @@ export function connectionFacts(connection: PeerConnection, rules: ClientRules):
   const scheme = proxyDestination?.port === 443 ? 'https' : 'http'
   const ownPort = rules.nginx === undefined ? '' : String(localPort)
   const port = proxyDestination === undefined ? ownPort : String(proxyDestination.port)
-  const lines = factLines(address, scheme, address)
-  return { address, believed: rules.believedOf(address), rules, scheme, port, lines, connection }
+  const ready = { authority: undefined, lines: '' }
+  return { address, believed: rules.believedOf(address), rules, scheme, port, ready, connection }
 }
 
 /** Settles what is known about one request's client; values of trusted fields count where they are well formed. */
@@ -157,14 +157,18 @@ export function settleFacts(
   head: ForwardedFields,
   createRequestId: () => string,
 ): RequestFacts {
-  // The usual case, an untrusted peer, parses nothing: most lines were written when the connection came.
+  // The usual case, an untrusted peer, parses nothing: most lines are those of the request before.
   const { believed } = peer
   if (believed === undefined) {
     const requestId = createRequestId()
-    const { address: clientAddress, scheme } = peer
-    const port = portOf(peer, head.authority, scheme)
-    const lines = peer.lines + requestLines(head.authority, port, requestId)
-    return { clientAddress, scheme, requestId, lines }
+    const { address: clientAddress, scheme, ready } = peer
+    if (ready.authority !== head.authority) {
+      ready.authority = head.authority
+      ready.lines =
+        factLines(clientAddress, scheme, clientAddress) +
+        hostLines(head.authority, portOf(peer, head.authority, scheme))
+    }
+    return { clientAddress, scheme, requestId, lines: ready.lines + idLine(requestId) }
   }
   const facts = clientFacts(peer, head)
   const { clientAddress, scheme, forwardedFor, forwardedHost, forwardedPort } = facts
@@ -172,7 +176,8 @@ export function settleFacts(
   const requestId = keepsId ? head.requestId : createRequestId()
   const lines =
     factLines(forwardedFor, scheme, clientAddress) +
-    requestLines(forwardedHost, forwardedPort, requestId) +
+    hostLines(forwardedHost, forwardedPort) +
+    idLine(requestId) +
     believedLines(believed, head.otherForwarded)
   return { clientAddress, scheme, requestId, lines }
 }
@@ -181,9 +186,13 @@ function factLines(forwardedFor: string, scheme: string, client: string): string
   return `X-Forwarded-For: ${forwardedFor}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Real-IP: ${client}\r\n`
 }
 
-function requestLines(host: string, port: string, requestId: string): string {
+function hostLines(host: string, port: string): string {
   const hostLine = host === '' ? '' : `X-Forwarded-Host: ${host}\r\n`
-  return `${hostLine}X-Forwarded-Port: ${port}\r\nX-Request-Id: ${requestId}\r\n`
+  return `${hostLine}X-Forwarded-Port: ${port}\r\n`
+}
+
+function idLine(requestId: string): string {
+  return `X-Request-Id: ${requestId}\r\n`
 }
 
 function believedLines({ others }: TrustedFields, lines: string): string {

@@ -44,6 +44,10 @@ const objects = [
   site('www', [rule('bare.test', '/')], { 'from-to-www-redirect': 'true' }),
   site('root', [rule('root.test', '/app')], { 'app-root': '/app/' }),
   site('denied', [rule('denied.test', '/a')], { 'denylist-source-range': '127.0.0.0/8' }),
+  site('gate', [rule('guarded.test', '/a')], {
+    'server-snippet': 'location /b/private { return 403; }',
+  }),
+  site('beside', [rule('guarded.test', '/b')]),
   site('moved', [rule('moved.test', '/')], {
     'permanent-redirect': 'http://new.test',
     'denylist-source-range': '127.0.0.0/8',
@@ -61,6 +65,12 @@ interface Row {
 }
 
 const rows: readonly Row[] = [
+  {
+    url: 'guarded.test/b/private/x',
+    status: 403,
+    why: 'a server is one for all Ingresses of its host',
+  },
+  { url: 'guarded.test/b/public', status: 200, why: 'what it does not name is served' },
   { url: 'regex.test/FOO/BAX', status: 200, service: 'pattern', why: 'patterns know no case' },
   { url: 'regex.test/foobar', status: 200, service: 'web', why: 'a prefix has no end of segment' },
   { url: 'regex.test/exact/ly', status: 200, service: 'exact', why: 'Exact is a pattern, too' },

@@ -1,9 +1,11 @@
 // What do the claims of one host mean for each other? ingress-nginx decides some things for a host as a whole: one pattern among
-// its paths makes all of them patterns, and one object with TLS makes all of them redirect to https.
+// its paths makes all of them patterns, one object with TLS makes all of them redirect to https, and what a server's snippet
+// refuses is refused at all paths.
 //
-// Invariant: a namespace cannot make patterns of the paths of others, unless it was on the host before everybody else: a pattern
-// takes more requests than a path, and is asked in another order.
+// Invariant: a namespace cannot make patterns of the paths of others, nor guard them, unless it was on the host before everybody
+// else: a pattern takes more requests than a path, and is asked in another order.
 // Invariant: pure, and the same claim for the same question, so that what did not change stays the same object.
+import type { Filter } from './filters/kind.ts'
 import type { Claim, HostTraits } from './source.ts'
 
 /** Makes of the claims of one host what they are beside each other; the same list when they are as they came. */
@@ -27,18 +29,36 @@ export function besideEachOther(claims: readonly Claim[]): readonly Claim[] {
       match.pathType === 'Prefix' && traits?.pattern === match.path ? [match.path] : [],
     ),
   )
+  const guard = claims.find(({ traits }) => traits?.guards !== undefined)
   const roots = claims.filter(({ route }) => route.match.path === '/').length
   return claims.flatMap((claim) => {
     if (claim.traits?.isLiteralOnly && (isPattern(claim) || prefixes.has(claim.route.match.path))) {
       return []
     }
     const pattern = isPattern(claim) ? claim.traits?.pattern : undefined
-    return withTraits(claim, hasTls, pattern && patternBeside(claim, pattern, exact, roots > 1))
+    const guards = guard && guardsBeside(claim, guard, first)
+    return withTraits(claim, hasTls, {
+      pattern: pattern && patternBeside(claim, pattern, exact, roots > 1),
+      guards,
+    })
   })
 }
 
-function actsOnOthers({ makesPatterns, hasTls, isLiteralOnly }: HostTraits): boolean {
-  return (makesPatterns ?? hasTls ?? isLiteralOnly) !== undefined
+function actsOnOthers({ makesPatterns, hasTls, isLiteralOnly, guards }: HostTraits): boolean {
+  return (makesPatterns ?? hasTls ?? isLiteralOnly ?? guards) !== undefined
+}
+
+/** The guards of another object on the host; rules of a path's own take the place of its server's, as in nginx. */
+function guardsBeside(
+  { route: { owner, filters } }: Claim,
+  { route, traits }: Claim,
+  first: string | undefined,
+): readonly Filter[] | undefined {
+  const { namespace, name } = route.owner
+  const isOwn = owner.namespace === namespace && owner.name === name
+  if (isOwn || (owner.namespace !== namespace && namespace !== first)) return undefined
+  const hasRules = filters.some(({ kind }) => kind === 'access-rules')
+  return traits?.guards?.filter(({ kind }) => kind !== 'access-rules' || !hasRules)
 }
 
 /** Of an exact path and the paths below it, which are one pattern, the one must leave something to the other. */
@@ -61,20 +81,32 @@ export function originOf(claim: Claim): Claim {
   return origins.get(claim) ?? claim
 }
 
-function withTraits(claim: Claim, hasTls: boolean, pattern: string | undefined): Claim {
-  const filters = hasTls ? claim.traits?.withTls?.filters : undefined
-  if ((pattern ?? filters) === undefined) return claim
-  return remembered(claim, `${filters === undefined ? '' : 'tls'} ${pattern ?? ''}`, () => {
-    const { match } = claim.route
-    return {
-      ...claim,
-      route: {
-        ...claim.route,
-        match: pattern === undefined ? match : { ...match, pathType: 'Regex', path: pattern },
-        ...(filters === undefined ? {} : { filters }),
-      },
-    }
-  })
+/** What others make of a claim. */
+interface Change {
+  readonly pattern: string | undefined
+  readonly guards: readonly Filter[] | undefined
+}
+
+function withTraits(claim: Claim, hasTls: boolean, { pattern, guards }: Change): Claim {
+  const ofTls = hasTls ? claim.traits?.withTls?.filters : undefined
+  if ((pattern ?? ofTls ?? guards) === undefined) return claim
+  const filters = guards === undefined ? ofTls : [...guards, ...(ofTls ?? claim.route.filters)]
+  const guardsText = guards === undefined ? '' : JSON.stringify(guards)
+  return remembered(
+    claim,
+    `${ofTls === undefined ? '' : 'tls'} ${pattern ?? ''} ${guardsText}`,
+    () => {
+      const { match } = claim.route
+      return {
+        ...claim,
+        route: {
+          ...claim.route,
+          match: pattern === undefined ? match : { ...match, pathType: 'Regex', path: pattern },
+          ...(filters === undefined ? {} : { filters }),
+        },
+      }
+    },
+  )
 }
 
 /** The claim for another host. */

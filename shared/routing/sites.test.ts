@@ -100,6 +100,45 @@ const cases: { why: string; given: readonly Sketch[]; routes: readonly string[] 
     ],
   },
   {
+    why: "what a server's snippet refuses is refused at the paths of others, too",
+    given: [
+      {
+        name: 'gate',
+        age: 9,
+        paths: ['Prefix /'],
+        annotations: { 'server-snippet': 'deny all;', 'configuration-snippet': 'allow all;' },
+      },
+      { name: 'beside', paths: ['Prefix /b'] },
+      {
+        name: 'own',
+        paths: ['Prefix /c'],
+        annotations: { 'configuration-snippet': 'allow 10.0.0.0/8; deny all;' },
+      },
+      { name: 'stranger', namespace: 'm', paths: ['Prefix /d'] },
+      { name: 'other', host: 'b.test', paths: ['Prefix /'] },
+    ],
+    routes: [
+      'a.test Prefix / gate access-rules',
+      'a.test Prefix /b beside access-rules',
+      'a.test Prefix /c own access-rules',
+      'a.test Prefix /d stranger access-rules',
+      'b.test Prefix / other',
+    ],
+  },
+  {
+    why: 'not at those of another namespace that was there first',
+    given: [
+      { name: 'first', namespace: 'm', age: 9, paths: ['Prefix /'] },
+      { name: 'gate', paths: ['Prefix /a'], annotations: { 'server-snippet': 'return 403;' } },
+      { name: 'beside', paths: ['Prefix /b'] },
+    ],
+    routes: [
+      'a.test Prefix / first',
+      'a.test Prefix /a gate answers',
+      'a.test Prefix /b beside answers',
+    ],
+  },
+  {
     why: 'so does a rewrite, though not one to the very path',
     given: [
       { name: 'a', paths: ['Prefix /', 'Prefix /old'], annotations: { 'rewrite-target': '/new' } },

@@ -5,6 +5,7 @@
 import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
 import type { AlternativeTerms } from './backend.ts'
+import type { Filter } from './filters/kind.ts'
 import type { ServingRules } from './serving-rules.ts'
 import type { Route } from './table.ts'
 import type { BackendRef } from './upstreams/backend-ref.ts'
@@ -74,6 +75,8 @@ export interface HostTraits {
   readonly isLiteralOnly?: true
   /** Its host has TLS. */
   readonly hasTls?: true
+  /** Filters that guard all routes of its host. */
+  readonly guards?: readonly Filter[]
   /** The route for a host that has TLS by another claim. */
   readonly withTls?: Pick<Route, 'filters'>
 }

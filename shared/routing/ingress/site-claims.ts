@@ -32,6 +32,7 @@ export function traitsOf(
       ...(site.makesPatterns(path) ? { makesPatterns: true } : {}),
       ...(pathType === 'Regex' ? {} : { pattern: patternOf(path, written) }),
       ...(hasTls ? { hasTls } : {}),
+      ...(site.guards === undefined ? {} : { guards: site.guards }),
       ...(withTls === undefined ? {} : { withTls }),
     },
   }

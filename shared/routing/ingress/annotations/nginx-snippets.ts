@@ -64,7 +64,7 @@ export const snippetRows: readonly Row[] = [
   guarded(
     'server-snippet',
     `as \`configuration-snippet\`, and \`location { }\` blocks that return something or deny all`,
-    'As `configuration-snippet`, for all routes of this Ingress. Differs: not for those of other Ingresses with the same host; locations answer for paths within the rules only.',
+    'As `configuration-snippet`, for all routes of this Ingress; with `--like ingress-nginx` what it answers and refuses holds for those of other Ingresses with the same host, too (of another namespace: only where this one was there first). Differs: its fields are not for other Ingresses; locations answer for paths within the rules only.',
     parseServerSnippet,
     unless((serverSnippet: Snippet) => ({ serverSnippet })),
   ),

@@ -1,10 +1,12 @@
 // What does an Ingress ask for its hosts as a whole, beside its paths? Other names, redirects from another name, and with
 // `--like ingress-nginx` what counts for paths of other Ingresses on the same hosts.
+import type { Filter } from '../../filters/kind.ts'
 import type { RedirectStatus } from '../../filters/redirect.ts'
 import type { PathType } from '../../table.ts'
 import type { BackendName, BackendRef } from '../../upstreams/backend-ref.ts'
 import type { Draft, Terms } from './draft.ts'
 import type { TermsFor } from './remember-terms.ts'
+import { hostGuards } from './snippet-filters.ts'
 
 /** Part of a reading. */
 export interface Site {
@@ -17,6 +19,8 @@ export interface Site {
   readonly hasAppRoot: boolean
   /** `--like ingress-nginx`: Ingresses of one host are one site. */
   readonly isShared: boolean
+  /** Filters for routes of other Ingresses on its hosts, too; absent: none. */
+  readonly guards?: readonly Filter[]
   /** `--default-backend`. */
   readonly fallback: BackendRef | undefined
   /** Whether a rule with this path makes patterns of all paths of its host. */
@@ -36,7 +40,15 @@ export function siteOf(draft: Draft, termsFor: TermsFor): Site | undefined {
   const hasAppRoot = appRoot !== undefined && closed === undefined
   if (canary?.isOn === true) return undefined
   if (!isShared && !hasAppRoot && !wwwRedirect && aliases.length === 0) return undefined
+  const names = {
+    namespace: draft.namespace,
+    ingress: draft.ingress.slice(draft.namespace.length + 1),
+    service: '',
+    port: '',
+  }
+  const guards = isShared ? hostGuards(draft, names) : undefined
   return {
+    ...(guards === undefined ? {} : { guards }),
     aliases,
     wwwRedirect,
     redirectStatus: draft.defaults.sslRedirectStatus ?? 308,

@@ -2,6 +2,7 @@
 import type { AccessRulesFilter } from '../../filters/access-rules.ts'
 import type { AnswerBlock, AnswerStep, AnswersFilter } from '../../filters/answers.ts'
 import type { HeaderRule, HeaderRulesFilter } from '../../filters/header-rules.ts'
+import type { Filter } from '../../filters/kind.ts'
 import type { PathType } from '../../table.ts'
 import { type NginxText, needsNames, type RouteNames, withNames } from './nginx-text.ts'
 import type { AnswerWish, HeaderWish, LocationWish, Snippet } from './snippet-wishes.ts'
@@ -84,6 +85,17 @@ export function snippetFilters(
           },
         }),
   }
+}
+
+/** Makes those filters of a server's snippet that answer or refuse: in nginx they hold for all of its host. */
+export function hostGuards(
+  { serverSnippet }: SnippetDraft,
+  names: RouteNames,
+): readonly Filter[] | undefined {
+  if (serverSnippet === undefined) return undefined
+  const filters = snippetFilters({ serverSnippet }, '/', 'Prefix', names)
+  const guards = [filters.answers, filters['access-rules']].filter((one) => one !== undefined)
+  return guards.length === 0 ? undefined : guards
 }
 
 function blockOf(snippet: Snippet | undefined, names: RouteNames): readonly AnswerBlock[] {

@@ -64,13 +64,25 @@ function asksWho(filter: Filter): boolean {
 }
 
 function joinGuards(filters: readonly Filter[]): readonly Filter[] {
-  const joined = filters.filter(({ kind }) => guards.has(kind))
+  const all = filters.filter(({ kind }) => guards.has(kind))
+  // Not to be on a deny list is no yes (nginx declines), and who is on it may come in by another guard.
+  const yesSayers = all.filter((filter) => !deniesOnly(filter))
+  const joined = yesSayers.length === 0 ? all : yesSayers
   const [first] = joined
-  if (first === undefined || joined.length === 1) return filters
-  const anyOf = { kind: 'any-of', filters: joined }
-  return filters
-    .map((filter) => (filter === first ? anyOf : filter))
-    .filter(({ kind }) => !guards.has(kind))
+  if (first === undefined) return filters
+  const anyOf = joined.length === 1 ? first : { kind: 'any-of', filters: joined }
+  return filters.flatMap((filter) => {
+    if (filter === first) return [anyOf]
+    return guards.has(filter.kind) ? [] : [filter]
+  })
+}
+
+function deniesOnly(filter: Filter): boolean {
+  return filter.kind === 'access' && 'allow' in filter && isEmptyList(filter.allow)
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0
 }
 
 function answerFirst(filters: readonly Filter[]): readonly Filter[] {

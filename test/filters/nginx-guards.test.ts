@@ -19,7 +19,10 @@ const any = { satisfy: 'any' }
 const keys: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   any: { ...any, ...users, ...office },
   all: { satisfy: 'all', ...users, ...office },
-  three: { ...any, ...users, ...office, 'auth-url': `${server}/cookie` },
+  three: {
+    ...{ ...any, ...users, ...office },
+    ...{ 'auth-url': `${server}/cookie`, 'auth-response-headers': 'X-User' },
+  },
   signin: { ...any, ...users, 'auth-url': `${server}/cookie`, 'auth-signin': 'https://$host/in' },
   dead: { ...any, ...office, 'auth-url': 'http://gone.default.svc.cluster.local/' },
   one: { ...any, ...users },
@@ -137,6 +140,12 @@ t.test('guards count together as ingress-nginx has them', async (t) => {
   }
   t.match(fieldsOf(await get('signin'), 'location')[0], /^https:\/\/signin\.test\/in\?rd=/)
   t.match((await get('open', ['Cookie: ok=1', 'X-User: root'])).body, /"ann"/)
+  for (const by of [inOffice, basic]) {
+    const { status, body } = await get('three', [by, 'X-User: root'])
+    t.equal(status, 200)
+    t.notMatch(body, /root/, 'who is not asked about vouches for no name')
+  }
+  t.match((await get('three', ['Cookie: ok=1', 'X-User: root'])).body, /"ann"/)
   t.notMatch((await get('any', [basic])).body, /authorization/i, 'the password stays here')
 
   const preflight = ['Origin: https://b.test', 'Access-Control-Request-Method: GET']

@@ -2,6 +2,7 @@
 //
 // Invariant: nobody comes in whom all of them refuse; what is neither yes nor no (503, 500) ends the search: a guard that cannot
 // be asked is not passed over.
+// Invariant: fields for which another guard vouches than the one that lets in do not come from the client.
 import { joinEdits } from './compile.ts'
 import type {
   Cancel,
@@ -40,18 +41,23 @@ export function anyOfKind(guards: readonly FilterKind[]): FilterKind<AnyOfFilter
     assets: ({ filters }) => filters.flatMap((each) => kindOf(each)?.assets?.(each) ?? []),
     compile({ filters }, context) {
       const all = filters.map((each): Stages => kindOf(each)?.compile(each, context) ?? {})
+      const vouched = filters.map((each) => kindOf(each)?.vouchesFor?.(each) ?? [])
       const steps = all.flatMap(({ request }) => request ?? [])
       const requestEdits = joinEdits(all.map((stages) => stages.requestEdits))
       return {
         // A guard that asks for nothing lets everybody in.
-        ...(steps.length < all.length ? {} : { request: firstYes(steps) }),
+        ...(steps.length < all.length ? {} : { request: firstYes(steps, vouched) }),
         ...(requestEdits && { requestEdits }),
       }
     },
   }
 }
 
-function firstYes(steps: readonly RequestStep[]): RequestStep {
+/** `vouched`: for which fields each step vouches. */
+function firstYes(
+  steps: readonly RequestStep[],
+  vouched: readonly (readonly string[])[],
+): RequestStep {
   return {
     kind: 'async',
     timeoutMs: steps.reduce((sum, step) => sum + ('timeoutMs' in step ? step.timeoutMs : 0), 1000),
@@ -66,7 +72,12 @@ function firstYes(steps: readonly RequestStep[]): RequestStep {
           return
         }
         const take = (verdict: Verdict) => {
-          if (verdict === undefined || weightOf(verdict) === 0) settle(verdict)
+          if (verdict === undefined) {
+            for (const [other, names] of vouched.entries()) {
+              if (other !== index) for (const name of names) request.dropField(name)
+            }
+            settle(undefined)
+          } else if (weightOf(verdict) === 0) settle(verdict)
           else {
             if (best === undefined || weightOf(verdict) > weightOf(best)) best = verdict
             askFrom(index + 1)

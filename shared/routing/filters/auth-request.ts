@@ -59,6 +59,7 @@ export const authRequestKind: FilterKind<AuthRequestFilter> = {
     const texts = [target, signIn ?? [], cacheKey ?? [], ...fields.map(([, value]) => value)]
     return texts.map(faultOfText).find((fault) => fault !== undefined)
   },
+  vouchesFor: ({ upstreamHeaders }) => upstreamHeaders,
   upstreams: ({ service }) => (service === undefined ? [] : [service]),
   assets: ({ configMap }) =>
     configMap === undefined ? [] : [{ kind: 'config-map', name: configMap }],

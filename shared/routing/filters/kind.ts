@@ -313,6 +313,8 @@ export interface FilterKind<F extends Filter = Filter> {
   fault(filter: F): string | undefined
   /** Services that it calls. */
   upstreams?(filter: F): readonly BackendRef[]
+  /** Fields that go upstream by its word alone: where it is not asked, those of the client must not pass for it. */
+  vouchesFor?(filter: F): readonly string[]
   /** What the control thread must fetch for it. */
   assets?(filter: F): readonly WantedAsset[]
   /** Compiles it for one route. Must not be called for a filter with a fault. */

@@ -102,6 +102,16 @@ export function decodePlain(path: string): string {
   )
 }
 
+/** Gives a normalised path as nginx compares it with its locations: escapes are bytes, slashes are merged. */
+export function readAsNginx(path: string): string {
+  if (isOrdinaryPath(path)) return path
+  return path
+    .replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+    .replace(/\/{2,}/g, '/')
+}
+
 /** Tells whether a path has a dot segment for some reader, whether it is spelled as above or not. */
 export function holdsDotSegment(path: string): boolean {
   return /\/\.|%/.test(path) && hiddenDots.test(decodeTwice(path))

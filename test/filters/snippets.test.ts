@@ -98,6 +98,27 @@ const rows: readonly Row[] = [
     why: 'a pattern that hides files',
   },
   {
+    name: 'inner',
+    server: 'location = /metrics { deny all; }',
+    path: '//metrics',
+    status: 403,
+    why: 'slashes are merged before a location is looked for',
+  },
+  {
+    name: 'escaped',
+    server: 'location /@me { deny all; }',
+    path: '/%40me/x',
+    status: 403,
+    why: 'so are escapes decoded',
+  },
+  {
+    name: 'folded',
+    server: 'location ~* ^/secret/ { deny all; }',
+    path: '/secret%2Fx',
+    status: 403,
+    why: 'those of slashes, too',
+  },
+  {
     name: 'both',
     configuration: 'add_header X-A location;',
     server: 'add_header X-B server; more_set_headers "X-C: server";',

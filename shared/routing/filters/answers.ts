@@ -1,7 +1,9 @@
 // Which requests does Weir answer itself instead of forwarding them, and with what (nginx's return and rewrite)?
 //
 // Invariant: a Location is visible ASCII only: a redirect cannot be used to split a response.
+// Invariant: no spelling of a path walks past a block that means it (`//metrics`, `/%40me`).
 // Invariant: who is sent away by a rule of addresses gets 403 whatever else the block says, unless it says another answer first.
+import { readAsNginx } from '../path.ts'
 import { compileFind, type Find } from '../pattern.ts'
 import { compileText, faultOfText, type MakeText, type RequestText } from '../request-text.ts'
 import { type AccessRule, compileAccess, faultOfAccessRule } from './access-rules.ts'
@@ -84,7 +86,7 @@ function compileBlock({ path, steps, access, fields }: AnswerBlock) {
   const compiled = steps.map((step) => compileStep(step, fields))
   const isAllowed = access.length === 0 ? undefined : compileAccess(access)
   return (request: RequestView): Verdict => {
-    if (means?.(request.path) === false) return undefined
+    if (means?.(readAsNginx(request.path)) === false) return undefined
     for (const step of compiled) {
       const answer = step(request)
       if (answer !== undefined) return answer

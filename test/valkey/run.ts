@@ -88,14 +88,26 @@ async function eventually(what: string, isTrue: () => Promise<boolean>): Promise
   }
 }
 
-/** All proxies have the store, as their own log says. */
+/** All workers of all proxies have the store, as their own log says. */
 function whenUp({ proxies }: Stage): Promise<void> {
   return eventually('all have the store', async () =>
     proxies.every(({ logs }) => {
       const told = logs.filter(({ msg }) => String(msg).startsWith('the store'))
-      return told.at(-1)?.msg === 'the store answers'
+      const byWorker = [...Map.groupBy(told, ({ worker }) => worker).values()]
+      return byWorker.every((lines) => lines.at(-1)?.msg === 'the store answers')
     }),
   )
+}
+
+/**
+ * What is asked for the first time is compiled, here and in the store, and takes more than the 50 ms that a request may wait.
+ * Budgets of this host are full again, and gone from the store, in a moment.
+ */
+async function warmUp(stage: Stage): Promise<void> {
+  await eventually('twenty requests in a row have the store', async () =>
+    (await statuses(stage, 'stall', 10)).every((status) => status === 200),
+  )
+  await whenUp(stage)
 }
 
 async function checkSharing(stage: Stage): Promise<void> {
@@ -227,6 +239,7 @@ async function runWith(program: StoreProgram): Promise<void> {
   try {
     await store.client.connect()
     await whenUp(stage)
+    await warmUp(stage)
     await checkSharing(stage)
     await checkKilled(stage)
     await checkStalled(stage)

@@ -7,6 +7,7 @@
 // Invariant: pure, and the same claim for the same question, so that what did not change stays the same object.
 import type { Filter } from './filters/kind.ts'
 import type { Claim, HostTraits } from './source.ts'
+import { serviceOf } from './table.ts'
 
 /** Makes of the claims of one host what they are beside each other; the same list when they are as they came. */
 export function besideEachOther(claims: readonly Claim[]): readonly Claim[] {
@@ -30,12 +31,14 @@ export function besideEachOther(claims: readonly Claim[]): readonly Claim[] {
     ),
   )
   const guard = claims.find(({ traits }) => traits?.guards !== undefined)
+  const closer = claims.find(({ traits }) => traits?.closes !== undefined)
   const roots = claims.filter(({ route }) => route.match.path === '/').length
   return claims.flatMap((claim) => {
     if (claim.traits?.isLiteralOnly && (isPattern(claim) || prefixes.has(claim.route.match.path))) {
       return []
     }
     const pattern = isPattern(claim) ? claim.traits?.pattern : undefined
+    if (closer !== undefined && actsOn(closer, claim, first)) return closedBy(claim, closer)
     const guards = guard && guardsBeside(claim, guard, first)
     return withTraits(claim, hasTls, {
       pattern: pattern && patternBeside(claim, pattern, exact, roots > 1),
@@ -44,21 +47,40 @@ export function besideEachOther(claims: readonly Claim[]): readonly Claim[] {
   })
 }
 
-function actsOnOthers({ makesPatterns, hasTls, isLiteralOnly, guards }: HostTraits): boolean {
-  return (makesPatterns ?? hasTls ?? isLiteralOnly ?? guards) !== undefined
+function actsOnOthers(traits: HostTraits): boolean {
+  const { makesPatterns, hasTls, isLiteralOnly, guards, closes } = traits
+  return (makesPatterns ?? hasTls ?? isLiteralOnly ?? guards ?? closes) !== undefined
+}
+
+/** Says whether what guards one object's routes guards those of another object on its host. */
+function actsOn({ route }: Claim, other: Claim, first: string | undefined): boolean {
+  const { namespace, name } = route.owner
+  const { owner } = other.route
+  const isOwn = owner.namespace === namespace && owner.name === name
+  return !isOwn && (owner.namespace === namespace || namespace === first)
+}
+
+/** What guards its host cannot be read: nobody knows whom it would let in. */
+function closedBy(claim: Claim, { route: { owner }, traits }: Claim): Claim {
+  const reason = `Ingress ${owner.namespace}/${owner.name} of the same host: ${traits?.closes}`
+  return remembered(claim, `closed ${reason}`, () => {
+    const service = serviceOf(claim.route)
+    return {
+      ...claim,
+      route: { ...claim.route, filters: [], backend: { kind: 'closed', reason, service } },
+    }
+  })
 }
 
 /** The guards of another object on the host; rules of a path's own take the place of its server's, as in nginx. */
 function guardsBeside(
-  { route: { owner, filters } }: Claim,
-  { route, traits }: Claim,
+  claim: Claim,
+  guard: Claim,
   first: string | undefined,
 ): readonly Filter[] | undefined {
-  const { namespace, name } = route.owner
-  const isOwn = owner.namespace === namespace && owner.name === name
-  if (isOwn || (owner.namespace !== namespace && namespace !== first)) return undefined
-  const hasRules = filters.some(({ kind }) => kind === 'access-rules')
-  return traits?.guards?.filter(({ kind }) => kind !== 'access-rules' || !hasRules)
+  if (!actsOn(guard, claim, first)) return undefined
+  const hasRules = claim.route.filters.some(({ kind }) => kind === 'access-rules')
+  return guard.traits?.guards?.filter(({ kind }) => kind !== 'access-rules' || !hasRules)
 }
 
 /** Of an exact path and the paths below it, which are one pattern, the one must leave something to the other. */

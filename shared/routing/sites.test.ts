@@ -126,6 +126,37 @@ const cases: { why: string; given: readonly Sketch[]; routes: readonly string[] 
     ],
   },
   {
+    why: 'what guards a whole host and cannot be read closes the routes of others on it, too',
+    given: [
+      {
+        name: 'gate',
+        age: 9,
+        paths: ['Prefix /'],
+        annotations: { 'server-snippet': 'if ($http_a) { return 403; }' },
+      },
+      { name: 'beside', paths: ['Prefix /b'] },
+      { name: 'stranger', namespace: 'm', paths: ['Prefix /d'] },
+      { name: 'other', host: 'b.test', paths: ['Prefix /'] },
+      { name: 'first', host: 'c.test', namespace: 'm', age: 9, paths: ['Prefix /'] },
+      {
+        name: 'tls',
+        host: 'c.test',
+        paths: ['Prefix /a'],
+        annotations: { 'auth-tls-secret': 'default/ca' },
+      },
+      { name: 'more', host: 'c.test', paths: ['Prefix /b'] },
+    ],
+    routes: [
+      'a.test Prefix / closed',
+      'a.test Prefix /b closed',
+      'a.test Prefix /d closed',
+      'b.test Prefix / other',
+      'c.test Prefix / first',
+      'c.test Prefix /a closed',
+      'c.test Prefix /b closed',
+    ],
+  },
+  {
     why: 'not at those of another namespace that was there first',
     given: [
       { name: 'first', namespace: 'm', age: 9, paths: ['Prefix /'] },

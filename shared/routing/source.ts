@@ -77,6 +77,8 @@ export interface HostTraits {
   readonly hasTls?: true
   /** Filters that guard all routes of its host. */
   readonly guards?: readonly Filter[]
+  /** What guards all routes of its host cannot be read, and why. */
+  readonly closes?: string
   /** The route for a host that has TLS by another claim. */
   readonly withTls?: Pick<Route, 'filters'>
 }

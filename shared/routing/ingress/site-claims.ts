@@ -33,6 +33,7 @@ export function traitsOf(
       ...(pathType === 'Regex' ? {} : { pattern: patternOf(path, written) }),
       ...(hasTls ? { hasTls } : {}),
       ...(site.guards === undefined ? {} : { guards: site.guards }),
+      ...(site.closes === undefined ? {} : { closes: site.closes }),
       ...(withTls === undefined ? {} : { withTls }),
     },
   }

@@ -63,6 +63,8 @@ export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft {
   readonly defaults: IngressDefaults
   /** The first reason to close the routes. */
   readonly closed?: string
+  /** The same, of a key that counts for all routes of its host. */
+  readonly hostClosed?: string
   /** All must hold for a request that the routes mean; undefined when a key of theirs could not be read. */
   readonly conditions: readonly Condition[] | undefined
   /** By kind. Filters with keys of several families are the fields below instead. */

@@ -2,7 +2,7 @@
 import type { RequestText } from '../../request-text.ts'
 import type { Draft } from './draft.ts'
 import { needsNames, type RouteNames, withNames } from './nginx-text.ts'
-import { guarded, type Row, supported } from './row.ts'
+import { guarded, ofHost, type Row, supported } from './row.ts'
 import { partOf } from './settings.ts'
 import { parseLocationSnippet, parseServerSnippet } from './snippet.ts'
 import { parseHostText } from './snippet-values.ts'
@@ -61,13 +61,17 @@ export const snippetRows: readonly Row[] = [
     parseLocationSnippet,
     unless((locationSnippet: Snippet) => ({ locationSnippet })),
   ),
-  guarded(
-    'server-snippet',
-    `as \`configuration-snippet\`, and \`location { }\` blocks that return something or deny all`,
-    'As `configuration-snippet`, for all routes of this Ingress; with `--like ingress-nginx` what it answers and refuses holds for those of other Ingresses with the same host, too (of another namespace: only where this one was there first). Differs: its fields are not for other Ingresses; locations answer for paths within the rules only.',
-    parseServerSnippet,
-    unless((serverSnippet: Snippet) => ({ serverSnippet })),
+  ofHost(
+    guarded(
+      'server-snippet',
+      `as \`configuration-snippet\`, and \`location { }\` blocks that return something or deny all`,
+      'As `configuration-snippet`, for all routes of this Ingress; with `--like ingress-nginx` what it answers and refuses holds for those of other Ingresses with the same host, too (of another namespace: only where this one was there first), and one that cannot be read closes them. Differs: its fields are not for other Ingresses; locations answer for paths within the rules only.',
+      parseServerSnippet,
+      unless((serverSnippet: Snippet) => ({ serverSnippet })),
+    ),
+    ({ allowsSnippets }) => allowsSnippets !== false,
   ),
+
   supported(
     'upstream-vhost',
     'host, perhaps with variables',

@@ -1,6 +1,6 @@
 // The annotations of ingress-nginx that Weir knows and does not act on, each with what its loss means.
 // `refused` closes the route: the key limits who may do what, or how safely, and serving without it would serve open.
-import { refused, type UnsupportedRow, unsupported } from './row.ts'
+import { ofHost, refused, type UnsupportedRow, unsupported } from './row.ts'
 
 const off = ['false', 'off', '0']
 const noClientTls = 'Client certificates are not supported: TLS ends at the load balancer.'
@@ -10,7 +10,7 @@ const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
   // Authentication and client certificates.
-  refused('auth-tls-secret', 'namespace/name', noClientTls),
+  ofHost(refused('auth-tls-secret', 'namespace/name', noClientTls)),
   refused('auth-tls-verify-client', '`on`, `off`, …', noClientTls, off),
   refused('auth-tls-verify-depth', 'int', noClientTls),
   refused('auth-tls-error-page', 'URL', noClientTls),

@@ -210,11 +210,19 @@ class AnnotationReader {
 
   #refuse(row: Row, key: string, message: string, remedy: string): void {
     this.#report('invalid-annotation', key, lossOf(row), message, remedy)
+    this.#closeHost(row, key, message)
+  }
+
+  /** What guards a whole host in ingress-nginx is lost for all of its routes. */
+  #closeHost({ ofHost }: Row, key: string, message: string): void {
+    if (ofHost?.(this.#draft.defaults) === true)
+      this.#draft = { ...this.#draft, hostClosed: `${key}: ${message}` }
   }
 
   #reportUnsupported(key: string, row: UnsupportedRow): void {
     const message = 'Weir knows this annotation and does not support it.'
     this.#report('unknown-annotation', key, lossOf(row), message, row.meaning)
+    this.#closeHost(row, key, message)
   }
 
   #reportUnknown(key: string, prefix: string, ownKey: string, rows: readonly Row[]): void {

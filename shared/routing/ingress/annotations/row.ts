@@ -2,6 +2,7 @@
 //
 // Invariant: a row that `failsClosed` and is not understood closes the Ingress's routes (503): the owner asked for a
 // protection, and serving without it would be serving open.
+import type { IngressDefaults } from '../defaults.ts'
 import type { Draft } from './draft.ts'
 import type { Parser } from './values.ts'
 
@@ -16,6 +17,8 @@ interface RowText {
   readonly failsClosed: boolean
   /** It says which requests the routes mean: when it cannot be read, nobody knows. */
   readonly narrows?: boolean
+  /** Says whether in ingress-nginx it counts for all routes of its host, those of other Ingresses too; absent: it does not. */
+  readonly ofHost?: (defaults: IngressDefaults) => boolean
 }
 
 /** A key that Weir acts on. */
@@ -77,6 +80,11 @@ export function guarded<T>(
   apply: Apply<T>,
 ): SupportedRow {
   return { ...supported(key, value, meaning, parse, apply), failsClosed: true }
+}
+
+/** Makes the row one of a host. */
+export function ofHost<R extends Row>(row: R, when: RowText['ofHost'] = () => true): R {
+  return { ...row, ofHost: when }
 }
 
 /** Makes the row take an empty value for an absent one, as ingress-nginx does. */

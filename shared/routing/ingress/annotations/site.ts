@@ -21,6 +21,8 @@ export interface Site {
   readonly isShared: boolean
   /** Filters for routes of other Ingresses on its hosts, too; absent: none. */
   readonly guards?: readonly Filter[]
+  /** Why what guards routes of other Ingresses on its hosts, too, cannot be read. */
+  readonly closes?: string
   /** `--default-backend`. */
   readonly fallback: BackendRef | undefined
   /** Whether a rule with this path makes patterns of all paths of its host. */
@@ -49,6 +51,7 @@ export function siteOf(draft: Draft, termsFor: TermsFor): Site | undefined {
   const guards = isShared ? hostGuards(draft, names) : undefined
   return {
     ...(guards === undefined ? {} : { guards }),
+    ...(draft.hostClosed === undefined ? {} : { closes: draft.hostClosed }),
     aliases,
     wwwRedirect,
     redirectStatus: draft.defaults.sslRedirectStatus ?? 308,

@@ -10,6 +10,7 @@ import { besideEachOther } from './host-traits.ts'
 import { joinAlternatives } from './join-alternatives.ts'
 import { matchKey } from './match-key.ts'
 import type { Claim } from './source.ts'
+import type { PathType } from './table.ts'
 
 /** What became of the claims of one host. */
 export interface SettledHost {
@@ -78,9 +79,14 @@ function settleMains(host: string, given: readonly Claim[]): SettledHost {
       conflicts.push(conflictOf(winner, claim))
     } else if (!isHarmless(claim, winner)) conflicts.push(conflictOf(claim, winner))
   }
+  const keyAtRoot = (pathType: PathType) => matchKey({ host, pathType, path: '/', conditions: [] })
+  // What nobody wrote as a path takes none from the rule of another namespace.
+  const root = byKey.get(keyAtRoot('Exact'))
+  if (root?.role === 'rest' && isOfStranger(root, byKey.get(keyAtRoot('Prefix')))) {
+    byKey.delete(keyAtRoot('Exact'))
+  }
   // Who gives way at `/` also does so to the pattern `/`, which matches every path.
-  const everyPath = matchKey({ host, pathType: 'Regex', path: '/', conditions: [] })
-  const every = byKey.get(everyPath)
+  const every = byKey.get(keyAtRoot('Regex'))
   // Nearly always all win: then the lists are one.
   if (byKey.size === claims.length && every === undefined)
     return { winners: claims, conflicts: none }
@@ -89,6 +95,10 @@ function settleMains(host: string, given: readonly Claim[]): SettledHost {
 }
 
 const none: readonly Conflict[] = []
+
+function isOfStranger({ route }: Claim, winner: Claim | undefined): boolean {
+  return winner?.role === 'rule' && winner.route.owner.namespace !== route.owner.namespace
+}
 
 function givesWayAtRoot(claim: Claim, every: Claim): boolean {
   const { role, isMatchUnknown, route } = claim

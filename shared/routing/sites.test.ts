@@ -157,6 +157,22 @@ const cases: { why: string; given: readonly Sketch[]; routes: readonly string[] 
     ],
   },
   {
+    why: 'an app root takes no path from the rule of another namespace, though from one of its own',
+    given: [
+      { name: 'owner', namespace: 'm', age: 9, paths: ['Prefix /'] },
+      { name: 'thief', paths: ['Prefix /b'], annotations: { 'app-root': '/b' } },
+      { name: 'web', host: 'b.test', paths: ['Prefix /'] },
+      { name: 'app', host: 'b.test', paths: ['Prefix /b'], annotations: { 'app-root': '/b' } },
+    ],
+    routes: [
+      'a.test Prefix / owner',
+      'a.test Prefix /b thief',
+      'b.test Exact / answer app-root',
+      'b.test Prefix / web',
+      'b.test Prefix /b app',
+    ],
+  },
+  {
     why: 'not at those of another namespace that was there first',
     given: [
       { name: 'first', namespace: 'm', age: 9, paths: ['Prefix /'] },

@@ -83,7 +83,7 @@ export const redirectRows: readonly SupportedRow[] = [
   supported(
     'app-root',
     'path',
-    'Exactly `/` gets 302 to this path, with the scheme the client used, also where no rule covers `/`. Differs: where another Ingress has a rule for it, that one serves it.',
+    'Exactly `/` gets 302 to this path, with the scheme the client used, also where no rule covers `/`. Differs: where another Ingress has a rule for exactly `/`, or one of another namespace a rule that covers it, that one serves it.',
     parseLocation,
     (appRoot) => ({ appRoot }),
   ),

@@ -48,6 +48,10 @@ const objects = [
     'server-snippet': 'location /b/private { return 403; }',
   }),
   site('beside', [rule('guarded.test', '/b')]),
+  site('files', [rule('files.test', '/x.git', 'Exact'), rule('files.test', '/y', 'Exact')], {
+    'use-regex': 'true',
+    'server-snippet': 'location ~ \\.git { deny all; }',
+  }),
   site('moved', [rule('moved.test', '/')], {
     'permanent-redirect': 'http://new.test',
     'denylist-source-range': '127.0.0.0/8',
@@ -70,6 +74,8 @@ const rows: readonly Row[] = [
     status: 403,
     why: 'a server is one for all Ingresses of its host',
   },
+  { url: 'files.test/x.git', status: 403, why: 'an Exact path among patterns is one of them' },
+  { url: 'files.test/y', status: 200, why: 'and others are served' },
   { url: 'guarded.test/b/public', status: 200, why: 'what it does not name is served' },
   { url: 'regex.test/FOO/BAX', status: 200, service: 'pattern', why: 'patterns know no case' },
   { url: 'regex.test/foobar', status: 200, service: 'web', why: 'a prefix has no end of segment' },

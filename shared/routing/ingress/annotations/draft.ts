@@ -258,7 +258,7 @@ function buildFilters(draft: Draft, place: RoutePlace): readonly Filter[] {
   const deny = defaults.blocked === undefined ? listed : [...defaults.blocked, ...listed]
   const globalAuth = globalAuthOf(draft)
   const own: Record<string, Filter | undefined> = {
-    ...snippetFilters(draft, path, pathType, names),
+    ...snippetFilters(draft, path, besideSnippet(draft, pathType), names),
     access: allow.length + deny.length === 0 ? undefined : filterOf('access', { allow, deny }),
     // Only routes that can see the path `/` have a use for it.
     'app-root':
@@ -284,6 +284,11 @@ function buildFilters(draft: Draft, place: RoutePlace): readonly Filter[] {
   }
   filters.push(...draft.own)
   return arrangeGuards(filters, draft, path)
+}
+
+/** ingress-nginx: where paths are patterns an Exact one is, too: patterns of the server's snippet are asked before it. */
+function besideSnippet({ useRegex, defaults }: Draft, pathType: PathType): PathType {
+  return useRegex && defaults.like === 'ingress-nginx' ? 'Regex' : pathType
 }
 
 /** An empty list turns nobody away. */

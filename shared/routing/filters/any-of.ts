@@ -72,12 +72,8 @@ function firstYes(
           return
         }
         const take = (verdict: Verdict) => {
-          if (verdict === undefined) {
-            for (const [other, names] of vouched.entries()) {
-              if (other !== index) for (const name of names) request.dropField(name)
-            }
-            settle(undefined)
-          } else if (weightOf(verdict) === 0) settle(verdict)
+          if (verdict === undefined) dropOthers(request, vouched, index)
+          if (verdict === undefined || weightOf(verdict) === 0) settle(verdict)
           else {
             if (best === undefined || weightOf(verdict) > weightOf(best)) best = verdict
             askFrom(index + 1)
@@ -89,6 +85,17 @@ function firstYes(
       askFrom(0)
       return () => cancel()
     },
+  }
+}
+
+/** Drops the fields for which others vouch than the guard that lets in. */
+function dropOthers(
+  request: RequestView,
+  vouched: readonly (readonly string[])[],
+  index: number,
+): void {
+  for (const name of vouched.flatMap((names, other) => (other === index ? [] : names))) {
+    request.dropField(name)
   }
 }
 

@@ -7,7 +7,7 @@ import { type HeadLimits, Http1RequestHead } from './request-head.ts'
 import { Http1ResponseHead, readResponseHead } from './response-head.ts'
 
 const requestLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d$/
-const statusLine = /^HTTP\/1\.[01] [1-5]\d\d(?: [^\r\n]*)?$/
+const statusLine = /^HTTP\/1\.\d [1-9]\d\d(?: [^\r\n]*)?$/
 const limits: HeadLimits = { maxLineBytes: 60, maxHeadBytes: 300, maxFields: 6 }
 
 /** Cuts `text` at offsets into pieces. */

@@ -139,7 +139,7 @@ t.test('any head is read as the grammar reads it byte by byte', async (t) => {
     t,
     fc.property(heads, (text) => {
       // Queries and other forms of a target have tables of their own.
-      fc.pre(!/^\S* [^/\s]|^\S* \S*\?|^(?:CONNECT|TRACE|TRACK) /.test(text))
+      fc.pre(!/^[^ ]* [^/ ]|^[^ ]* [^ ]*\?|^(?:CONNECT|TRACE|TRACK) /.test(text))
       const shouldBe = understand(`${text}\r\n\r\n`)
       const head = readLines([text])
       if (typeof head === 'string') {

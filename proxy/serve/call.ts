@@ -66,9 +66,8 @@ class Call implements AttemptOwner {
     attempt.target = target
     attempt.authority = authority
     // RFC 9110 §8.6: a length where a body is expected, even an empty one.
-    attempt.fields = hasLength
-      ? `${dropFields(fields, contentLength)}Content-Length: ${body.length}\r\n`
-      : fields
+    const lines = dropFields(fields, contentLength)
+    attempt.fields = hasLength ? `${lines}Content-Length: ${body.length}\r\n` : lines
     attempt.bodyLength = body.length
     attempt.start(backend, body.length === 0 ? [] : [body])
   }

@@ -7,7 +7,6 @@ import type {
   BodySink,
   CallRequest,
   CompileContext,
-  FieldLines,
   Filter,
   FilterKind,
   RequestView,
@@ -70,13 +69,7 @@ type CopyHead = Pick<CallRequest, 'method' | 'target' | 'authority' | 'fields'>
 function headOf(request: RequestView, filter: MirrorFilter): CopyHead {
   const { method, fields, upstreamHost } = request
   const authority = filter.authority ?? (upstreamHost || request.authority)
-  const sent = filter.isBodiless === true ? dropLength(fields) : fields
-  return { method, target: targetOf(request, filter), authority, fields: sent }
-}
-
-/** A copy without its body must not announce one. */
-function dropLength(fields: FieldLines): FieldLines {
-  return fields.replace(/^content-length:.*\r\n/gim, '')
+  return { method, target: targetOf(request, filter), authority, fields }
 }
 
 function targetOf({ target, path, query }: RequestView, filter: MirrorFilter): string {

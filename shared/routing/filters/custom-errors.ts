@@ -3,6 +3,7 @@
 // Invariant: what Weir decided about who may come in is never changed: of its own 401 and 403 only the page is another one.
 // Invariant: an answer that cannot be had in time leaves the response as it was.
 import { type BackendName, refOf } from '../upstreams/backend-ref.ts'
+import { errorFields } from './error-fields.ts'
 import type {
   Answer,
   CallResult,
@@ -96,20 +97,8 @@ const told =
   /^(?:x-code|x-format|x-original-uri|x-namespace|x-ingress-name|x-service-name|x-service-port|x-request-id|content-[a-z]+):.*\r\n/gim
 
 /** The client's fields, and what ingress-nginx tells its default backend. */
-function fieldsFor({ ingress, of }: CustomErrorsFilter, { request, status }: ResponseView): string {
-  const format = request.field('accept')
-  const fields: readonly (readonly [string, string])[] = [
-    ['X-Code', String(status)],
-    ...(format === undefined ? [] : ([['X-Format', format]] as const)),
-    ['X-Original-URI', request.path + request.query],
-    ['X-Namespace', of.namespace],
-    ['X-Ingress-Name', ingress],
-    ['X-Service-Name', of.service],
-    ['X-Service-Port', String(of.port)],
-    ['X-Request-ID', request.requestId],
-  ]
-  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  return request.fields.replace(told, '') + lines
+function fieldsFor({ ingress, of }: CustomErrorsFilter, response: ResponseView): string {
+  return response.request.fields.replace(told, '') + errorFields(response, of, ingress)
 }
 
 // What Weir writes itself, and what a status means nothing without (RFC 9110 §11.6.1).

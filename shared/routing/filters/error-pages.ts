@@ -3,6 +3,7 @@
 // Invariant: a page that cannot be had in time leaves the response as it was; the status is kept unless the page has its own
 // for a failure. X-Code and its family tell the page's Service what happened, as ingress-nginx's default backend expects.
 import type { BackendRef } from '../upstreams/backend-ref.ts'
+import { errorFields } from './error-fields.ts'
 import type { Answer, CallResult, Filter, FilterKind, ResponseView } from './kind.ts'
 
 /** Takes the place of responses with one of `statuses` by a page that a Service gives. */
@@ -60,22 +61,9 @@ export const errorPagesKind: FilterKind<ErrorPagesFilter> = {
   },
 }
 
-/** What ingress-nginx sends its default backend (custom-http-errors). */
-function fieldsFor(response: ResponseView, { namespace, service, port }: BackendRef): string {
-  const { request } = response
-  const fields: readonly (readonly [string, string | undefined])[] = [
-    ['X-Code', String(response.status)],
-    ['X-Format', request.field('accept')],
-    ['X-Original-URI', request.path + request.query],
-    ['X-Namespace', namespace],
-    ['X-Service-Name', service],
-    ['X-Service-Port', String(port)],
-    ['X-Request-ID', request.requestId],
-    ['CDN-Loop', request.field('cdn-loop')],
-  ]
-  return fields
-    .map(([name, value]) => (value === undefined ? '' : `${name}: ${value}\r\n`))
-    .join('')
+function fieldsFor(response: ResponseView, from: BackendRef): string {
+  const passes = response.request.field('cdn-loop')
+  return errorFields(response, from) + (passes === undefined ? '' : `CDN-Loop: ${passes}\r\n`)
 }
 
 // What a status means nothing without: RFC 9110 §11.6.1 (401), §11.7.1 (407), §10.2.1 (405), §14.4 (416), §10.2.3 (429, 503).

@@ -1,5 +1,6 @@
 // What did the server that is asked about requests say, and for how long does it count? (nginx: ngx_http_auth_request_module,
 // and the rules of proxy_cache_valid)
+import { fieldPairs } from './answer-fields.ts'
 import type { CallResult, Verdict } from './kind.ts'
 
 /** What an answer means for the requests that it counts for. */
@@ -24,11 +25,7 @@ export function readAnswer(
 ): AuthAnswer | undefined {
   if ('failure' in result) return undefined
   const lines = new Map<string, string[]>()
-  for (const line of result.fields.split('\r\n')) {
-    const colon = line.indexOf(':')
-    if (colon < 1) continue
-    const name = line.slice(0, colon).toLowerCase()
-    const value = line.slice(colon + 1).trim()
+  for (const [name, value] of fieldPairs(result.fields)) {
     const before = lines.get(name)
     if (before === undefined) lines.set(name, [value])
     else before.push(value)

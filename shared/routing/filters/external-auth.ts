@@ -5,6 +5,7 @@
 import { createBoundedCache } from '../../bounded-cache.ts'
 import { compileRequestKey, faultOfRequestKey, type RequestKey } from '../request-key.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
+import { fieldPairs } from './answer-fields.ts'
 import type {
   Answer,
   CallResult,
@@ -173,12 +174,5 @@ function signIn(target: string, request: RequestView): Answer {
 
 /** All lines with one of the names, in order. */
 function pick(fields: string, names: readonly string[]): (readonly [string, string])[] {
-  if (names.length === 0) return []
-  const found: (readonly [string, string])[] = []
-  for (const line of fields.split('\r\n')) {
-    const colon = line.indexOf(':')
-    const name = line.slice(0, colon).toLowerCase()
-    if (colon > 0 && names.includes(name)) found.push([name, line.slice(colon + 1).trim()])
-  }
-  return found
+  return names.length === 0 ? [] : [...fieldPairs(fields)].filter(([name]) => names.includes(name))
 }

@@ -48,6 +48,14 @@ export function parseAuthUrl(text: string): Parsed<AuthUrl> {
   return accept({ origin, authority, path: target })
 }
 
+/** Makes a parser of `namespace/name` of an object of this kind. */
+export function parseFullName(kind: string): Parser<string> {
+  return (text) =>
+    /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(text)
+      ? accept(text)
+      : refuse(`must be namespace/name of a ${kind}`)
+}
+
 /** Parses the name of an object of the namespace (RFC 1123 subdomain). */
 export function parseObjectName(text: string): Parsed<string> {
   return text.length <= 253 && /^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/.test(text)

@@ -1,13 +1,14 @@
 // ingress-nginx's snippets: read where they hold nothing but directives of a closed list, refused as a whole otherwise.
 import type { RequestText } from '../../request-text.ts'
 import type { Draft } from './draft.ts'
+import { parseFullName } from './filter-values.ts'
 import { needsNames, type RouteNames, withNames } from './nginx-text.ts'
 import { guarded, ofHost, type Row, supported } from './row.ts'
 import { partOf } from './settings.ts'
 import { parseLocationSnippet, parseServerSnippet } from './snippet.ts'
 import { parseHostText } from './snippet-values.ts'
 import type { Snippet } from './snippet-wishes.ts'
-import { accept, type Parsed, refuse } from './values.ts'
+import { accept } from './values.ts'
 
 const directives =
   '`more_set_headers`, `more_clear_headers`, `add_header`, `proxy_set_header`, `proxy_hide_header`, `return`, `rewrite … permanent|redirect`, `deny`, `allow`'
@@ -43,14 +44,6 @@ function askWithFields(snippet: Snippet, draft: Draft): Partial<Draft> | string 
 }
 
 const noNames: RouteNames = { namespace: '', ingress: '', service: '', port: '' }
-
-function parseRef(text: string): Parsed<string> {
-  return /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(
-    text,
-  )
-    ? accept(text)
-    : refuse('must be namespace/name of a ConfigMap')
-}
 
 /** The rows of snippets and fields. */
 export const snippetRows: readonly Row[] = [
@@ -97,7 +90,7 @@ export const snippetRows: readonly Row[] = [
     'custom-headers',
     'namespace/name of a ConfigMap, of the Ingress’s own namespace',
     'Each entry replaces a field of all responses. Only names that `global-allowed-response-headers` of the ConfigMap lists: with another one, or without the ConfigMap, the routes answer 503.',
-    parseRef,
+    parseFullName('ConfigMap'),
     (configMap: string, { namespace, filters, defaults }) =>
       configMap.startsWith(`${namespace}/`)
         ? {

@@ -1,6 +1,7 @@
 // ingress-nginx's annotations about the protocol that endpoints speak: TLS to them, and what is shown and asked there.
 import type { TlsVersion, UpstreamTls } from '../../upstreams/upstream-tls.ts'
 import type { Draft } from './draft.ts'
+import { parseFullName } from './filter-values.ts'
 import { guarded, type Row, supported } from './row.ts'
 import type { UpstreamTlsDraft } from './upstream-tls-draft.ts'
 import { accept, type Parsed, type Parser, parseChoice, refuse } from './values.ts'
@@ -45,14 +46,6 @@ function speak(protocol: string, { upstreamTls }: Draft): Partial<Draft> {
   return protocol === 'HTTPS' ? { upstreamTls: { ...upstreamTls, isHttps: true } } : {}
 }
 
-function parseSecret(text: string): Parsed<string> {
-  return /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(
-    text,
-  )
-    ? accept(text)
-    : refuse('must be namespace/name of a Secret')
-}
-
 function takeSecret(secret: string, { namespace, upstreamTls }: Draft): Partial<Draft> | string {
   return secret.startsWith(`${namespace}/`)
     ? { upstreamTls: { isHttps: false, ...upstreamTls, secret } }
@@ -91,7 +84,7 @@ export const upstreamTlsRows: readonly Row[] = [
     'proxy-ssl-secret',
     'namespace/name, of the Ingress’s own namespace',
     'With `backend-protocol: HTTPS`: `tls.crt` and `tls.key` of this Secret are shown to endpoints that ask for a certificate, `ca.crt` is what they are verified by. Without the Secret the routes answer 503.',
-    parseSecret,
+    parseFullName('Secret'),
     takeSecret,
   ),
   supported(

@@ -121,6 +121,15 @@ export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft {
   readonly canary?: CanaryDraft
 }
 
+/** The names of a route of the Ingress, to a Service if one is known. */
+export function namesOf(
+  { namespace, ingress }: Draft,
+  service: string,
+  port: string | number,
+): RouteNames {
+  return { namespace, ingress: ingress.slice(namespace.length + 1), service, port: String(port) }
+}
+
 /** Creates the draft of an Ingress that asks for the defaults; `pathWildcards` is what the operator says of all Ingresses. */
 export function createDraft(
   namespace: string,

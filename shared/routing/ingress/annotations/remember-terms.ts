@@ -3,7 +3,14 @@ import type { Ingress } from '../../../kube/objects.ts'
 import type { PathType } from '../../table.ts'
 import type { BackendName } from '../../upstreams/backend-ref.ts'
 import { tlsHostsOf } from '../tls-hosts.ts'
-import { buildTerms, type Draft, isPathDependent, isServiceDependent, type Terms } from './draft.ts'
+import {
+  buildTerms,
+  type Draft,
+  isPathDependent,
+  isServiceDependent,
+  namesOf,
+  type Terms,
+} from './draft.ts'
 
 const noBackend: BackendName = { namespace: '', service: '', port: '' }
 
@@ -30,13 +37,11 @@ export function rememberTerms(draft: Draft, ingress: Ingress): TermsFor {
     const key = `${hasTls} ${place}\n${byService ? `${service}:${port}` : ''}`
     let terms = known.get(key)
     if (terms === undefined) {
-      const { namespace } = draft
-      const name = draft.ingress.slice(namespace.length + 1)
       terms = buildTerms(draft, {
         path: byPath ? path : '/',
         pathType: byPath ? pathType : 'Prefix',
         hasTls,
-        names: { namespace, ingress: name, service, port: String(port) },
+        names: namesOf(draft, service, port),
       })
       known.set(key, terms)
     }

@@ -4,7 +4,7 @@ import type { Filter } from '../../filters/kind.ts'
 import type { RedirectStatus } from '../../filters/redirect.ts'
 import type { PathType } from '../../table.ts'
 import type { BackendName, BackendRef } from '../../upstreams/backend-ref.ts'
-import type { Draft, Terms } from './draft.ts'
+import { type Draft, namesOf, type Terms } from './draft.ts'
 import type { TermsFor } from './remember-terms.ts'
 import { hostGuards } from './snippet-filters.ts'
 
@@ -42,13 +42,7 @@ export function siteOf(draft: Draft, termsFor: TermsFor): Site | undefined {
   const hasAppRoot = appRoot !== undefined && closed === undefined
   if (canary?.isOn === true) return undefined
   if (!isShared && !hasAppRoot && !wwwRedirect && aliases.length === 0) return undefined
-  const names = {
-    namespace: draft.namespace,
-    ingress: draft.ingress.slice(draft.namespace.length + 1),
-    service: '',
-    port: '',
-  }
-  const guards = isShared ? hostGuards(draft, names) : undefined
+  const guards = isShared ? hostGuards(draft, namesOf(draft, '', '')) : undefined
   return {
     ...(guards === undefined ? {} : { guards }),
     ...(draft.hostClosed === undefined ? {} : { closes: draft.hostClosed }),

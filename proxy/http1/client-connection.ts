@@ -13,7 +13,7 @@ import type { Socket } from 'node:net'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { OpenConnection, RequestSink } from '../http/stream.ts'
 import type { TunnelEnd } from '../http/tunnel.ts'
-import type { AcceptedSocket, SocketReader } from '../net/accepted-socket.ts'
+import type { AcceptedConnection, SocketReader } from '../net/accepted-connection.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { FinGrace } from '../net/fin-grace.ts'
 import { Linger } from '../net/linger.ts'
@@ -52,7 +52,7 @@ export class ClientConnection
   implements SocketReader, RequestReaderOwner, StreamOwner, OpenConnection
 {
   readonly socket: Socket
-  readonly #accepted: AcceptedSocket
+  readonly #accepted: AcceptedConnection
   readonly stream: Http1ClientStream
   readonly #reader: RequestReader
   readonly #time: CoarseTime
@@ -68,7 +68,7 @@ export class ClientConnection
   #grace: FinGrace | undefined
   #linger: Linger | undefined
 
-  constructor(accepted: AcceptedSocket, shared: ClientShared) {
+  constructor(accepted: AcceptedConnection, shared: ClientShared) {
     const { socket } = accepted
     const { clientLimits: limits, time, connectionGauges, connections } = shared
     this.#all = connections

@@ -5,22 +5,13 @@
 // `handle` are what Node's own server uses; the test beside this file tells when a new Node changes them.
 // 1 MiB uploads: from 2.0 to 1.67 times nginx's CPU per byte (bench/results/bench.md).
 import { type Server, Socket, type SocketConstructorOpts } from 'node:net'
+import type { AcceptedConnection, SocketReader } from './accepted-connection.ts'
 import { ReadBuffer } from './read-buffer.ts'
-
-/** Who gets what a socket reads. */
-export interface SocketReader {
-  /** `bytes` are in memory that is read into again, unless `isReadInUse` says that something refers to them. */
-  onRead(bytes: Buffer): void
-  /** Some of what was read last is still needed: held, or not yet sent on. */
-  isReadInUse(): boolean
-  /** Nothing more is expected soon: little memory is enough. */
-  readonly isAtRest: boolean
-}
 
 const noBytes = Buffer.alloc(0)
 
-/** An accepted connection whose reads go to one reader at a time. */
-export class AcceptedSocket {
+/** An accepted connection as it is on the wire. */
+export class AcceptedSocket implements AcceptedConnection {
   readonly socket: Socket
   readonly #buffer = new ReadBuffer()
   #reader: SocketReader | undefined
@@ -42,7 +33,6 @@ export class AcceptedSocket {
     this.socket.on('close', () => this.#buffer.release())
   }
 
-  /** Names who gets what is read from now on. */
   readBy(reader: SocketReader): void {
     this.#reader = reader
     const early = this.#early
@@ -50,7 +40,6 @@ export class AcceptedSocket {
     if (early.length > 0) reader.onRead(early)
   }
 
-  /** Puts bytes in front of what will be read: the reader before took more than was its own. */
   unshift(bytes: Buffer): void {
     this.#early = bytes
   }

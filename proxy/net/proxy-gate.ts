@@ -2,7 +2,7 @@
 //
 // Invariant: no byte is read as HTTP before the header is complete; a peer outside the trusted networks is never believed.
 import type { Socket } from 'node:net'
-import type { AcceptedSocket, SocketReader } from './accepted-socket.ts'
+import type { AcceptedConnection, SocketReader } from './accepted-connection.ts'
 import { looksLikeProxyHeader, type ProxyHeader, parseProxyHeader } from './proxy-protocol.ts'
 
 /** What is expected of peers in the trusted networks. */
@@ -10,7 +10,7 @@ export type ProxyProtocolMode = 'required' | 'optional'
 
 /** Waits for one header on `socket`; nothing else listens to the socket meanwhile. */
 export class ProxyGate implements SocketReader {
-  readonly #accepted: AcceptedSocket
+  readonly #accepted: AcceptedConnection
   readonly #socket: Socket
   readonly #mode: ProxyProtocolMode
   readonly #deadline: number
@@ -20,7 +20,7 @@ export class ProxyGate implements SocketReader {
 
   /** `onPassed` gets the header (undefined: none was sent, where that is allowed); what follows it is left to the next reader. */
   constructor(
-    accepted: AcceptedSocket,
+    accepted: AcceptedConnection,
     mode: ProxyProtocolMode,
     deadline: number,
     onPassed: (header: ProxyHeader | undefined) => void,

@@ -23,7 +23,7 @@ import { createRequestIdSource } from '../http/request-id.ts'
 import { ClientConnection } from '../http1/client-connection.ts'
 import { closeLine, finalHead } from '../http1/head-writer.ts'
 import type { TimedKeyAnswer } from '../messages.ts'
-import type { AcceptedSocket } from '../net/accepted-socket.ts'
+import type { AcceptedConnection } from '../net/accepted-connection.ts'
 import { tickMs } from '../net/coarse-time.ts'
 import { Listener } from '../net/listener.ts'
 import type { ProxyHeader } from '../net/proxy-protocol.ts'
@@ -204,7 +204,7 @@ export class DataPlane {
     await this.#worker.passwords.stop()
   }
 
-  #serve(accepted: AcceptedSocket, header: ProxyHeader | undefined): void {
+  #serve(accepted: AcceptedConnection, header: ProxyHeader | undefined): void {
     const worker = this.#worker
     const client = new ClientConnection(accepted, worker)
     const connection = {

@@ -196,6 +196,12 @@ export const proxyOptions = {
     likes: { 'ingress-nginx': 'nginx' },
     help: 'Tells upstreams about clients as Weir does (X-Forwarded-For with the whole chain, X-Forwarded-Proto, -Host, -Port, X-Real-IP, X-Request-Id), or as ingress-nginx does: X-Forwarded-For is the client alone, X-Scheme, X-Forwarded-Scheme and X-Original-Forwarded-* come with it, a believed X-Forwarded-Host is the Host, a request id of a client is kept, fields with an underscore are left out.',
   }),
+  serverHeader: option(oneOf(['pass', 'own', 'none']), {
+    group: clients,
+    default: 'pass',
+    likes: { 'ingress-nginx': 'none' },
+    help: "Names in responses' Server: the application, or Weir where it does not say (pass); always Weir (own); nobody (none).",
+  }),
   proxyProtocol: option(oneOf(['off', 'required', 'optional']), {
     group: clients,
     default: 'off',

@@ -11,7 +11,7 @@ import { ask, problemsOf, until } from './support/ask.ts'
 import { createManifestFolder, ingressOf, serviceOf } from './support/manifests.ts'
 import { startProxyProcess } from './support/proxy-process.ts'
 import { connectRaw, fieldsOf } from './support/raw-client.ts'
-import { echoFields, readEcho, startEcho } from './support/upstream.ts'
+import { echoFields, okResponse, readEcho, startEcho, startScripted } from './support/upstream.ts'
 
 const flags = ['--like', 'ingress-nginx', '--ingress-class', 'weir', '--config-map', 'edge/nginx']
 
@@ -147,6 +147,43 @@ t.test('fields of all routes, and Strict-Transport-Security where there is TLS',
   t.equal(insecure.status, 308)
   t.strictSame(fieldsOf(insecure, 'strict-transport-security'), [], 'RFC 6797 §7.2')
   t.strictSame(fieldsOf(insecure, 'x-more'), ['yes'], 'answers of ours have them, too')
+})
+
+const namesItself = ({ target }: { readonly target: string }) =>
+  target === '/unnamed' ? okResponse : okResponse.replace('\r\n', '\r\nServer: app/1\r\n')
+
+t.test('who is named in Server: with each word of the ConfigMap, and by the option', async (t) => {
+  const [echo, folder] = [await startScripted({ onRequest: namesItself }), createManifestFolder()]
+  folder.write('web.yaml', [
+    ingressOf('web', [{ host: 'a.test', service: 'web' }]),
+    ...serviceOf('web', [echo]),
+  ])
+  const proxy = await startProxyProcess({ flags: ['--manifests', folder.path, ...flags] })
+  const own = await startProxyProcess({
+    flags: ['--manifests', folder.path, '--server-header', 'own'],
+  })
+  t.teardown(async () => {
+    await Promise.all([proxy.stop(), own.stop(), echo.close()])
+  })
+  const servers = async (port = proxy.port) => {
+    const named = await ask(port, { host: 'a.test' })
+    const unnamed = await ask(port, { host: 'a.test', path: '/unnamed' })
+    const ours = await ask(port, { host: 'nobody.test' })
+    return [named, unnamed, ours].map((answer) => fieldsOf(answer, 'server').join() || '-').join()
+  }
+  t.equal(await servers(), '-,-,-', 'as ingress-nginx by default')
+  t.equal(await servers(own.port), 'weir,weir,weir')
+  for (const { data, is } of [
+    { data: { 'server-tokens': 'true' }, is: 'weir,weir,weir' },
+    {
+      data: { 'server-tokens': 'true', 'allow-backend-server-header': 'true' },
+      is: 'app/1,weir,weir',
+    },
+    { data: { 'server-tokens': 'false', 'allow-backend-server-header': 'true' }, is: '-,-,-' },
+  ]) {
+    folder.write('map.yaml', [mapOf(data)])
+    await until(JSON.stringify(data), servers, (found) => found === is)
+  }
 })
 
 t.test('in a cluster: read by its name, and nothing is served before it may be', async (t) => {

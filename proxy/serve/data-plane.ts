@@ -44,7 +44,7 @@ import type { FilterGuard } from './filter-guard.ts'
 import { compileGuarded } from './guarded-stages.ts'
 import { KeyStore } from './key-store.ts'
 import { probeForward } from './live-route.ts'
-import { failureAnswer, ownLines, reasonOf, serverLine } from './own-answers.ts'
+import { failureAnswer, ownLines, reasonOf, serverRuleOf } from './own-answers.ts'
 import { PasswordThread } from './password-thread.ts'
 import { RouteSet } from './route-set.ts'
 import { TunedSettings } from './tuned-settings.ts'
@@ -157,6 +157,7 @@ export class DataPlane {
     if (delta.serving !== undefined) {
       this.#tuned.apply(delta.serving)
       this.#worker.clientRules = createClientRules(this.#settings, delta.serving)
+      this.#worker.server = serverRuleOf(this.#settings.serverHeader, delta.serving)
     }
     this.#worker.isSynced = true
   }
@@ -240,7 +241,7 @@ export class DataPlane {
   #refusal(): string {
     const code = 'over-capacity'
     const answer = failureAnswer(code)
-    const fields = ownLines(answer) + this.#worker.dateLine + serverLine
+    const fields = ownLines(answer) + this.#worker.dateLine + this.#worker.server.line
     const head = finalHead(answer.status, reasonOf(answer.status), fields, false, closeLine)
     return `${head}${answer.body}`
   }
@@ -265,6 +266,7 @@ function createWorkerState(options: DataPlaneOptions, tuned: TunedSettings): Wor
     time: { now: clock.now() },
     clientLimits: tuned.current,
     clientRules: createClientRules(settings, noServingRules),
+    server: serverRuleOf(settings.serverHeader, noServingRules),
     limits: {
       connectTimeoutMs: settings.connectTimeoutMs,
       responseTimeoutMs: settings.responseTimeoutMs,

@@ -1,6 +1,7 @@
 // What does Weir answer by itself, besides failures and the answers of filters?
 import { type FailureCode, failures } from '../../shared/routing/failure.ts'
-import type { Answer, FieldLines } from '../../shared/routing/filters/kind.ts'
+import type { Answer, FieldEdits, FieldLines } from '../../shared/routing/filters/kind.ts'
+import type { ServerHeader, ServingRules } from '../../shared/routing/serving-rules.ts'
 import { errorPage } from './error-page.ts'
 
 const textFields: Answer['headers'] = [['Content-Type', 'text/plain; charset=utf-8']]
@@ -33,8 +34,27 @@ function plainAnswer(status: number, body: string): Answer {
   return { status, code: '', headers: textFields, body }
 }
 
-/** Names Weir where no upstream has named itself. */
-export const serverLine = 'Server: weir\r\n'
+/** What becomes of the field Server. */
+export interface ServerRule {
+  /** Where no upstream has named itself, or may not. */
+  readonly line: FieldLines
+  /** Takes an upstream's own out; undefined: it is passed on. */
+  readonly hides: FieldEdits | undefined
+}
+
+const weirLine = 'Server: weir\r\n'
+const hides: FieldEdits = { dropped: new Set(['server']), appended: '' }
+
+/** Makes the rule of what objects say, or else of the option. */
+export function serverRuleOf(
+  option: ServerHeader,
+  { serverHeader = option }: ServingRules,
+): ServerRule {
+  return {
+    line: serverHeader === 'none' ? '' : weirLine,
+    hides: serverHeader === 'pass' ? undefined : hides,
+  }
+}
 
 /** Field lines of an answer of Weir's own, with its length (RFC 9110 §8.6: a 204 has none). */
 export function ownLines({ status, headers, body }: Answer): FieldLines {

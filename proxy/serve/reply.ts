@@ -9,7 +9,7 @@ import type { ClientStream } from '../http/stream.ts'
 import { applyEdits } from './field-changes.ts'
 import type { Filtering } from './filtering.ts'
 import type { RequestLedger } from './ledger.ts'
-import { reasonOf, serverLine } from './own-answers.ts'
+import { reasonOf } from './own-answers.ts'
 import type { HeadFacts } from './response-filter.ts'
 import type { WorkerState } from './worker-state.ts'
 
@@ -43,10 +43,12 @@ export class Reply {
     this.hasBegun = true
     this.#ledger.noteResponse(status)
     const edits = filters?.responseEdits(false, status)
-    let fields = applyEdits(lines, edits)
+    const { line, hides } = this.#worker.server
+    const isNamed = head.hasServer && hides === undefined
+    let fields = applyEdits(head.hasServer ? applyEdits(lines, hides) : lines, edits)
     // RFC 9110 §6.6.1: a recipient with a clock adds a Date that is missing.
     if (!head.hasDate && edits?.dropped.has('date') !== true) fields += this.#worker.dateLine
-    if (!head.hasServer && edits?.dropped.has('server') !== true) fields += serverLine
+    if (!isNamed && edits?.dropped.has('server') !== true) fields += line
     this.#ledger.noteFields(fields.length)
     const reason = status === head.status ? head.reason : reasonOf(status)
     this.#client.begin(status, reason, fields, bodyLength, head.upgrade)
@@ -88,7 +90,7 @@ export class Reply {
       return
     }
     const edits = filters?.responseEdits(true, status)
-    const fields = applyEdits(lines, edits) + this.#worker.dateLine + serverLine
+    const fields = applyEdits(lines, edits) + this.#worker.dateLine + this.#worker.server.line
     this.#ledger.noteFields(fields.length)
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const length = this.#client.isHead ? 0 : bytes.length

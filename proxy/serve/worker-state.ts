@@ -12,6 +12,7 @@ import type { AssetStore } from './asset-store.ts'
 import type { FilterGuard } from './filter-guard.ts'
 import type { KeyStore } from './key-store.ts'
 import type { LiveRoute } from './live-route.ts'
+import type { ServerRule } from './own-answers.ts'
 import type { PasswordThread } from './password-thread.ts'
 
 /** Time limits of an exchange, in ms; a route may set its own. */
@@ -45,6 +46,8 @@ export interface WorkerState extends ClientShared {
   readonly limits: ExchangeLimits
   /** Replaced as a whole. */
   clientRules: ClientRules
+  /** Replaced as a whole. */
+  server: ServerRule
   readonly recorder: Recorder
   readonly retryBudget: RetryBudget
   readonly healthPath: string

@@ -2,6 +2,9 @@
 //
 // Invariant: plain data that crosses threads. What is absent is as the options have it.
 
+/** Whose name is in the field Server of responses: that of the application or else Weir's, Weir's always, or nobody's. */
+export type ServerHeader = 'pass' | 'own' | 'none'
+
 export interface ServingRules {
   /** How long a client's connection waits for its next request. */
   readonly keepAliveTimeoutMs?: number
@@ -26,6 +29,7 @@ export interface ServingRules {
   readonly generatesRequestId?: boolean
   /** The path and query of the client are told as X-Original-URI. */
   readonly addsOriginalUri?: boolean
+  readonly serverHeader?: ServerHeader
 }
 
 export const noServingRules: ServingRules = {}

@@ -9,7 +9,7 @@ import {
   refuse,
 } from '../annotations/values.ts'
 import type { IngressDefaults } from '../defaults.ts'
-import { type ConfigMapRow, differs, supportedKey } from './row.ts'
+import { type ConfigMapRow, differs, heldBy, supportedKey } from './row.ts'
 import { orEmpty } from './values.ts'
 
 const parseObjectName: Parser<string> = (text) =>
@@ -34,6 +34,13 @@ function hsts<K extends keyof NonNullable<IngressDefaults['hsts']>>(name: K) {
     value: NonNullable<IngressDefaults['hsts']>[K],
     { hsts: before }: IngressDefaults,
   ): Partial<IngressDefaults> => ({ hsts: { ...before, [name]: value } })
+}
+
+/** Without `server-tokens` there is none, or Weir's own default. */
+function passServer(passes: boolean, { serving, like }: IngressDefaults): Partial<IngressDefaults> {
+  const { serverHeader = like === undefined ? 'pass' : 'none' } = serving ?? {}
+  if (serverHeader === 'none') return {}
+  return { serving: { ...serving, serverHeader: passes ? 'pass' : 'own' } }
 }
 
 const literal = 'Differs: an entry whose value has a variable of nginx is left out.'
@@ -92,6 +99,29 @@ export const headerRows: readonly ConfigMapRow[] = [
     'Its `includeSubDomains`.',
     parseBool,
     hsts('includesSubdomains'),
+  ),
+  heldBy(
+    'server-header',
+    differs(
+      supportedKey(
+        'server-tokens',
+        'bool',
+        'false',
+        'Responses name the server; `false` takes out an application’s own `Server`, too. Differs: the name is `weir`.',
+        parseBool,
+        (isOn, { serving }) => ({
+          serving: { ...serving, serverHeader: isOn ? 'own' : 'none' },
+        }),
+      ),
+    ),
+  ),
+  supportedKey(
+    'allow-backend-server-header',
+    'bool',
+    'false',
+    'An application’s own `Server` goes to the client, where `server-tokens` lets any go there.',
+    parseBool,
+    passServer,
   ),
   supportedKey('hsts-preload', 'bool', 'false', 'Its `preload`.', parseBool, hsts('isPreload')),
 ]

@@ -1,6 +1,7 @@
 // What does each key of the ConfigMap do to the defaults, and what is said of keys and values that are wrong?
 import t from 'tap'
 import type { ConfigMap } from '../../../kube/objects.ts'
+import type { ServerHeader } from '../../serving-rules.ts'
 import { usualTypes } from '../compressors.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import { defaultsLike, readConfigMap } from './read.ts'
@@ -103,6 +104,10 @@ const readings: readonly {
       ['client-header-timeout', '3', { headerTimeoutMs: 3000 }],
       ['client-body-timeout', '4', { bodyIdleTimeoutMs: 4000 }],
       ['upstream-keepalive-timeout', '1', { upstreamIdleTimeoutMs: 1000 }],
+      ['server-tokens', 'true', { serverHeader: 'own' }],
+      ['server-tokens', 'false', { serverHeader: 'none' }],
+      ['allow-backend-server-header', 'true', { serverHeader: 'pass' }],
+      ['allow-backend-server-header', 'false', { serverHeader: 'own' }],
     ] as const
   ).map(([key, value, serving]) => ({ key, value, gives: { serving } })),
 ]
@@ -154,6 +159,11 @@ const wrong: readonly {
     why: 'nginx takes no unit',
   },
   { data: { 'proxy-read-timeout': 60 }, says: /is not text/, why: 'YAML made it a number' },
+  {
+    data: { 'proxy-body-size': 'x'.repeat(81) },
+    says: /^The value "x{80}…" must be/,
+    why: 'a long value is cut, and one sees it',
+  },
   { data: { 'http-redirect-code': '303' }, says: /must be one of/, why: 'a status it refuses' },
   {
     data: { 'denylist-source-range': '10.0.0.0/33' },
@@ -257,6 +267,35 @@ t.test(
     )
   },
 )
+
+const servers: readonly {
+  readonly data: Readonly<Record<string, string>>
+  readonly is: ServerHeader | undefined
+  readonly why: string
+}[] = [
+  { data: { 'server-tokens': 'true' }, is: 'own', why: 'nginx names itself' },
+  {
+    data: { 'server-tokens': 'true', 'allow-backend-server-header': 'true' },
+    is: 'pass',
+    why: 'the application names itself',
+  },
+  {
+    data: { 'server-tokens': 'false', 'allow-backend-server-header': 'true' },
+    is: 'none',
+    why: 'nginx takes every Server out',
+  },
+  {
+    data: { 'allow-backend-server-header': 'true' },
+    is: undefined,
+    why: 'without server-tokens none is let through',
+  },
+]
+
+for (const { data, is, why } of servers) {
+  t.test(`Server, like ingress-nginx: ${why}`, async (t) => {
+    t.equal(readConfigMap(mapOf(data), 'ingress-nginx').defaults.serving?.serverHeader, is)
+  })
+}
 
 t.test('what --like ingress-nginx sets', async (t) => {
   t.match(defaultsLike('ingress-nginx'), {

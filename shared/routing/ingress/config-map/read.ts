@@ -8,6 +8,7 @@ import { nearNames, oneOfNames } from '../../../near-names.ts'
 import type { ObjectPath } from '../../../options-kinds.ts'
 import type { Problem } from '../../../problem.ts'
 import { isAbsent, mappingOf, type Report, reportTo } from '../../shapes.ts'
+import { quote } from '../annotations/quote.ts'
 import { type IngressDefaults, ownDefaults } from '../defaults.ts'
 import type { ConfigMapRow, SupportedKey, UnsupportedKey } from './row.ts'
 import { configMapRows } from './table.ts'
@@ -87,8 +88,7 @@ function readRow(
   }
   const change = text === undefined ? 'is not text' : row.read(text, defaults)
   if (typeof change !== 'string') return change
-  const shown = JSON.stringify(String(value).slice(0, 80))
-  const message = `The value ${shown} ${change}.`
+  const message = `The value ${quote(String(value))} ${change}.`
   report('invalid-config-key', field, message + consequence(row), `Write it as: ${row.value}.`)
   return closedBy(row, message, defaults)
 }

@@ -44,9 +44,6 @@ const ignored: readonly Line[] = [
   ['proxy-redirect-to', 'URL', 'off', perIngress],
   ['preserve-trailing-slash', 'bool', 'false', perIngress],
   ['proxy-ssl-location-only', 'bool', 'false', asIs],
-  // Answers.
-  ['server-tokens', 'bool', 'false', 'An answer without Server gets `Server: weir`.'],
-  ['allow-backend-server-header', 'bool', 'false', 'The Server of an endpoint goes to the client.'],
   // Who may write what.
   [
     'allow-cross-namespace-resources',

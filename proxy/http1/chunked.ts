@@ -5,15 +5,13 @@
 // Invariant: the result does not depend on how the bytes are cut. Extensions are checked and dropped, never passed on.
 // A sloppy reader is for responses: it forgives what leaves the size of each chunk clear (docs/http.md lists it).
 
-import { isClaim } from '../../shared/trusted-fields.ts'
 import type { BodySink } from '../http/body-sink.ts'
 import { FieldCursor } from '../http/fields.ts'
+import { maxTrailerBytes, mayBeTrailer } from '../http/trailers.ts'
 
 const maxSizeLine = 256
 // Object stores sign each chunk in an extension.
 const maxSloppySizeLine = 4096
-// Of all trailer lines together, dropped ones too.
-const maxTrailerBytes = 16384
 // Bytes of extensions and size lines allowed beyond the data: 16 KiB, and one byte per byte of data after that (CVE-2023-39326).
 const freeOverhead = 16384
 
@@ -160,7 +158,8 @@ export class ChunkedReader {
     else if (!isField && !(this.#isSloppy && this.#mayLeaveOut(line))) this.#state = 'failed'
     else if (isField) {
       this.#trailersBefore = this.#trailers.length
-      if (!isForbiddenTrailer(line)) this.#trailers += `${line}\r\n`
+      if (mayBeTrailer(line.slice(0, line.indexOf(':')).toLowerCase()))
+        this.#trailers += `${line}\r\n`
     }
   }
 
@@ -176,14 +175,4 @@ export class ChunkedReader {
     this.#state = 'failed'
     return end
   }
-}
-
-// RFC 9110 §6.5.1: fields for framing, routing, authentication, request modifiers and response control never come as
-// trailers; here they are dropped before anybody can merge them into a head.
-const forbidden =
-  /^(?:content-[a-z-]+|transfer-encoding|te|trailer|host|connection|keep-alive|proxy|proxy-.*|upgrade|expect|max-forwards|authorization|www-authenticate|cookie|set-cookie2?|cache-control|pragma|range|if-.*|age|date|expires|location|retry-after|vary|warning|via)$/i
-
-function isForbiddenTrailer(line: string): boolean {
-  const name = line.slice(0, line.indexOf(':'))
-  return forbidden.test(name) || name.includes('_') || isClaim(name.toLowerCase())
 }

@@ -11,6 +11,7 @@
 
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../../shared/routing/failure.ts'
+import type { ClientShared, ConnectionGauges } from '../http/client-shared.ts'
 import type { OpenConnection, RequestSink } from '../http/stream.ts'
 import type { TunnelEnd } from '../http/tunnel.ts'
 import type { AcceptedConnection, SocketReader } from '../net/accepted-connection.ts'
@@ -20,30 +21,9 @@ import { Linger } from '../net/linger.ts'
 import { resetSocket } from '../net/reset-socket.ts'
 import { WriteWatch } from '../net/write-watch.ts'
 import { add, type Slot } from '../observe/slots.ts'
-import { Http1ClientStream, type StreamOwner, type WorkerTime } from './client-stream.ts'
+import { Http1ClientStream, type StreamOwner } from './client-stream.ts'
 import type { Http1RequestHead } from './request-head.ts'
-import { type ReadLimits, RequestReader, type RequestReaderOwner } from './request-reader.ts'
-
-/** Time limits of a client connection, in ms, and what all connections of a worker share. */
-export interface ClientLimits extends ReadLimits {
-  /** For the client to take what was written. */
-  readonly writeTimeoutMs: number
-}
-
-/** What all client connections of a worker share. */
-export interface ClientShared extends WorkerTime {
-  readonly clientLimits: ClientLimits
-  readonly connectionGauges: ConnectionGauges
-  /** All that are open. */
-  readonly connections: Set<OpenConnection>
-}
-
-/** How many connections are in which state. */
-export interface ConnectionGauges {
-  readonly active: Slot
-  readonly idle: Slot
-  readonly tunnel: Slot
-}
+import { RequestReader, type RequestReaderOwner } from './request-reader.ts'
 
 type State = 'awaiting' | 'exchanging' | 'tunnel' | 'lingering' | 'closed'
 

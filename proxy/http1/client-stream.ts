@@ -4,9 +4,9 @@
 // completed by the last chunk.
 import type { Socket } from 'node:net'
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
+import type { WorkerTime } from '../http/client-shared.ts'
 import type { ClientStream, ResponseHead } from '../http/stream.ts'
 import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
-import type { CoarseTime } from '../net/coarse-time.ts'
 import { socketSide } from '../net/socket-side.ts'
 import { closeLine, finalHead, interimHead } from './head-writer.ts'
 import { Outbox } from './outbox.ts'
@@ -18,13 +18,6 @@ export interface StreamOwner {
   endExchange(mayKeepAlive: boolean): void
   startTunnel(end: TunnelEnd): void
   abort(): void
-}
-
-/** What all connections of a worker share. */
-export interface WorkerTime {
-  readonly time: CoarseTime
-  /** Each response closes its connection. */
-  readonly isDraining: boolean
 }
 
 // An upstream that does not know 100-continue must not keep a waiting client for ever.

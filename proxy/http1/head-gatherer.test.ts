@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { assertProperty } from '../../shared/testing/assert-property.ts'
+import type { HeadLimits } from '../http/head-limits.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { readRequestHead } from './read-request-head.ts'
-import { type HeadLimits, Http1RequestHead } from './request-head.ts'
+import { Http1RequestHead } from './request-head.ts'
 import { Http1ResponseHead, readResponseHead } from './response-head.ts'
 
 const requestLine = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32} [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d$/

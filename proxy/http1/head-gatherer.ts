@@ -1,8 +1,9 @@
 // When is a head complete, however its bytes are cut? And which bytes can never become one?
 //
 // Invariant: each byte is looked at once while a head is incomplete, and never more than `maxHeadBytes` are kept.
+
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import type { HeadLimits } from './request-head.ts'
+import type { HeadLimits } from '../http/head-limits.ts'
 
 const headEnd = Buffer.from('\r\n\r\n')
 const usualHeadBytes = 2048

@@ -1,6 +1,7 @@
 import t from 'tap'
+import type { HeadLimits } from '../http/head-limits.ts'
 import { readRequestHead } from './read-request-head.ts'
-import { type HeadLimits, Http1RequestHead } from './request-head.ts'
+import { Http1RequestHead } from './request-head.ts'
 import { readLines, usualLimits } from './testing/read-request.ts'
 
 const get = 'GET / HTTP/1.1'

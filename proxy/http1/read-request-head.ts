@@ -1,12 +1,14 @@
 // What does a client ask for? Reads the head of one HTTP/1.1 or 1.0 request, strictly (RFC 9112 §3, §5, §6).
 //
 // Invariant: what is refused here never reaches an upstream in any form; what is accepted is kept byte-exact and in order.
+
 import type { FailureCode } from '../../shared/routing/failure.ts'
-import { isOrdinaryPath, normalisePath, readingsOf, spellQuery } from '../../shared/routing/path.ts'
 import { isSameAuthority, normaliseHost } from '../http/authority.ts'
 import { dropFields, listMembers } from '../http/fields.ts'
-import { RequestFields } from './request-fields.ts'
-import type { HeadLimits, Http1RequestHead } from './request-head.ts'
+import type { HeadLimits } from '../http/head-limits.ts'
+import { readOriginForm } from '../http/origin-form.ts'
+import { RequestFields } from '../http/request-fields.ts'
+import type { Http1RequestHead } from './request-head.ts'
 
 const fields = new RequestFields()
 const visibleToken = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}$/
@@ -70,22 +72,7 @@ function readTarget(target: string, head: Http1RequestHead): FailureCode | undef
     head.authority = authority
     origin = (absolute[2] ?? '/') + (absolute[3] ?? '')
   }
-  const queryAt = origin.indexOf('?')
-  if (queryAt !== -1) {
-    const query = spellQuery(origin.slice(queryAt))
-    if (query === undefined) return 'malformed-request'
-    head.query = query
-    origin = origin.slice(0, queryAt)
-  }
-  if (isOrdinaryPath(origin)) {
-    head.path = origin
-    return undefined
-  }
-  const path = normalisePath(origin)
-  if (path === undefined) return 'malformed-request'
-  head.path = path
-  head.readings = readingsOf(path)
-  return undefined
+  return readOriginForm(origin, head)
 }
 
 /** RFC 9112 §3.2: exactly one valid Host in HTTP/1.1; an absolute-form target must name the same host. */

@@ -3,7 +3,7 @@
 // Each repair is of something that nginx, HAProxy and Caddy all serve and that leaves it clear where the response ends;
 // docs/http.md lists them with their reasons.
 // Invariant: what comes out is judged by the reader that judges every head, so nothing is served that it refuses.
-import type { HeadLimits } from './request-head.ts'
+import type { HeadLimits } from '../http/head-limits.ts'
 import { type Http1ResponseHead, readResponseHead } from './response-head.ts'
 
 /** A first line that can become one of a response, without its line end. */

@@ -1,19 +1,10 @@
-// What did a client ask for, once its head was read? The words for one request's head and its bounds.
+// What did a client ask for, once its head was read? The words for one request's head.
 
 import type { Readings } from '../../shared/routing/path.ts'
 import type { RequestHead } from '../http/stream.ts'
 
 /** How a body ends: there is none, after `contentLength` bytes, with the last chunk, or with the connection. */
 export type Framing = 'none' | 'length' | 'chunked' | 'close'
-
-/** Bounds of a head. Sizes are bytes. */
-export interface HeadLimits {
-  readonly maxLineBytes: number
-  readonly maxHeadBytes: number
-  readonly maxFields: number
-  /** Fields with an underscore in their name are left out. */
-  readonly dropsUnderscores?: boolean
-}
 
 /** One request's head. The object is reused: nothing may keep it beyond the request. */
 export class Http1RequestHead implements RequestHead {

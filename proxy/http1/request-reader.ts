@@ -9,21 +9,12 @@
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { BodySink } from '../http/body-sink.ts'
+import type { ReadLimits } from '../http/client-shared.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { BodyReader } from './body-reader.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { readRequestHead } from './read-request-head.ts'
-import { type HeadLimits, Http1RequestHead } from './request-head.ts'
-
-/** How much and how long a client may take, in ms. */
-export interface ReadLimits extends HeadLimits {
-  /** From a request's first byte to the end of its head, whatever the drip rate. */
-  readonly headerTimeoutMs: number
-  /** Between two reads of a request's body. */
-  readonly bodyIdleTimeoutMs: number
-  /** Between two requests. */
-  readonly keepAliveTimeoutMs: number
-}
+import { Http1RequestHead } from './request-head.ts'
 
 /** What a connection hears of the requests that are read from it. */
 export interface RequestReaderOwner {

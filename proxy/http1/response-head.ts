@@ -2,9 +2,11 @@
 // yet clear is made strict first, by repair-response.ts.
 //
 // Invariant: a head that is refused here is a 502 and its connection is destroyed; nothing of it reaches the client.
+
 import { dropFields, FieldCursor, listMembers } from '../http/fields.ts'
+import type { HeadLimits } from '../http/head-limits.ts'
 import type { ResponseHead } from '../http/stream.ts'
-import type { Framing, HeadLimits } from './request-head.ts'
+import type { Framing } from './request-head.ts'
 
 /** One response's head. The object is reused: nothing may keep it beyond the response. */
 export class Http1ResponseHead implements ResponseHead {

@@ -3,11 +3,12 @@
 //   begin ──► head (again after a 1xx) ──► body ──► whole
 //
 // Invariant: nothing is handed over once the response is whole, or the reader was stopped.
+
 import type { BodySink } from '../http/body-sink.ts'
+import type { HeadLimits } from '../http/head-limits.ts'
 import { BodyReader } from './body-reader.ts'
 import { HeadGatherer } from './head-gatherer.ts'
 import { readAnyResponseHead, sloppyStatusLine } from './repair-response.ts'
-import type { HeadLimits } from './request-head.ts'
 import { Http1ResponseHead } from './response-head.ts'
 
 /** What a connection hears of the responses that are read from it. */

@@ -6,9 +6,11 @@
 //                   └──► closed (any byte or FIN while idle; any fault)
 //
 // Invariant: it is reusable only after a response that was read exactly to its end, with nothing behind it.
+
 import type { Socket } from 'node:net'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
+import type { HeadLimits } from '../http/head-limits.ts'
 import type { OutgoingRequest, ResponseSink, UpstreamStream } from '../http/stream.ts'
 import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
@@ -17,7 +19,6 @@ import { ReadBuffer } from '../net/read-buffer.ts'
 import { socketSide } from '../net/socket-side.ts'
 import { requestHead } from './head-writer.ts'
 import { Outbox } from './outbox.ts'
-import type { HeadLimits } from './request-head.ts'
 import type { Http1ResponseHead } from './response-head.ts'
 import { ResponseReader, type ResponseReaderOwner } from './response-reader.ts'
 

@@ -18,15 +18,11 @@ import { emptyRouter } from '../../shared/routing/router/router.ts'
 import { noServingRules } from '../../shared/routing/serving-rules.ts'
 import type { TableDelta } from '../../shared/routing/table.ts'
 import { createClientRules } from '../http/client-rules.ts'
-import { connectionFacts } from '../http/forwarded.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
-import { ClientConnection } from '../http1/client-connection.ts'
 import { closeLine, finalHead } from '../http1/head-writer.ts'
 import type { TimedKeyAnswer } from '../messages.ts'
-import type { AcceptedConnection } from '../net/accepted-connection.ts'
 import { tickMs } from '../net/coarse-time.ts'
 import { Listener } from '../net/listener.ts'
-import type { ProxyHeader } from '../net/proxy-protocol.ts'
 import type { FilterFault } from '../observe/filter-faults.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import { add } from '../observe/slots.ts'
@@ -39,11 +35,11 @@ import { TlsContexts } from '../upstream/tls-contexts.ts'
 import { AssetStore } from './asset-store.ts'
 import { startCall } from './call.ts'
 import { createCompileContext } from './compile-context.ts'
-import { Exchange } from './exchange.ts'
 import type { FilterGuard } from './filter-guard.ts'
 import { compileGuarded } from './guarded-stages.ts'
 import { KeyStore } from './key-store.ts'
 import { probeForward } from './live-route.ts'
+import { openClient } from './open-client.ts'
 import { failureAnswer, ownLines, reasonOf, serverRuleOf } from './own-answers.ts'
 import { PasswordThread } from './password-thread.ts'
 import { RouteSet } from './route-set.ts'
@@ -136,7 +132,7 @@ export class DataPlane {
         add(recorder.connectionsRefused, 1)
         return this.#refusal()
       },
-      onConnection: (accepted, header) => this.#serve(accepted, header),
+      onConnection: (accepted, header) => openClient(this.#worker, accepted, this.#port, header),
     })
     this.#stopTicks = clock.every(tickMs, () => {
       this.#tick()
@@ -203,21 +199,6 @@ export class DataPlane {
     this.#checks.close()
     this.#pools.closeIdle()
     await this.#worker.passwords.stop()
-  }
-
-  #serve(accepted: AcceptedConnection, header: ProxyHeader | undefined): void {
-    const worker = this.#worker
-    const client = new ClientConnection(accepted, worker)
-    const connection = {
-      peerAddress: accepted.socket.remoteAddress ?? '',
-      localPort: this.#port,
-      proxySource: header?.source,
-      proxyDestination: header?.destination,
-    }
-    const peer = connectionFacts(connection, worker.clientRules)
-    const exchange = new Exchange(worker, client.stream, peer)
-    worker.exchanges.add(exchange)
-    client.serve(exchange)
   }
 
   #tick(): void {

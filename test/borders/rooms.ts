@@ -39,15 +39,16 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   // The data plane, from the socket upwards.
   net: { paths: ['proxy/net'], uses: ['shared'] },
-  http: { paths: ['proxy/http'], uses: ['shared', 'routing', 'net'] },
+  http: { paths: ['proxy/http'], uses: ['shared', 'routing', 'net'], types: ['observe'] },
   http1: { paths: ['proxy/http1'], uses: ['shared', 'routing', 'net', 'http', 'observe'] },
+  http2: { paths: ['proxy/http2'], uses: ['shared', 'routing', 'net', 'http', 'observe'] },
   upstream: {
     paths: ['proxy/upstream'],
-    uses: ['shared', 'routing', 'net', 'http', 'http1', 'observe'],
+    uses: ['shared', 'routing', 'net', 'http', 'http1', 'http2', 'observe'],
   },
   serve: {
     paths: ['proxy/serve'],
-    uses: ['shared', 'routing', 'net', 'http', 'http1', 'upstream', 'observe'],
+    uses: ['shared', 'routing', 'net', 'http', 'http1', 'http2', 'upstream', 'observe'],
     types: ['settings', 'messages'],
   },
   // The store that all nodes share.

@@ -1,6 +1,7 @@
 // For tests: one request head, given as lines, read as the engine reads it.
+import type { HeadLimits } from '../../http/head-limits.ts'
 import { readRequestHead } from '../read-request-head.ts'
-import { type HeadLimits, Http1RequestHead } from '../request-head.ts'
+import { Http1RequestHead } from '../request-head.ts'
 
 /** The limits of Weir's defaults. */
 export const usualLimits: HeadLimits = { maxLineBytes: 16384, maxHeadBytes: 65536, maxFields: 1000 }

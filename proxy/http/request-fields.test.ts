@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readLines } from './testing/read-request.ts'
+import { readLines } from '../http1/testing/read-request.ts'
 
 const get = 'GET / HTTP/1.1'
 const post = 'POST / HTTP/1.1'

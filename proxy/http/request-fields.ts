@@ -4,12 +4,31 @@
 // those that Weir writes itself are taken out whatever the client says about them.
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import { isClaim } from '../../shared/trusted-fields.ts'
-import { FieldCursor, keepFields, listMembers } from '../http/fields.ts'
-import { countPasses } from '../http/loop.ts'
-import type { HeadLimits, Http1RequestHead } from './request-head.ts'
+import { FieldCursor, keepFields, listMembers } from './fields.ts'
+import type { HeadLimits } from './head-limits.ts'
+import { countPasses } from './loop.ts'
 
 // Names that some parser reads as the field with `-`: refused, as a back end that maps both to one variable would mix them up.
 const lookAlike = /^(?:content.length|transfer.encoding)$/
+
+/** What of a request's head is said by its fields. */
+export interface FieldFacts {
+  /** Field lines that go upstream unchanged, without Host and what belongs to this hop, each with its CRLF. */
+  fields: string
+  /** Host as the client sent it. */
+  authority: string
+  acceptsTrailers: boolean
+  forwardedFor: string | undefined
+  forwardedProto: string | undefined
+  forwardedHost: string | undefined
+  forwardedPort: string | undefined
+  realIp: string | undefined
+  otherForwarded: string
+  requestId: string
+  userAgent: string
+  referer: string
+  passes: number
+}
 
 const withoutUnderscore = { has: (name: string) => !name.includes('_') }
 
@@ -27,12 +46,7 @@ export class RequestFields {
   readonly #cursor = new FieldCursor()
 
   /** Reads the lines of `text` from `at` into these notes and `head`; returns the failure to answer with, if any. */
-  read(
-    text: string,
-    at: number,
-    limits: HeadLimits,
-    head: Http1RequestHead,
-  ): FailureCode | undefined {
+  read(text: string, at: number, limits: HeadLimits, head: FieldFacts): FailureCode | undefined {
     this.#reset()
     const cursor = this.#cursor
     let runStart = at
@@ -65,7 +79,7 @@ export class RequestFields {
   }
 
   /** Notes what the current field says; true when its line is taken out. Most names are told apart by their length alone. */
-  #takesOut(text: string, head: Http1RequestHead): boolean {
+  #takesOut(text: string, head: FieldFacts): boolean {
     const cursor = this.#cursor
     switch (cursor.nameLength) {
       case 2:
@@ -105,7 +119,7 @@ export class RequestFields {
     }
   }
 
-  #takesOutSeven(head: Http1RequestHead): boolean {
+  #takesOutSeven(head: FieldFacts): boolean {
     const cursor = this.#cursor
     switch (cursor.name()) {
       case 'upgrade':
@@ -121,7 +135,7 @@ export class RequestFields {
     }
   }
 
-  #takesOutTen(head: Http1RequestHead): boolean {
+  #takesOutTen(head: FieldFacts): boolean {
     const cursor = this.#cursor
     switch (cursor.name()) {
       case 'connection':
@@ -137,7 +151,7 @@ export class RequestFields {
     }
   }
 
-  #takesOutLong(text: string, head: Http1RequestHead): boolean {
+  #takesOutLong(text: string, head: FieldFacts): boolean {
     const cursor = this.#cursor
     const name = cursor.name()
     switch (name) {
@@ -166,7 +180,7 @@ export class RequestFields {
   }
 
   /** Takes out what a proxy would say about its client; whether it is believed is settled later (../http/forwarded.ts). */
-  #takesOutClaim(name: string, text: string, head: Http1RequestHead): boolean {
+  #takesOutClaim(name: string, text: string, head: FieldFacts): boolean {
     const cursor = this.#cursor
     switch (name) {
       case 'x-forwarded-for':

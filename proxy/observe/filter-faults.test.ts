@@ -62,6 +62,19 @@ t.test('one line per route, reason and 10 s; each fault is counted', async (t) =
   t.same(['threw', 'timed-out'].map(countOf), [1003, 1])
 })
 
+t.test('the 10 s are those of each route', (t) => {
+  const { clock, told, report } = start()
+  report(faultOf('a'))
+  clock.advance(9999)
+  report(faultOf('b'))
+  clock.advance(1)
+  report(faultOf('b'))
+  t.equal(told.length, 2, 'its line is 1 ms old')
+  report(faultOf('a'))
+  t.match(told[2], { host: 'a.test' })
+  t.end()
+})
+
 t.test('a filter of a thousand routes says it of a hundred', async (t) => {
   const { clock, told, report, countOf } = start()
   for (let route = 0; route < 1000; route += 1) report(faultOf(`r${route}`))

@@ -68,18 +68,18 @@ const maxToldRoutes = 100
 export function createFaultReporter(options: FaultReporterOptions): (fault: FilterFault) => void {
   const { slots, kinds, clock, post } = options
   for (const filter of kinds) for (const reason of reasons) faultSlot(slots, filter, reason)
-  let toldFrom = Number.NEGATIVE_INFINITY
   const times = new Map<string, number>()
-  const told = new Set<string>()
+  // In the order in which they were told, and when.
+  const told = new Map<string, number>()
 
   return (fault) => {
     const { filter, reason, phase, route, error, ms } = fault
     add(faultSlot(slots, filter, reason), 1)
     if (ms !== undefined) post({ kind: 'filter-blocked', filter, ms })
     const now = clock.now()
-    if (now - toldFrom >= tellMs) {
-      toldFrom = now
-      told.clear()
+    for (const [key, at] of told) {
+      if (now - at < tellMs) break
+      told.delete(key)
     }
     const { owner, match } = route ?? {}
     const key = [filter, reason, owner?.namespace, owner?.name, match?.host, match?.path].join('\0')
@@ -88,7 +88,7 @@ export function createFaultReporter(options: FaultReporterOptions): (fault: Filt
       if (times.size < 10 * maxToldRoutes) times.set(key, count)
       return
     }
-    told.add(key)
+    told.set(key, now)
     times.delete(key)
     post({
       kind: 'filter-fault',

@@ -109,6 +109,7 @@ t.test('a filter that fails is named, counted, and costs its own request', async
   )
   for (const { name, is, phase, reason = 'threw', why } of faults) {
     t.test(`${name}: ${why}`, async (t) => {
+      const started = performance.now()
       const body = name.includes('body') ? 'hello' : undefined
       t.equal(await statusOf(proxy, name, body), is)
       t.equal(await statusOf(proxy, 'well'), 200, 'others are served')
@@ -117,7 +118,8 @@ t.test('a filter that fails is named, counted, and costs its own request', async
       t.match(line, { phase, name, namespace: 'default', host: `${name}.test`, path: '/' })
       if (reason === 'threw') t.match(line?.error, /boom|a verdict is/)
       await statusOf(proxy, name, body)
-      t.equal(linesOf(proxy, name).length, 1, 'not a line per request')
+      const lines = 1 + Math.floor((performance.now() - started) / 10_000)
+      t.ok(linesOf(proxy, name).length <= lines, 'not a line per request, but every 10 s')
       const labels = { filter: name, reason }
       const count = name === 'throws-in-compile' ? 1 : 2
       await until(

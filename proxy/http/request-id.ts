@@ -1,4 +1,5 @@
 // How are requests told apart in logs across programs? Ids of 32 hex digits that nobody outside can foresee.
+import { hex32 } from '../../shared/hex.ts'
 
 /** Tells whether an id that came with a request may be kept: 1 to 128 characters that are harmless in logs and fields. */
 export function isRequestId(text: string): boolean {
@@ -6,7 +7,6 @@ export function isRequestId(text: string): boolean {
 }
 
 const idsPerSeed = 0x10000
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /**
  * Creates a source of unique ids. `random` gives that many unpredictable bytes and is asked once per 65,536 ids: asking the
@@ -26,7 +26,7 @@ export function createRequestIdSource(random: (size: number) => Buffer): () => s
       left = idsPerSeed
     }
     left -= 1
-    return prefix + toHex(scramble(left, key, multiplier))
+    return prefix + hex32(scramble(left, key, multiplier))
   }
 }
 
@@ -35,9 +35,4 @@ function scramble(count: number, key: number, multiplier: number): number {
   let value = Math.imul(count ^ key, multiplier)
   value = Math.imul(value ^ (value >>> 15), 0x2c1b3c6d)
   return value ^ (value >>> 13)
-}
-
-function toHex(value: number): string {
-  const high = (hex[value >>> 24] ?? '') + (hex[(value >>> 16) & 255] ?? '')
-  return high + (hex[(value >>> 8) & 255] ?? '') + (hex[value & 255] ?? '')
 }

@@ -2,7 +2,12 @@
 //
 // Invariant: nothing is copied from the request's head; what filters change is kept apart until a head is written.
 import { findCookie } from '../../shared/cookies.ts'
-import type { FieldLines, Outcome, RequestView } from '../../shared/routing/filters/kind.ts'
+import type {
+  FieldEdits,
+  FieldLines,
+  Outcome,
+  RequestView,
+} from '../../shared/routing/filters/kind.ts'
 import { fieldValue } from '../http/fields.ts'
 import type { RequestFacts } from '../http/forwarded.ts'
 import type { RequestHead } from '../http/stream.ts'
@@ -158,6 +163,11 @@ export class ExchangeView implements RequestView {
     this.responseChanges ??= new FieldChanges()
     if (append) this.responseChanges.add(name, value, statuses)
     else this.responseChanges.set(name, value)
+  }
+
+  editResponse(edits: FieldEdits): void {
+    this.responseChanges ??= new FieldChanges()
+    this.responseChanges.apply(edits)
   }
 
   whenFinished(callback: (outcome: Outcome) => void): void {

@@ -12,6 +12,7 @@
 // scan of its text.
 import { createHash } from 'node:crypto'
 import { findCookie } from '../../shared/cookies.ts'
+import { hex32 } from '../../shared/hex.ts'
 import type { Affinity } from '../../shared/routing/backend.ts'
 import { type CookieRequest, compileAttributes } from './affinity-cookie.ts'
 import { endpointOfKey } from './balance/hash.ts'
@@ -141,9 +142,7 @@ function byKey(choices: readonly Namable[], random: () => number): Naming {
 }
 
 function digits(draw: number): string {
-  return Math.floor(draw * 2 ** 32)
-    .toString(16)
-    .padStart(8, '0')
+  return hex32(Math.floor(draw * 2 ** 32))
 }
 
 /** The names of one upstream's endpoints; its key salts them, so that they cannot be looked up in a table of addresses. */

@@ -145,16 +145,30 @@ function joined(first: BodySink, stages: readonly BodyStage[]): BodyStage {
 
 /** Later edits have the last word on what earlier ones append. */
 export function joinEdits(items: readonly (FieldEdits | undefined)[]): FieldEdits | undefined {
-  const all = listOf(items)
-  return all?.reduce((before, after) => ({
-    dropped: new Set([...before.dropped, ...after.dropped]),
+  return listOf(items)?.reduce(joinTwo)
+}
+
+/** Joins `before` with what has the last word on it. */
+export function joinTwo(before: FieldEdits, after: FieldEdits): FieldEdits {
+  return {
+    dropped: unionOf(before.dropped, after.dropped),
     appended: withoutNames(before.appended, after.dropped) + after.appended,
-  }))
+  }
+}
+
+function unionOf(some: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {
+  if (others.size === 0) return some
+  return some.size === 0 ? others : new Set([...some, ...others])
 }
 
 function withoutNames(lines: string, names: ReadonlySet<string>): string {
-  return lines
-    .split(/(?<=\r\n)/)
-    .filter((line) => !names.has(line.slice(0, line.indexOf(':')).toLowerCase()))
-    .join('')
+  if (names.size === 0) return lines
+  let kept = ''
+  for (let at = 0; at < lines.length; ) {
+    const end = lines.indexOf('\n', at) + 1 || lines.length
+    const line = lines.slice(at, end)
+    if (!names.has(line.slice(0, line.indexOf(':')).toLowerCase())) kept += line
+    at = end
+  }
+  return kept
 }

@@ -2,7 +2,15 @@
 //
 // Invariant: an origin is allowed by exact comparison or by a wildcard of whole labels. Credentials never go with `*`, but where
 // ingress-nginx sent the pair: browsers take it for a no (Fetch §3.2.5).
-import type { Answer, Filter, FilterKind, RequestStep, RequestView, Verdict } from './kind.ts'
+import type {
+  Answer,
+  FieldEdits,
+  Filter,
+  FilterKind,
+  RequestStep,
+  RequestView,
+  Verdict,
+} from './kind.ts'
 
 /** Answers preflights, and tells browsers which origins may read responses, those of Weir itself included. */
 export interface CorsFilter extends Filter {
@@ -61,15 +69,16 @@ export const corsKind: FilterKind<CorsFilter> = {
     const isAllowed = compileOrigins(filter)
     const isOpen = filter.origins.includes('*')
     if (filter.isEager === true) return { request: eagerStep(filter, isAllowed, isOpen) }
+    const others = isOpen ? undefined : varyOnly
+    const allowing = compileAllowing(filter, isOpen)
     return {
       request: {
         kind: 'sync',
         decide(request) {
-          // The answer differs by origin, also for who sends none: caches must know (Fetch §3.2.5).
-          if (!isOpen) request.setResponseField('vary', 'Origin', true)
           const asked = request.field('origin')
           const mayRead = asked !== undefined && isAllowed(asked.toLowerCase())
-          if (mayRead) allow(request, filter, isOpen ? '*' : asked)
+          const edits = mayRead ? allowing(asked) : others
+          if (edits !== undefined) request.editResponse(edits)
           return isPreflight(request) ? answerPreflight(request, filter, mayRead) : undefined
         },
       },
@@ -83,25 +92,43 @@ function eagerStep(
   isOpen: boolean,
 ): RequestStep {
   const answer: Answer = { status: 204, code: 'preflight', headers: [], body: '' }
+  const others = isOpen ? undefined : varyOnly
+  const allowing = compileAllowing(filter, isOpen, requestFields(filter, filter.headers.join(', ')))
   return {
     kind: 'sync',
     decide(request) {
-      if (!isOpen) request.setResponseField('vary', 'Origin', true)
       const asked = isOpen ? '*' : request.field('origin')
-      if (asked === undefined || !isAllowed(asked.toLowerCase())) return undefined
-      allow(request, filter, asked)
-      allowRequests(request, filter, filter.headers.join(', '))
+      if (asked === undefined || !isAllowed(asked.toLowerCase())) {
+        if (others !== undefined) request.editResponse(others)
+        return undefined
+      }
+      request.editResponse(allowing(asked))
       return request.method === 'OPTIONS' ? answer : undefined
     },
   }
 }
 
-function allow(request: RequestView, filter: CorsFilter, value: string): void {
-  request.setResponseField('access-control-allow-origin', value)
-  if (filter.credentials) request.setResponseField('access-control-allow-credentials', 'true')
-  if (filter.exposed.length > 0) {
-    request.setResponseField('access-control-expose-headers', filter.exposed.join(', '))
+// The answer differs by origin, also for who sends none: caches must know (Fetch §3.2.5).
+const vary = 'vary: Origin\r\n'
+const varyOnly: FieldEdits = { dropped: new Set(), appended: vary }
+
+/** Prepares what lets an origin read; `more` goes with it. The origin is a field's value: it cannot end its line. */
+function compileAllowing(
+  { credentials, exposed }: CorsFilter,
+  isOpen: boolean,
+  more: readonly (readonly [string, string])[] = [],
+): (origin: string) => FieldEdits {
+  const set: (readonly [string, string])[] = [['access-control-allow-origin', '*'], ...more]
+  if (credentials) set.push(['access-control-allow-credentials', 'true'])
+  if (exposed.length > 0) set.push(['access-control-expose-headers', exposed.join(', ')])
+  const dropped = new Set(set.map(([name]) => name))
+  const lines = set.map(([name, value]) => `${name}: ${value}\r\n`)
+  if (isOpen) {
+    const edits: FieldEdits = { dropped, appended: lines.join('') }
+    return () => edits
   }
+  const rest = lines.slice(1).join('') + vary
+  return (origin) => ({ dropped, appended: `access-control-allow-origin: ${origin}\r\n${rest}` })
 }
 
 /** Fetch §3.2.2: a preflight is an OPTIONS request that asks for a method. */
@@ -116,24 +143,27 @@ function isPreflight(request: RequestView): boolean {
 function answerPreflight(request: RequestView, filter: CorsFilter, mayRead: boolean): Verdict {
   if (mayRead) {
     const asked = request.field('access-control-request-headers')
-    allowRequests(request, filter, filter.headers.includes('*') ? asked : filter.headers.join(', '))
+    const headers = filter.headers.includes('*') ? asked : filter.headers.join(', ')
+    for (const [name, value] of requestFields(filter, headers))
+      request.setResponseField(name, value)
   }
   return { status: 204, code: 'preflight', headers: [], body: '' }
 }
 
 /** Says which requests may be made after a preflight. */
-function allowRequests(
-  request: RequestView,
+function requestFields(
   { methods, maxAgeSeconds }: CorsFilter,
   headers: string | undefined,
-): void {
-  request.setResponseField('access-control-allow-methods', methods.join(', '))
-  if (headers !== undefined && headers !== '') {
-    request.setResponseField('access-control-allow-headers', headers)
-  }
-  if (maxAgeSeconds !== undefined) {
-    request.setResponseField('access-control-max-age', String(maxAgeSeconds))
-  }
+): readonly (readonly [string, string])[] {
+  return [
+    ['access-control-allow-methods', methods.join(', ')],
+    ...(headers === undefined || headers === ''
+      ? []
+      : [['access-control-allow-headers', headers] as const]),
+    ...(maxAgeSeconds === undefined
+      ? []
+      : [['access-control-max-age', String(maxAgeSeconds)] as const]),
+  ]
 }
 
 function compileOrigins({ origins, labels }: CorsFilter): (asked: string) => boolean {

@@ -2,7 +2,7 @@
 //
 // Invariant: a ConfigMap that is missing, or that holds a field which the operator did not allow, closes its route.
 import { faultOfName, faultOfValue } from './header-edits.ts'
-import type { AssetData, AssetRef, Filter, FilterKind } from './kind.ts'
+import type { AssetData, AssetRef, FieldEdits, Filter, FilterKind } from './kind.ts'
 
 /** Replaces fields of all responses, Weir's own among them. */
 export interface CustomHeadersFilter extends Filter {
@@ -27,7 +27,7 @@ export const customHeadersKind: FilterKind<CustomHeadersFilter> = {
         decide(request) {
           const fields = live.value
           if (fields === undefined) return 'policy-closed'
-          for (const [name, value] of fields) request.setResponseField(name, value)
+          request.editResponse(fields)
           return undefined
         },
       },
@@ -40,11 +40,8 @@ function refOf({ configMap }: CustomHeadersFilter): AssetRef & { readonly kind: 
 }
 
 /** Throws where a field must not be set. */
-function readFields(
-  data: AssetData,
-  allowed: ReadonlySet<string>,
-): readonly (readonly [string, string])[] {
-  return Object.entries(data).map(([given, value]) => {
+function readFields(data: AssetData, allowed: ReadonlySet<string>): FieldEdits {
+  const pairs = Object.entries(data).map(([given, value]) => {
     const name = given.toLowerCase()
     if (!allowed.has(name)) throw new Error(`'${name}' is not allowed`)
     // nginx would put a variable in the place of what begins with $.
@@ -53,4 +50,10 @@ function readFields(
     if (fault !== undefined) throw new Error(fault)
     return [name, value] as const
   })
+  // Of two spellings of one name the later one counts.
+  const set = new Map(pairs)
+  return {
+    dropped: new Set(set.keys()),
+    appended: [...set].map(([name, value]) => `${name}: ${value}\r\n`).join(''),
+  }
 }

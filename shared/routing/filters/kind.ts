@@ -78,6 +78,8 @@ export interface RequestView {
     append?: boolean,
     statuses?: ReadonlySet<number>,
   ): void
+  /** Changes several fields of the response at once: cheap where the edits were prepared when the route was built. */
+  editResponse(edits: FieldEdits): void
   /** Called once when the exchange is over, however it ended. */
   whenFinished(callback: (outcome: Outcome) => void): void
 }

@@ -80,6 +80,10 @@ export function requestView(sketch: RequestSketch = {}): StagedRequest {
     dropField: (name) => fields.drop(name),
     setResponseField: (name, value, append) =>
       append === true ? responseFields.add(name, value) : responseFields.set(name, value),
+    editResponse: ({ dropped, appended }) => {
+      for (const name of dropped) responseFields.drop(name)
+      for (const [name, value] of linesOf(appended)) responseFields.add(name, value)
+    },
     whenFinished: (callback) => void waiting.push(callback),
     upstreamFields: fields.lines,
     responseFields: responseFields.lines,
@@ -287,6 +291,18 @@ class FieldMap {
   drop(name: string): void {
     this.lines.delete(name)
   }
+}
+
+/** Reads ready lines; what could not be one throws. */
+function linesOf(text: string): [name: string, value: string][] {
+  return text
+    .split('\r\n')
+    .slice(0, -1)
+    .map((line) => {
+      const at = line.indexOf(': ')
+      if (at === -1) throw new Error(`no field line: ${line}`)
+      return [line.slice(0, at), line.slice(at + 2)]
+    })
 }
 
 function refuseUnsafe(name: string, value: string): void {

@@ -42,6 +42,7 @@ export function requestView(request: TestRequest = {}): RequestView {
     setField: () => {},
     dropField: () => {},
     setResponseField: () => {},
+    editResponse: () => {},
     whenFinished: () => {},
   }
 }

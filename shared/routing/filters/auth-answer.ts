@@ -1,6 +1,6 @@
 // What did the server that is asked about requests say, and for how long does it count? (nginx: ngx_http_auth_request_module,
 // and the rules of proxy_cache_valid)
-import { fieldPairs } from './answer-fields.ts'
+import { pickFields } from './answer-fields.ts'
 import type { CallResult, Verdict } from './kind.ts'
 
 /** What an answer means for the requests that it counts for. */
@@ -18,33 +18,38 @@ export interface AuthAnswer {
   readonly until: number
 }
 
-/** Reads what came back; undefined when nothing did. */
-export function readAnswer(
-  result: CallResult,
+const uncacheable: ReadonlySet<string> = new Set([
+  'set-cookie',
+  'vary',
+  'expires',
+  'x-accel-expires',
+])
+const noFields: ReadonlyMap<string, string> = new Map()
+
+/** Prepares the reading of answers, which gives undefined when nothing came back. Names are lower case. */
+export function compileAnswer(
   upstreamHeaders: readonly string[],
-): AuthAnswer | undefined {
-  if ('failure' in result) return undefined
-  const lines = new Map<string, string[]>()
-  for (const [name, value] of fieldPairs(result.fields)) {
-    const before = lines.get(name)
-    if (before === undefined) lines.set(name, [value])
-    else before.push(value)
-  }
-  const cookies = lines.get('set-cookie') ?? []
-  return {
-    status: result.status,
-    upstream: new Map(
-      upstreamHeaders.flatMap((name) => {
-        const values = lines.get(name)
-        return values === undefined ? [] : [[name, values.join(', ')] as const]
-      }),
-    ),
-    cookies,
-    challenges: lines.get('www-authenticate') ?? [],
-    cacheControl: lines.get('cache-control')?.join(', '),
-    isUncacheable:
-      cookies.length > 0 || ['vary', 'expires', 'x-accel-expires'].some((name) => lines.has(name)),
-    until: 0,
+): (result: CallResult) => AuthAnswer | undefined {
+  const names = new Set([...uncacheable, 'www-authenticate', 'cache-control', ...upstreamHeaders])
+  return (result) => {
+    if ('failure' in result) return undefined
+    const fields = pickFields(result.fields, names)
+    const valuesOf = (wanted: string) =>
+      fields.filter(([name]) => name === wanted).map(([, value]) => value)
+    const joined = upstreamHeaders.flatMap((name) => {
+      const values = valuesOf(name)
+      return values.length === 0 ? [] : [[name, values.join(', ')] as const]
+    })
+    const control = valuesOf('cache-control')
+    return {
+      status: result.status,
+      upstream: joined.length === 0 ? noFields : new Map(joined),
+      cookies: valuesOf('set-cookie'),
+      challenges: valuesOf('www-authenticate'),
+      cacheControl: control.length === 0 ? undefined : control.join(', '),
+      isUncacheable: fields.some(([name]) => uncacheable.has(name)),
+      until: 0,
+    }
   }
 }
 

@@ -9,7 +9,7 @@
 import { createBoundedCache } from '../../bounded-cache.ts'
 import { compileText, escapeUnseen, faultOfText, type RequestText } from '../request-text.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
-import { type AuthAnswer, readAnswer, refusalOf, usableMs } from './auth-answer.ts'
+import { type AuthAnswer, compileAnswer, refusalOf, usableMs } from './auth-answer.ts'
 import { compileQuestion, type QuestionRules } from './auth-question.ts'
 import type { CallResult, Cancel, Filter, FilterKind, RequestView, Verdict } from './kind.ts'
 
@@ -66,6 +66,7 @@ export const authRequestKind: FilterKind<AuthRequestFilter> = {
   compile(filter, context) {
     const { service, host, cacheKey, cacheRules } = filter
     const question = compileQuestion(filter, context)
+    const readAnswer = compileAnswer(filter.upstreamHeaders)
     const target = compileText(filter.target)
     const conclude = compileConclusion(filter)
     const keyOf = cacheKey && compileText(cacheKey)
@@ -105,10 +106,11 @@ export const authRequestKind: FilterKind<AuthRequestFilter> = {
             fields,
             timeoutMs,
             maxBodyBytes: maxAnswerBytes,
+            dropsBody: true,
           }
           const take = (result: CallResult) => {
             end()
-            const answer = readAnswer(result, filter.upstreamHeaders)
+            const answer = readAnswer(result)
             if (keyOf !== undefined && answer !== undefined) {
               const ms = usableMs(answer, cacheRules)
               if (ms > 0) cache.set(key, { ...answer, until: context.clock.now() + ms })

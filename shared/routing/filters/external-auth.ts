@@ -5,7 +5,7 @@
 import { createBoundedCache } from '../../bounded-cache.ts'
 import { compileRequestKey, faultOfRequestKey, type RequestKey } from '../request-key.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
-import { fieldPairs } from './answer-fields.ts'
+import { pickFields } from './answer-fields.ts'
 import type {
   Answer,
   CallResult,
@@ -48,7 +48,7 @@ interface Permission {
 const maxCached = 10_000
 const maxAnswerBytes = 64 << 10
 // Fields of the answer that go to a client who is refused.
-const refusalFields = [
+const refusalFields: ReadonlySet<string> = new Set([
   'www-authenticate',
   'location',
   'set-cookie',
@@ -56,7 +56,7 @@ const refusalFields = [
   'content-encoding',
   'cache-control',
   'retry-after',
-]
+])
 const nothing = () => {}
 
 export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
@@ -81,6 +81,7 @@ export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
   upstreams: ({ service }) => [service],
   compile(filter, context) {
     const keys = filter.cacheKeys.map(compileRequestKey)
+    const permissionOf = compilePermission(filter)
     const cache = createBoundedCache<string, Permission>({ max: maxCached })
     return {
       request: {
@@ -116,7 +117,7 @@ export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
                 settle(refuse(result, filter, request))
                 return
               }
-              const permission = permit(result.fields, filter, context.clock.now())
+              const permission = permissionOf(result.fields, context.clock.now())
               if (mayCache) cache.set(key, permission)
               apply(permission, request)
               settle(undefined)
@@ -142,12 +143,16 @@ function askingFields(request: RequestView, fields: string): string {
   return `${kept}X-Original-URL: ${url}\r\nX-Original-Method: ${request.method}\r\nX-Forwarded-Method: ${request.method}\r\nX-Forwarded-Uri: ${uri}\r\n`
 }
 
-function permit(fields: string, filter: ExternalAuthFilter, now: number): Permission {
-  return {
-    upstream: pick(fields, filter.upstreamHeaders),
-    client: pick(fields, filter.clientHeaders),
+function compilePermission(
+  filter: ExternalAuthFilter,
+): (fields: string, now: number) => Permission {
+  const upstream = new Set(filter.upstreamHeaders)
+  const client = new Set(filter.clientHeaders)
+  return (fields, now) => ({
+    upstream: pickFields(fields, upstream),
+    client: pickFields(fields, client),
     until: now + filter.cacheMs,
-  }
+  })
 }
 
 function apply({ upstream, client }: Permission, request: RequestView): void {
@@ -160,7 +165,7 @@ function refuse(result: CallResult, filter: ExternalAuthFilter, request: Request
   if ('failure' in result || result.status < 300 || result.status >= 500) return 'auth-unavailable'
   if (result.status === 304) return 'auth-unavailable'
   if (result.status === 401 && filter.signIn !== undefined) return signIn(filter.signIn, request)
-  const headers: Answer['headers'] = pick(result.fields, refusalFields)
+  const headers: Answer['headers'] = pickFields(result.fields, refusalFields)
   return { status: result.status, code: 'unauthorized', headers, body: result.body }
 }
 
@@ -170,9 +175,4 @@ function signIn(target: string, request: RequestView): Answer {
   const location = target.replaceAll('{url}', encodeURIComponent(url))
   const headers = [['Location', location] as const]
   return { status: 302, code: 'redirect', headers, body: '302 redirect\n' }
-}
-
-/** All lines with one of the names, in order. */
-function pick(fields: string, names: readonly string[]): (readonly [string, string])[] {
-  return names.length === 0 ? [] : [...fieldPairs(fields)].filter(([name]) => names.includes(name))
 }

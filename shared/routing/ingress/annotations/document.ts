@@ -26,6 +26,9 @@ A key of one of these families that is not on this page is reported too; when it
 Bool is \`true\` or \`false\` (also \`1\`, \`0\`, \`t\`, \`f\`). CIDRs are networks or single addresses, separated by commas or white
 space. Every value is a string in YAML: \`"true"\`, not \`true\`.
 
+With \`--like ingress-nginx\` a key that ingress-nginx did not read closes nothing: keys of other controllers, those that it never knew,
+and its own with an empty value (but an empty address list, which closes there, too). Each of them is reported.
+
 Ingresses of one namespace may name the same host and path and differ in their \`match-\` keys. The one that asks for more is asked
 first (a method, then more headers, more query parameters, cookies, sources, times, shares), then the older one, the one without
 \`match-\` keys last. When its conditions do not hold, the next one at the same path is asked, then those of the next shorter path;

@@ -4,6 +4,7 @@
 // nobody who moves an Ingress to Weir loses a guard without being told.
 import { compileGlobs, type IsIgnored } from '../../../ignored-annotations.ts'
 import { legacyAnnotation } from '../../../ingress-class.ts'
+import type { Like } from '../../../like.ts'
 import { families } from './families.ts'
 import { type ForeignFamily, foreignFamilies } from './foreign-families.ts'
 import { soundsProtective } from './unknown-key.ts'
@@ -44,11 +45,12 @@ const replacements: readonly (readonly [RegExp, string])[] = [
 
 /**
  * Judges the keys of other controllers among those of one Ingress: each that may protect by itself, all others of a family at
- * once.
+ * once. Who takes over from ingress-nginx gets what it did: it read none of them.
  */
 export function findForeign(
   given: ReadonlyMap<string, unknown>,
   isIgnored: IsIgnored,
+  like?: Like,
 ): readonly ForeignFinding[] {
   const guards: ForeignFinding[] = []
   const idle = new Map<ForeignFamily, string[]>()
@@ -58,7 +60,8 @@ export function findForeign(
     if (mayProtect(key, value, family)) guards.push(sayGuard(key, value, family))
     else idle.set(family, [...(idle.get(family) ?? []), key])
   }
-  return [...guards, ...[...idle].map(([family, keys]) => sayIdle(keys, family))]
+  const found = like === 'ingress-nginx' ? guards.map(openThere) : guards
+  return [...found, ...[...idle].map(([family, keys]) => sayIdle(keys, family))]
 }
 
 function sayGuard(key: string, value: unknown, { owner, prefix }: ForeignFamily): ForeignFinding {
@@ -72,6 +75,12 @@ function sayGuard(key: string, value: unknown, { owner, prefix }: ForeignFamily)
     message: `Weir does not read annotations of ${owner}.`,
     remedy: `${use}, or name it in --ignore-annotations when something else protects the routes.`,
   }
+}
+
+/** A guard that has not been there is not lost. */
+function openThere(finding: ForeignFinding): ForeignFinding {
+  const message = `${finding.message} ingress-nginx did not either: the protection that it seems to name never existed there, and the routes are served without it.`
+  return { ...finding, mayProtect: false, message }
 }
 
 function sayIdle(keys: readonly string[], { owner }: ForeignFamily): ForeignFinding {

@@ -2,7 +2,7 @@
 
 import type { Limits } from '../../backend.ts'
 import { parseInteger } from './nginx-limits.ts'
-import { emptyIsAbsent, type Row, type SupportedRow, supported } from './row.ts'
+import { type Row, type SupportedRow, supported } from './row.ts'
 import { limitTo } from './settings.ts'
 import { parseChoice, parseSize } from './values.ts'
 
@@ -16,9 +16,7 @@ function tuning(
   meaning: string,
   parse: Parameters<typeof supported>[3],
 ): SupportedRow {
-  return emptyIsAbsent(
-    supported(key, value, `Accepted, without effect: ${meaning}`, parse, () => ({})),
-  )
+  return supported(key, value, `Accepted, without effect: ${meaning}`, parse, () => ({}))
 }
 
 const leastMemory = 64 << 10
@@ -38,33 +36,27 @@ export function gatherBodies(isOn: boolean, limits: Limits): Limits {
 
 /** The rows of buffers. */
 export const bufferRows: readonly Row[] = [
-  emptyIsAbsent(
-    supported(
-      'proxy-request-buffering',
-      '`on`, `off`',
-      'Request bodies are gathered before the endpoint is chosen, so that a slow client holds none and a failed attempt can be made again. Differs: `off` when absent without `--like`; where the system’s folder for temporary files cannot be written, bodies that are too large for memory go on as they come.',
-      parseSwitch,
-      (isOn, { limits }) => ({ limits: gatherBodies(isOn, limits) }),
-    ),
+  supported(
+    'proxy-request-buffering',
+    '`on`, `off`',
+    'Request bodies are gathered before the endpoint is chosen, so that a slow client holds none and a failed attempt can be made again. Differs: `off` when absent without `--like`; where the system’s folder for temporary files cannot be written, bodies that are too large for memory go on as they come.',
+    parseSwitch,
+    (isOn, { limits }) => ({ limits: gatherBodies(isOn, limits) }),
   ),
-  emptyIsAbsent(
-    supported(
-      'client-body-buffer-size',
-      '`64k`, `1m`',
-      'So much of a gathered body is kept in memory, the rest in a temporary file. Differs: 64k at least, 1m at most.',
-      parseSize,
-      (size, { limits }) =>
-        limits.spills === true ? { limits: { ...limits, bufferBytes: memoryFor(size) } } : {},
-    ),
+  supported(
+    'client-body-buffer-size',
+    '`64k`, `1m`',
+    'So much of a gathered body is kept in memory, the rest in a temporary file. Differs: 64k at least, 1m at most.',
+    parseSize,
+    (size, { limits }) =>
+      limits.spills === true ? { limits: { ...limits, bufferBytes: memoryFor(size) } } : {},
   ),
-  emptyIsAbsent(
-    supported(
-      'proxy-buffer-size',
-      '`4k`, `16k`',
-      'Largest head of a response; a larger one gets 502 (`response-head-too-large`). Differs: never more than `--max-head-bytes`, and without `--like` there is no smaller limit when absent.',
-      parseSize,
-      limitTo('responseHeadBytes'),
-    ),
+  supported(
+    'proxy-buffer-size',
+    '`4k`, `16k`',
+    'Largest head of a response; a larger one gets 502 (`response-head-too-large`). Differs: never more than `--max-head-bytes`, and without `--like` there is no smaller limit when absent.',
+    parseSize,
+    limitTo('responseHeadBytes'),
   ),
   tuning('proxy-buffering', '`on`, `off`', 'responses are streamed.', parseSwitch),
   tuning('proxy-buffers-number', 'int', 'responses are streamed.', parseInteger),

@@ -3,7 +3,7 @@
 // Invariant: without `enable-cors: "true"` none of them does anything. What cannot be read counts as absent, as it did there.
 import { faultOfOrigin } from '../../filters/cors.ts'
 import type { Draft } from './draft.ts'
-import { emptyIsAbsent, type Row, type SupportedRow, supported } from './row.ts'
+import { type Row, type SupportedRow, supported } from './row.ts'
 import { partOf } from './settings.ts'
 import { accept, type Parsed, type Parser, parseBool, refuse, splitList } from './values.ts'
 
@@ -28,7 +28,7 @@ const defaults = {
   isEager: true,
 }
 
-/** Makes a row that changes one part of what `enable-cors` turned on; an empty value is an absent one. */
+/** Makes a row that changes one part of what `enable-cors` turned on. */
 function detail<T>(
   key: string,
   value: string,
@@ -37,10 +37,9 @@ function detail<T>(
   parts: (value: T) => object,
 ): SupportedRow {
   const change = partOf('cors', 'nginx.ingress.kubernetes.io/enable-cors', parts)
-  const row = supported(key, value, meaning, parse, (parsed, draft) =>
+  return supported(key, value, meaning, parse, (parsed, draft) =>
     draft.filters.cors === undefined ? {} : change(parsed, draft),
   )
-  return emptyIsAbsent(row)
 }
 
 /** Parses a list of names, each of which `name` matches. */
@@ -89,14 +88,12 @@ export const corsRows: readonly Row[] = [
       return partOf('cors', 'nginx.ingress.kubernetes.io/enable-cors', () => defaults)(isOn, draft)
     },
   ),
-  emptyIsAbsent(
-    supported(
-      'cors-allow-origin',
-      'origins, comma separated; `https://*.b.test` (one label), `*`',
-      'Pages of these origins may read the responses; those of all when absent. What is no origin is left out and reported.',
-      parseOrigins,
-      originsOf,
-    ),
+  supported(
+    'cors-allow-origin',
+    'origins, comma separated; `https://*.b.test` (one label), `*`',
+    'Pages of these origins may read the responses; those of all when absent. What is no origin is left out and reported.',
+    parseOrigins,
+    originsOf,
   ),
   detail(
     'cors-allow-methods',

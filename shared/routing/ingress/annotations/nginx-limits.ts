@@ -113,25 +113,19 @@ export const limitRows: readonly Row[] = [
             }),
     ),
   ),
-  emptyIsAbsent(
-    supported(
-      'limit-rate',
-      'KiB per second; 0: no limit',
-      'A response body is sent no faster than this; the first second’s worth goes at once.',
-      parseInteger,
-      paceBy,
-    ),
+  supported(
+    'limit-rate',
+    'KiB per second; 0: no limit',
+    'A response body is sent no faster than this; the first second’s worth goes at once.',
+    parseInteger,
+    paceBy,
   ),
-  emptyIsAbsent(
-    supported(
-      'limit-rate-after',
-      'KiB',
-      'So much of a body is sent before `limit-rate` counts.',
-      parseInteger,
-      (size, draft) =>
-        draft.filters.pace === undefined
-          ? {}
-          : pace({ afterBytes: Math.max(0, size) * 1024 }, draft),
-    ),
+  supported(
+    'limit-rate-after',
+    'KiB',
+    'So much of a body is sent before `limit-rate` counts.',
+    parseInteger,
+    (size, draft) =>
+      draft.filters.pace === undefined ? {} : pace({ afterBytes: Math.max(0, size) * 1024 }, draft),
   ),
 ]

@@ -5,7 +5,7 @@
 import { refOfOrigin } from '../../upstreams/backend-ref.ts'
 import type { Draft } from './draft.ts'
 import { type AuthUrl, parseAuthUrl, parseHostField } from './filter-values.ts'
-import { emptyIsAbsent, type Row, supported } from './row.ts'
+import { type Row, supported } from './row.ts'
 import { partOf } from './settings.ts'
 import { accept, type Parsed, refuse } from './values.ts'
 
@@ -50,31 +50,25 @@ const refine = <T>(parts: (value: T) => object) => {
 
 /** The rows of mirrored copies. */
 export const mirrorRows: readonly Row[] = [
-  emptyIsAbsent(
-    supported(
-      'mirror-target',
-      '`http(s)://host[:port]/path`, perhaps with `$request_uri` at its end',
-      'Sends copies of requests there and throws the answers away; a slow or dead target delays nobody. The host is the DNS name of a Service of this namespace, http only, or one that `--auth-urls` allows. Differs: requests with a body above 1 MiB are not copied, nor those above 100 copies in progress; without a path that of the request is asked for.',
-      parseMirrorTarget,
-      partOf('mirror', key, mirrorTo),
-    ),
+  supported(
+    'mirror-target',
+    '`http(s)://host[:port]/path`, perhaps with `$request_uri` at its end',
+    'Sends copies of requests there and throws the answers away; a slow or dead target delays nobody. The host is the DNS name of a Service of this namespace, http only, or one that `--auth-urls` allows. Differs: requests with a body above 1 MiB are not copied, nor those above 100 copies in progress; without a path that of the request is asked for.',
+    parseMirrorTarget,
+    partOf('mirror', key, mirrorTo),
   ),
-  emptyIsAbsent(
-    supported(
-      'mirror-host',
-      'host',
-      'Host of the copies; that of the URL, without its port, when absent.',
-      parseHostField,
-      refine((authority: string) => ({ authority })),
-    ),
+  supported(
+    'mirror-host',
+    'host',
+    'Host of the copies; that of the URL, without its port, when absent.',
+    parseHostField,
+    refine((authority: string) => ({ authority })),
   ),
-  emptyIsAbsent(
-    supported(
-      'mirror-request-body',
-      '`on`, `off`',
-      'With `off` copies have no body.',
-      (text: string) => accept(text.toLowerCase() === 'off'),
-      (isOff, draft) => (isOff ? refine(() => ({ isBodiless: true }))(isOff, draft) : {}),
-    ),
+  supported(
+    'mirror-request-body',
+    '`on`, `off`',
+    'With `off` copies have no body.',
+    (text: string) => accept(text.toLowerCase() === 'off'),
+    (isOff, draft) => (isOff ? refine(() => ({ isBodiless: true }))(isOff, draft) : {}),
   ),
 ]

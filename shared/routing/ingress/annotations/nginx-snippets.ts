@@ -43,6 +43,14 @@ function askWithFields(snippet: Snippet, draft: Draft): Partial<Draft> | string 
   }))(snippet, draft)
 }
 
+/** Tells the author which directives were read over. */
+function sayIdle({ idle }: Snippet): Partial<Draft> {
+  const [first] = idle
+  if (first === undefined) return {}
+  const more = idle.length === 1 ? '' : ` and ${idle.length - 1} more`
+  return { remark: `holds ${JSON.stringify(first)}${more}, without effect here` }
+}
+
 const noNames: RouteNames = { namespace: '', ingress: '', service: '', port: '' }
 
 /** The rows of snippets and fields. */
@@ -50,9 +58,9 @@ export const snippetRows: readonly Row[] = [
   guarded(
     'configuration-snippet',
     `nginx text of ${directives}`,
-    'Never run, but read: each directive becomes a filter. Values may have variables of a closed list. One other directive closes the routes, and the problem quotes it. Differs: `proxy_set_header` replaces (nginx sends two lines where ingress-nginx sets the header itself).',
+    'Never run, but read: each directive becomes a filter. Values may have variables of a closed list. Directives about buffers, times, caches, compression and logs are read over, and reported. One other directive closes the routes, and the problem quotes it. Differs: `proxy_set_header` replaces (nginx sends two lines where ingress-nginx sets the header itself).',
     parseLocationSnippet,
-    unless((locationSnippet: Snippet) => ({ locationSnippet })),
+    unless((locationSnippet: Snippet) => ({ locationSnippet, ...sayIdle(locationSnippet) })),
   ),
   ofHost(
     guarded(
@@ -60,7 +68,7 @@ export const snippetRows: readonly Row[] = [
       `as \`configuration-snippet\`, and \`location { }\` blocks that return something or deny all`,
       'As `configuration-snippet`, for all routes of this Ingress; with `--like ingress-nginx` what it answers and refuses holds for those of other Ingresses with the same host, too (of another namespace: only where this one was there first), and one that cannot be read closes them. Differs: its fields are not for other Ingresses; locations answer for paths within the rules only.',
       parseServerSnippet,
-      unless((serverSnippet: Snippet) => ({ serverSnippet })),
+      unless((serverSnippet: Snippet) => ({ serverSnippet, ...sayIdle(serverSnippet) })),
     ),
     ({ allowsSnippets }) => allowsSnippets !== false,
   ),

@@ -14,6 +14,8 @@ function part<K extends keyof UpstreamTlsDraft>(
 ) {
   return (text: string, { upstreamTls }: Draft): Partial<Draft> | string => {
     if (upstreamTls?.secret === undefined) {
+      // That is how it is without them.
+      if (text.toLowerCase() === 'off') return {}
       return { remark: 'has no effect without proxy-ssl-secret' }
     }
     const result = parse(text)

@@ -19,31 +19,37 @@ import { rewriteRows } from './nginx-rewrites.ts'
 import { snippetRows } from './nginx-snippets.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { upstreamTlsRows } from './nginx-upstream-tls.ts'
-import { type Family, guarded, type Row, supported } from './row.ts'
+import { emptyCloses, type Family, guarded, type Row, supported } from './row.ts'
 import { allowOnly, denyAlso, limitTo } from './settings.ts'
 import { parseBool, parseCidrs, parseSeconds, parseSize } from './values.ts'
 
 const rows: readonly Row[] = [
-  guarded(
-    'allowlist-source-range',
-    'CIDRs',
-    'Only these client addresses may use the routes; others get 403.',
-    parseCidrs,
-    allowOnly,
+  emptyCloses(
+    guarded(
+      'allowlist-source-range',
+      'CIDRs',
+      'Only these client addresses may use the routes; others get 403.',
+      parseCidrs,
+      allowOnly,
+    ),
   ),
-  guarded(
-    'whitelist-source-range',
-    'CIDRs',
-    'Older name of `allowlist-source-range`.',
-    parseCidrs,
-    allowOnly,
+  emptyCloses(
+    guarded(
+      'whitelist-source-range',
+      'CIDRs',
+      'Older name of `allowlist-source-range`.',
+      parseCidrs,
+      allowOnly,
+    ),
   ),
-  guarded(
-    'denylist-source-range',
-    'CIDRs',
-    'These client addresses get 403. Deny beats allow.',
-    parseCidrs,
-    denyAlso,
+  emptyCloses(
+    guarded(
+      'denylist-source-range',
+      'CIDRs',
+      'These client addresses get 403. Deny beats allow.',
+      parseCidrs,
+      denyAlso,
+    ),
   ),
   guarded(
     'ssl-redirect',

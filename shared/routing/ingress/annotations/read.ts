@@ -19,7 +19,14 @@ import { nginx } from './nginx.ts'
 import { meantBy } from './nginx-inventions.ts'
 import { quote } from './quote.ts'
 import { rememberTerms, type TermsFor } from './remember-terms.ts'
-import { type Family, type Loss, lossOf, type Row, type UnsupportedRow } from './row.ts'
+import {
+  emptyIsNone,
+  type Family,
+  type Loss,
+  lossOf,
+  type Row,
+  type UnsupportedRow,
+} from './row.ts'
 import { isPatternOnly, rulePathsOf } from './rule-paths.ts'
 import { type Site, siteOf } from './site.ts'
 import { judgeUnknown } from './unknown-key.ts'
@@ -92,7 +99,7 @@ function readWith(
   const present = families.filter(({ prefix }) =>
     [...given.keys()].some((key) => key.startsWith(prefix)),
   )
-  const foreign = findForeign(given, isIgnored)
+  const foreign = findForeign(given, isIgnored, defaults.like)
   if (present.length + foreign.length === 0 && defaults === ownDefaults) {
     return options.pathWildcards ? askNothingOfWildcards : askNothing
   }
@@ -103,6 +110,7 @@ function readWith(
   return reader.finish()
 }
 
+const emptyHere = 'The value is empty, and counts as absent, as it does in ingress-nginx.'
 const neverKnown =
   'ingress-nginx never knew this annotation and ignored it: the protection that it seems to name never existed, and the routes are served without it.'
 
@@ -144,13 +152,8 @@ class AnnotationReader {
 
   readForeign(findings: readonly ForeignFinding[]): void {
     for (const { key, mayProtect, message, remedy } of findings) {
-      this.#report(
-        'unknown-annotation',
-        key,
-        mayProtect ? 'protection' : 'harmless',
-        message,
-        remedy,
-      )
+      const loss = mayProtect ? 'protection' : 'harmless'
+      this.#report('unknown-annotation', key, loss, message, remedy)
     }
   }
 
@@ -191,6 +194,12 @@ class AnnotationReader {
       return
     }
     const text = value.trim()
+    const isOfNginx = key.startsWith(nginx.prefix)
+    if (text === '' && isOfNginx && emptyIsNone(row, this.#draft.defaults)) {
+      const remedy = 'Remove it, or give it a value.'
+      if (row.failsClosed) this.#report('invalid-annotation', key, 'harmless', emptyHere, remedy)
+      return
+    }
     if (row.state === 'unsupported') {
       if (!row.inert.includes(text.toLowerCase())) this.#reportUnsupported(key, row)
       return

@@ -17,6 +17,8 @@ interface RowText {
   readonly failsClosed: boolean
   /** It says which requests the routes mean: when it cannot be read, nobody knows. */
   readonly narrows?: boolean
+  /** An empty value closes the routes, where for other keys of the family it is an absent one. */
+  readonly emptyCloses?: true
   /** Says whether in ingress-nginx it counts for all routes of its host, those of other Ingresses too; absent: it does not. */
   readonly ofHost?: (defaults: IngressDefaults) => boolean
 }
@@ -85,6 +87,16 @@ export function guarded<T>(
 /** Makes the row one of a host. */
 export function ofHost<R extends Row>(row: R, when: RowText['ofHost'] = () => true): R {
   return { ...row, ofHost: when }
+}
+
+/** Makes the row refuse an empty value, as ingress-nginx does. */
+export function emptyCloses<R extends Row>(row: R): R {
+  return { ...row, emptyCloses: true }
+}
+
+/** Says whether a key of ingress-nginx with an empty value counts as absent, as there; a guard does only where that is asked for. */
+export function emptyIsNone({ failsClosed, emptyCloses }: Row, { like }: IngressDefaults): boolean {
+  return emptyCloses !== true && (!failsClosed || like === 'ingress-nginx')
 }
 
 /** Makes the row take an empty value for an absent one, as ingress-nginx does. */

@@ -36,4 +36,6 @@ export interface Snippet {
   readonly answers: readonly AnswerWish[]
   readonly fields: readonly (readonly [string, string])[]
   readonly locations: readonly LocationWish[]
+  /** Directives that are read over, as they were written. */
+  readonly idle: readonly string[]
 }

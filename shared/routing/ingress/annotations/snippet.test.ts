@@ -64,6 +64,29 @@ const read: { text: string; server?: true; is: Partial<Snippet>; why: string }[]
     why: 'Weir does that by itself',
   },
   {
+    text: 'proxy_http_version 1.1; client_max_body_size 10m; more_set_headers "X-Frame-Options DENY";',
+    is: {
+      idle: [
+        'proxy_http_version 1.1',
+        'client_max_body_size 10m',
+        'X-Frame-Options DENY, which lacks its colon',
+      ],
+    },
+    why: 'what neither protects nor says anything is read over',
+  },
+  {
+    text: 'return 301 $scheme://$host:$server_port/dav;',
+    is: {
+      answers: [
+        {
+          status: 301,
+          location: [{ from: 'scheme' }, '://', { from: 'host' }, ':', { from: 'port' }, '/dav'],
+        },
+      ],
+    },
+    why: 'the usual port of the scheme',
+  },
+  {
     text: 'proxy_set_header Host inner.test;',
     is: { host: ['inner.test'] },
     why: 'Host is of the routing',
@@ -178,6 +201,7 @@ const nothing: Snippet = {
   answers: [],
   fields: [],
   locations: [],
+  idle: [],
 }
 
 for (const { text, server, is, why } of read) {

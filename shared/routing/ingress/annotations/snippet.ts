@@ -9,6 +9,7 @@ import { faultOfName, faultOfValue } from '../../filters/header-edits.ts'
 import type { HeaderRule } from '../../filters/header-rules.ts'
 import { compileFind } from '../../pattern.ts'
 import { type NginxText, parseNginxText } from './nginx-text.ts'
+import { isIdle } from './snippet-idle.ts'
 import { remedyOf } from './snippet-remedies.ts'
 import { readStatements, type Statement } from './snippet-statements.ts'
 import { parseHostText, parseUrl, placeOf } from './snippet-values.ts'
@@ -48,6 +49,7 @@ class SnippetReader {
   readonly #answers: AnswerWish[] = []
   readonly #fields: [string, string][] = []
   readonly #locations: LocationWish[] = []
+  readonly #idle: string[] = []
   #host: NginxText | undefined
   readonly #readers: Readonly<Record<string, Reader>> = {
     add_header: (args) => this.#addHeader(args),
@@ -86,12 +88,17 @@ class SnippetReader {
       answers: this.#answers,
       fields: this.#fields,
       locations: this.#locations,
+      idle: this.#idle,
     })
   }
 
-  #readOne({ name, args, block }: Statement): string | undefined {
+  #readOne({ name, args, block, text }: Statement): string | undefined {
     if (name === 'location' && this.#ofServer && block !== undefined) {
       return this.#location(args, block)
+    }
+    if (block === undefined && isIdle(name)) {
+      this.#idle.push(cut(text))
+      return undefined
     }
     const reader = Object.hasOwn(this.#readers, name) ? this.#readers[name] : undefined
     if (reader === undefined || block !== undefined) return remedyOf(name)
@@ -144,6 +151,11 @@ class SnippetReader {
       const colon = header.indexOf(':')
       const name = (colon === -1 ? header : header.slice(0, colon)).trim()
       if (name.includes('*')) return 'whose * is not supported: name each header'
+      // The module takes all of it for the name of a header to clear, which no response has.
+      if (colon === -1 && /^[\w-]+ /.test(name)) {
+        this.#idle.push(`${header}, which lacks its colon`)
+        continue
+      }
       const value = act === 'remove' || colon === -1 ? '' : header.slice(colon + 1).trim()
       const fault = this.#wish(list, value === '' ? 'remove' : act, name, value, limits)
       if (fault !== undefined) return fault

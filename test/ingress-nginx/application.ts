@@ -1,7 +1,13 @@
 // What answers behind the proxy? An application that tells what it got, and answers as the request itself asks: the field
-// `X-Say-NAME: 401 Unauthorized | X-User: ann` is the answer of the Service NAME, so that a row of a table shows both sides.
+// `X-Say-NAME: 401 Unauthorized | X-User: ann` is the answer of the Service NAME, or of those of the namespace NAME where Services
+// are named with it, so that a row of a table shows both sides.
 import type { Message } from '../hostile/grammar.ts'
-import { type ScriptedUpstream, startScripted } from '../support/upstream.ts'
+import {
+  type Place,
+  type Script,
+  type ScriptedUpstream,
+  startScripted,
+} from '../support/upstream.ts'
 
 /** What an application saw, as its answers tell it. */
 export interface Sight {
@@ -13,17 +19,19 @@ export interface Sight {
   readonly body: string
 }
 
-/** Starts the application of a Service. */
-export function startApplication(service: string): Promise<ScriptedUpstream> {
-  return startScripted({
+/** Starts the application of a Service: its name, or `namespace/name`. */
+export function startApplication(service: string, place: Place = {}): Promise<ScriptedUpstream> {
+  const script: Script = {
     onRequest(request, side) {
-      const said = fieldOf(sightOf(service, request), `x-say-${service}`) ?? '200 OK'
-      side.send(answerOf(said, sightOf(service, request)))
+      const sight = sightOf(service, request)
+      const said = fieldOf(sight, `x-say-${service.split('/')[0]}`) ?? '200 OK'
+      side.send(answerOf(said, sight))
       // Nothing else ends a body of HTTP/1.0 without a length.
       if (said.startsWith('HTTP/1.0')) side.socket.end()
       return undefined
     },
-  })
+  }
+  return startScripted(script, place)
 }
 
 /** What reached the application with this request. */

@@ -7,8 +7,9 @@ import t, { type Test } from 'tap'
 import { metric, until } from '../support/ask.ts'
 import { serviceOf } from '../support/manifests.ts'
 import { connectRaw } from '../support/raw-client.ts'
+import { send } from './exchange.ts'
 import { type SiteSketch, siteOf } from './site.ts'
-import { send, startStage } from './stage.ts'
+import { startStage } from './stage.ts'
 
 t.test(
   'limit-connections counts requests in progress, and each gives its place back',

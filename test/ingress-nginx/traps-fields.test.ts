@@ -1,7 +1,7 @@
 // Do the surprises of ingress-nginx's header fields come back as they were? One row for each trap.
 import t from 'tap'
+import { send } from './exchange.ts'
 import { playTraps, type Trap } from './play-traps.ts'
-import { send } from './stage.ts'
 
 const https = ['X-Forwarded-Proto: https']
 const chain = 'X-Forwarded-For: 198.51.100.7, 203.0.113.9'

@@ -3,8 +3,9 @@
 // Invariant: a table with the delta applied equals the next table, routes of a host in the next table's order.
 // References are compared first: what did not change keeps its own, so that the delta costs what changed.
 import { isDeepStrictEqual } from 'node:util'
+import type { CertificateRef } from './certificates.ts'
 import { noServingRules } from './serving-rules.ts'
-import { differences, type ShardedMap } from './sharded-map.ts'
+import { differences, emptyMap, type ShardedMap } from './sharded-map.ts'
 import { emptyTable, type Route, type RouteTable, type TableDelta, type Upstream } from './table.ts'
 import { isSameUpstream } from './upstreams/endpoints.ts'
 
@@ -17,6 +18,7 @@ export function diffTables(
   const before = previous ?? emptyTable
   const hosts = diffHosts(before.hosts, next.hosts)
   const upstreams = diffUpstreams(before.upstreams, next.upstreams)
+  const certificates = diffCertificates(before.certificates, next.certificates)
   const { fallback, serving = noServingRules } = next
   const isFallbackSame = isDeepStrictEqual(before.fallback, fallback)
   const isServingSame = isDeepStrictEqual(before.serving ?? noServingRules, serving)
@@ -26,8 +28,10 @@ export function diffTables(
     upstreams,
     ...(isFallbackSame ? {} : { fallback: { route: fallback } }),
     ...(isServingSame ? {} : { serving }),
+    ...(certificates.size === 0 ? {} : { certificates }),
   }
-  const isEmpty = hosts.size === 0 && upstreams.size === 0 && isFallbackSame && isServingSame
+  const isRestSame = isFallbackSame && isServingSame && certificates.size === 0
+  const isEmpty = hosts.size === 0 && upstreams.size === 0 && isRestSame
   return isEmpty && previous !== undefined ? undefined : delta
 }
 
@@ -38,6 +42,19 @@ function diffHosts(
   const changed = new Map<string, readonly Route[]>()
   for (const [host, before, after] of differences(previous, next)) {
     if (after === undefined || !areSameRoutes(before, after)) changed.set(host, after ?? [])
+  }
+  return changed
+}
+
+const noCertificates: ShardedMap<readonly CertificateRef[]> = emptyMap()
+
+function diffCertificates(
+  previous: RouteTable['certificates'] = noCertificates,
+  next: RouteTable['certificates'] = noCertificates,
+): ReadonlyMap<string, readonly CertificateRef[]> {
+  const changed = new Map<string, readonly CertificateRef[]>()
+  for (const [host, before, after] of differences(previous, next)) {
+    if (!isDeepStrictEqual(before, after)) changed.set(host, after ?? [])
   }
   return changed
 }

@@ -9,6 +9,11 @@ interface FailureRow {
 
 const rows = {
   'malformed-request': { status: 400, side: 'client', text: 'The request is not valid HTTP/1.1.' },
+  'plain-http': {
+    status: 400,
+    side: 'client',
+    text: 'This port speaks TLS: use https instead of http.',
+  },
   'ambiguous-path': {
     status: 400,
     side: 'client',

@@ -10,7 +10,7 @@ import { parseYamlDocuments } from '../yaml.ts'
 import { annotationReader } from './ingress/annotations/read.ts'
 import { createIngressSource } from './ingress/source.ts'
 import { matchKey } from './match-key.ts'
-import { getEntry } from './sharded-map.ts'
+import { entriesOf, getEntry } from './sharded-map.ts'
 import { upstreamOf } from './table.ts'
 import { type Cluster, snapshotOf } from './testing/cluster.ts'
 import { routesIn, upstreamsIn } from './testing/table.ts'
@@ -94,7 +94,7 @@ function listOf(
     const joined = alternative === undefined ? [] : [{ key: alternative.upstream }]
     return [...(claim?.backends ?? []), ...joined]
   })
-  const { fallback } = table
+  const { fallback, certificates } = table
   const upstreams = new Set([
     ...needed.map(({ key }) => getEntry(table.upstreams, key)),
     ...(fallback === undefined ? [] : [getEntry(table.upstreams, upstreamOf(fallback))]),
@@ -104,7 +104,14 @@ function listOf(
     upstreams.add(upstream)
   }
   return {
-    table: { routes, upstreams: [...upstreams], ...(fallback === undefined ? {} : { fallback }) },
+    table: {
+      routes,
+      upstreams: [...upstreams],
+      ...(fallback === undefined ? {} : { fallback }),
+      ...(certificates && {
+        certificates: Object.fromEntries([...entriesOf(certificates)].sort()),
+      }),
+    },
     problems,
   }
 }

@@ -6,9 +6,11 @@
 
 import { diffLists, editList } from '../list-diff.ts'
 import type { Problem } from '../problem.ts'
+import type { CertificateRef } from './certificates.ts'
 import type { Conflict } from './conflict.ts'
 import { routeWith } from './join-alternatives.ts'
 import { compareClaims, type SettledHost } from './settle-host.ts'
+import { SettledCertificates } from './settled-certificates.ts'
 import { emptyMap, type ShardedMap, withEntries } from './sharded-map.ts'
 import type { Claim, Reading, SourceOutput } from './source.ts'
 import { settleWithSpares } from './spare-hosts.ts'
@@ -17,6 +19,8 @@ import type { Route } from './table.ts'
 /** What all claims come to. Maps and lists in which nothing changed are the same as before. */
 export interface Settlement {
   readonly hosts: ShardedMap<readonly Route[]>
+  /** The certificates of each host that has some, best first; undefined when none has. */
+  readonly certificates: ShardedMap<readonly CertificateRef[]> | undefined
   /** What is wrong in the objects, in their order; then the conflicts between them, in the order of the losers. */
   readonly problems: readonly Problem[]
   /** Claims that have won since the settlement before. */
@@ -42,12 +46,14 @@ export class Settler {
   /** In the order of the losers. */
   #conflicts: readonly Conflict[] = []
   #problems: readonly Problem[] = []
+  readonly #certificates = new SettledCertificates()
   /** The other names of each host that has some, each with the number of claims that say so. */
   readonly #aliases = new Map<string, Map<string, number>>()
 
   settle(outputs: readonly SourceOutput[]): Settlement {
     const { gone, come, areObjectsOther } = this.#replaceReadings(outputs)
     const touched = this.#touch(gone, come)
+    this.#certificates.replace(gone, come)
     const won: Claim[] = []
     const lost: Claim[] = []
     const changed: [string, readonly Route[] | undefined][] = []
@@ -73,7 +79,8 @@ export class Settler {
     }
     if (changed.length > 0) this.#hosts = withEntries(this.#hosts, changed)
     this.#collectProblems(areObjectsOther, { gone: conflictsGone, come: conflictsCome })
-    return { hosts: this.#hosts, problems: this.#problems, won, lost }
+    const { hosts: certificates } = this.#certificates
+    return { hosts: this.#hosts, certificates, problems: this.#problems, won, lost }
   }
 
   #replaceReadings(outputs: readonly SourceOutput[]) {

@@ -5,6 +5,7 @@
 import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
 import type { AlternativeTerms } from './backend.ts'
+import type { CertificateClaim } from './certificates.ts'
 import type { Filter } from './filters/kind.ts'
 import type { ServingRules } from './serving-rules.ts'
 import type { Route } from './table.ts'
@@ -33,6 +34,8 @@ export interface Reading {
   /** In the order in which the object says them. */
   readonly claims: readonly Claim[]
   readonly problems: readonly Problem[]
+  /** Absent: it has no TLS. */
+  readonly certificates?: readonly CertificateClaim[]
 }
 
 /** The wish for one route, before anybody compares wishes. Claims of equal matches exclude each other. */

@@ -5,6 +5,7 @@
 // Invariant: everything here is plain data that survives structured cloning between threads.
 // Invariant: the data plane knows routes, never the objects that asked for them.
 import type { Backend } from './backend.ts'
+import type { CertificateRef } from './certificates.ts'
 import type { Condition } from './conditions/condition.ts'
 import type { Filter } from './filters/kind.ts'
 import type { ServingRules } from './serving-rules.ts'
@@ -119,6 +120,8 @@ export interface RouteTable {
   readonly upstreams: ShardedMap<Upstream>
   /** Serves whatever would be 404 (`--default-backend`). */
   readonly fallback?: Route
+  /** Which Secrets hold the certificates of a host (exact or `*.a.test`), best first; absent: no host has TLS. */
+  readonly certificates?: ShardedMap<readonly CertificateRef[]>
   /** What counts for all requests; absent: as the options have it. */
   readonly serving?: ServingRules
 }
@@ -136,6 +139,8 @@ export interface TableDelta {
   readonly upstreams: ReadonlyMap<string, Upstream | undefined>
   /** Present when the fallback changed. */
   readonly fallback?: { readonly route: Route | undefined }
+  /** All certificates of each host whose certificates changed; an empty list: none any more. Absent: none changed. */
+  readonly certificates?: ReadonlyMap<string, readonly CertificateRef[]>
   /** Present when they changed. */
   readonly serving?: ServingRules
 }

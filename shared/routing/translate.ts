@@ -91,12 +91,13 @@ class RouteTranslator implements Translator {
 
   translate(snapshot: Snapshot): Translation {
     const outputs = this.#sources.map((source) => source.read(snapshot))
-    const { won, lost, ...routes } = this.#settler.settle(outputs)
+    const { won, lost, certificates, ...routes } = this.#settler.settle(outputs)
     const backends = this.#backends.update(snapshot, won, lost)
     const last = this.#last
     const serving = outputs.find((output) => output.serving !== undefined)?.serving
     const isTableSame =
       routes.hosts === last?.table.hosts &&
+      certificates === last.table.certificates &&
       backends.upstreams === last.table.upstreams &&
       serving === last.table.serving
     const areProblemsSame =
@@ -105,7 +106,9 @@ class RouteTranslator implements Translator {
     this.#problemsOfRoutes = routes.problems
     this.#problemsOfBackends = backends.problems
     this.#last = {
-      table: isTableSame ? last.table : this.#tableOf(routes.hosts, backends.upstreams, serving),
+      table: isTableSame
+        ? last.table
+        : this.#tableOf(routes.hosts, certificates, backends.upstreams, serving),
       problems: areProblemsSame
         ? (last?.problems ?? [])
         : [...routes.problems, ...backends.problems],
@@ -115,6 +118,7 @@ class RouteTranslator implements Translator {
 
   #tableOf(
     hosts: RouteTable['hosts'],
+    certificates: RouteTable['certificates'],
     upstreams: RouteTable['upstreams'],
     serving: ServingRules | undefined,
   ): RouteTable {
@@ -122,6 +126,7 @@ class RouteTranslator implements Translator {
     return {
       hosts,
       upstreams,
+      ...(certificates === undefined ? {} : { certificates }),
       ...(fallback === undefined ? {} : { fallback }),
       ...(serving === undefined ? {} : { serving }),
     }

@@ -29,6 +29,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     paths: [
       'shared/routing/translate.ts',
       'shared/routing/settle.ts',
+      'shared/routing/settled-certificates.ts',
       'shared/routing/settle-host.ts',
       'shared/routing/spare-hosts.ts',
       'shared/routing/object-index.ts',
@@ -62,7 +63,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   // What both threads of the proxy know, and the control thread. `control` and `serve` meet in `messages` only.
   observe: { paths: ['proxy/observe'], uses: ['shared', 'routing'] },
   settings: {
-    paths: ['proxy/settings.ts', 'proxy/settings-table.ts'],
+    paths: ['proxy/settings.ts', 'proxy/settings-table.ts', 'proxy/settings-tls.ts'],
     uses: ['shared', 'routing', 'sources'],
   },
   messages: {

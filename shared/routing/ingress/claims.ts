@@ -4,6 +4,7 @@
 // Invariant: whatever is wrong with it, the result is claims for the rest and problems; nothing is thrown.
 import type { Ingress } from '../../kube/objects.ts'
 import type { Problem } from '../../problem.ts'
+import type { CertificateClaim } from '../certificates.ts'
 import type { Filter } from '../filters/kind.ts'
 import { filterKinds } from '../filters/kinds.ts'
 import {
@@ -24,6 +25,7 @@ import type { Route } from '../table.ts'
 import { type BackendRef, throughService } from '../upstreams/backend-ref.ts'
 import type { AnnotationProblem, AnnotationReading } from './annotations/read.ts'
 import { parseBackend } from './backend.ts'
+import { readCertificates } from './certificates.ts'
 import { type IngressDefaults, ownDefaults } from './defaults.ts'
 import { parseHost } from './hosts.ts'
 import { parseRulePath, type RulePath } from './paths.ts'
@@ -53,9 +55,14 @@ export function readIngress(
     const reader = new IngressReader(ingress, owner, annotations, report)
     const ofRules = reader.read()
     const claims = [...ofRules, ...reader.readSite()]
+    const certificates = reader.readCertificates(claims)
     reader.reportIdle()
     const ofAnnotations = annotations.problems.map((problem) => tell(problem, claims[0]?.role))
-    return { claims, problems: [...ofAnnotations, ...problems] }
+    return {
+      claims,
+      problems: [...ofAnnotations, ...problems],
+      ...(certificates.length === 0 ? {} : { certificates }),
+    }
   } catch (error) {
     // Never reached by a known shape. One Ingress that defeats its reader must not stop the others; it is served not at all.
     const cause = error instanceof Error ? error.message : String(error)
@@ -137,6 +144,19 @@ class IngressReader {
     const base = { owner: this.#owner, createdAt: this.#createdAt }
     const hosts = this.#claims.length === 0 ? [] : this.#hosts
     return claimsOfSite(site, { ...base, annotations: this.#annotations }, hosts, this.#claims)
+  }
+
+  /** The certificates of its hosts, those that annotations add among them. An Ingress that serves nothing has none. */
+  readCertificates(claims: readonly Claim[]): readonly CertificateClaim[] {
+    if (claims.length === 0 || this.#annotations.isAlternative === true) return []
+    const spares = claims.filter(({ isSpare }) => isSpare === true)
+    const otherHosts = [...new Set(spares.map(({ route }) => route.match.host))]
+    const age = {
+      createdAt: this.#createdAt,
+      ...(this.#annotations.site?.isShared === true ? { isLaterNameFirst: true as const } : {}),
+    }
+    const by = { owner: this.#owner, ...age }
+    return readCertificates(this.#spec, by, this.#hosts, otherHosts, this.#report)
   }
 
   /** What was asked for and came to nothing. */

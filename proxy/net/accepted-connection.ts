@@ -13,6 +13,10 @@ export interface SocketReader {
 
 /** A connection whose reads go to one reader at a time. */
 export interface AcceptedConnection {
+  /** What is written here is encrypted on the wire. */
+  readonly isSecure: boolean
+  /** What the client and Weir agreed to speak (RFC 7301), such as `h2`; empty: nothing was said. */
+  readonly protocol: string
   /** Is written to, paused and ended; what it reads goes to the reader alone. */
   readonly socket: Socket
   /** Names who gets what is read from now on. */

@@ -12,6 +12,8 @@ const noBytes = Buffer.alloc(0)
 
 /** An accepted connection as it is on the wire. */
 export class AcceptedSocket implements AcceptedConnection {
+  readonly isSecure = false
+  readonly protocol = ''
   readonly socket: Socket
   readonly #buffer = new ReadBuffer()
   #reader: SocketReader | undefined

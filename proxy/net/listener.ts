@@ -8,15 +8,23 @@ import type { CoarseTime } from './coarse-time.ts'
 import { ProxyGate } from './proxy-gate.ts'
 import type { ProxyHeader } from './proxy-protocol.ts'
 
+/** Connections of all listeners of a worker. */
+export interface ConnectionCount {
+  open: number
+  /** The process uses too much memory: connections are refused. */
+  isRefusing: boolean
+}
+
 /** What a listener needs; times in ms. */
 export interface ListenerOptions {
   readonly time: CoarseTime
+  readonly count: ConnectionCount
   readonly maxConnections: number
   readonly proxyProtocol: 'off' | 'required' | 'optional'
   /** Peers that may send a PROXY header. */
   readonly proxyProtocolFrom: { has(address: string): boolean }
   readonly proxyProtocolTimeoutMs: number
-  /** Whole response for a connection that cannot be served now. */
+  /** Whole response for a connection that cannot be served now; empty: it is closed without a word. */
   readonly refusal: () => string
   /** A connection to serve, and the PROXY header in front of it. */
   readonly onConnection: (accepted: AcceptedSocket, header: ProxyHeader | undefined) => void
@@ -31,9 +39,6 @@ export class Listener {
   readonly #options: ListenerOptions
   readonly #server: Server
   readonly #gates = new Map<Socket, ProxyGate>()
-  /** The process uses too much memory: connections are refused. */
-  isRefusing = false
-  #open = 0
 
   constructor(options: ListenerOptions) {
     this.#options = options
@@ -66,14 +71,14 @@ export class Listener {
 
   #accept(accepted: AcceptedSocket): void {
     const { socket } = accepted
-    const { maxConnections, proxyProtocol, proxyProtocolFrom } = this.#options
-    if (this.isRefusing || this.#open >= maxConnections) {
+    const { count, maxConnections, proxyProtocol, proxyProtocolFrom } = this.#options
+    if (count.isRefusing || count.open >= maxConnections) {
       this.#refuse(socket)
       return
     }
-    this.#open += 1
+    count.open += 1
     socket.on('close', () => {
-      this.#open -= 1
+      count.open -= 1
     })
     const isTrusted =
       proxyProtocol !== 'off' &&

@@ -9,6 +9,7 @@ import { createRecorder } from '../proxy/observe/recorder.ts'
 import { createSlots } from '../proxy/observe/slot-allocator.ts'
 import { exampleRecord } from '../proxy/observe/testing/records.ts'
 import { createThreadMeter } from '../proxy/observe/thread-meter.ts'
+import { createHandshakeMeter } from '../proxy/serve/handshake-meter.ts'
 import { systemClock } from '../shared/clock.ts'
 import { createRegistry } from '../shared/metrics.ts'
 import { type ExposedFamily, parseExposition } from '../shared/testing/exposition.ts'
@@ -67,6 +68,7 @@ async function proxyFamilies(): Promise<{
     version: '',
     maxConnections: 0,
     watchAges: () => ({ ingresses: 0 }),
+    certificateExpiries: () => [{ namespace: 'namespace', secret: 'secret', validTo: 0 }],
     nodeMetrics: false,
     nginx: { namespace: 'namespace', className: 'class', pod: 'pod' },
   })
@@ -79,6 +81,7 @@ async function proxyFamilies(): Promise<{
   recorder.record(exampleRecord({ counters, status: 502, error: 'connect-failed' }))
   const busy = { cpuMicros: () => 0, busyMs: () => 0 }
   createThreadMeter({ slots, place: 0, clock: systemClock, tickMs: 100, ...busy }).tick()
+  createHandshakeMeter(slots)
   createFaultReporter({ slots, kinds: ['mine'], clock: systemClock, post: () => {} })
   const all = [...parseExposition(await text(metrics.pieces()))]
   const isNginx = ([name]: readonly [string, unknown]): boolean => name.startsWith('nginx_')

@@ -67,7 +67,7 @@ function explain(error: unknown): { readonly text: string; readonly exitCode: nu
   const { code, port, message } = error as NodeJS.ErrnoException & { port?: number }
   if (code === 'EADDRINUSE') {
     return {
-      text: `port ${port} is in use: end the program that has it, or choose another with --listen HOST:PORT (data) or --admin HOST:PORT.`,
+      text: `port ${port} is in use: end the program that has it, or choose another with --listen HOST:PORT (data), --listen-tls HOST:PORT or --admin HOST:PORT.`,
       exitCode: 1,
     }
   }

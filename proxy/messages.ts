@@ -14,6 +14,8 @@ export interface WorkerStart {
   readonly place: number
   /** The port to listen on; 0 for the first worker when the user left the choice open. */
   readonly port: number
+  /** The port for TLS, likewise; absent without `--listen-tls`. */
+  readonly tlsPort: number | undefined
   /** Several workers share the port (SO_REUSEPORT). */
   readonly isPortShared: boolean
   /** Of the budgets that all workers share (shared-counters.ts). */
@@ -22,17 +24,32 @@ export interface WorkerStart {
   readonly pulse: SharedArrayBuffer
 }
 
+/** Where a worker listens. */
+export interface WorkerPorts {
+  readonly port: number
+  /** Absent without `--listen-tls`. */
+  readonly tlsPort?: number
+}
+
 /** What is known about a key, and for how long it counts. */
 export interface TimedKeyAnswer {
   readonly answer: KeyAnswer
   readonly forMs: number
 }
 
+/** From the control thread to a worker that ends TLS. */
+export type TlsMessage =
+  /** From now on tickets are sealed with these keys (48 bytes). */
+  | { readonly kind: 'ticket-keys'; readonly keys: Uint8Array }
+  /** The certificate of a Secret (`namespace/name`) is another one; absent: there is none that could be served. */
+  | { readonly kind: 'certificate'; readonly name: string; readonly data?: AssetData }
+
 /** From the control thread to a worker. */
 export type ToWorker =
   | { readonly kind: 'delta'; readonly delta: TableDelta }
   /** What a filter needs has another content; absent: it is gone. */
   | { readonly kind: 'asset'; readonly ref: AssetRef; readonly data?: AssetData }
+  | TlsMessage
   /** The answer to `key-wanted`. */
   | ({ readonly kind: 'key'; readonly ref: KeyRef } & TimedKeyAnswer)
   /** Health answers 503, each response closes its connection. */
@@ -52,8 +69,13 @@ export type ToWorker =
 
 /** From a worker to the control thread. */
 export type FromWorker =
-  | { readonly kind: 'listening'; readonly port: number }
-  | { readonly kind: 'listen-failed'; readonly code: string; readonly message: string }
+  | ({ readonly kind: 'listening' } & WorkerPorts)
+  | {
+      readonly kind: 'listen-failed'
+      readonly port: number
+      readonly code: string
+      readonly message: string
+    }
   | { readonly kind: 'applied'; readonly version: number }
   | { readonly kind: 'in-flight'; readonly count: number }
   | { readonly kind: 'finished' }

@@ -23,6 +23,7 @@ import {
 } from '../shared/options-kinds.ts'
 import { type OptionTable, option, optional } from '../shared/options-table.ts'
 import { isTrustedFieldWord } from '../shared/trusted-fields.ts'
+import { tlsOptions } from './settings-tls.ts'
 
 const source = 'Where routes come from'
 const ports = 'Ports and threads'
@@ -179,6 +180,8 @@ export const proxyOptions = {
     absent: 'off',
     help: 'Takes commands that change state on this Unix socket.',
   }),
+
+  ...tlsOptions,
 
   trustedProxies: option(cidrs, {
     group: clients,

@@ -82,6 +82,36 @@ const contradictions: readonly Contradiction[] = [
     message: 'listen and admin name the same port: the admin port must be another one.',
   },
   {
+    isBroken: ({ listenTls, listen, admin }) =>
+      listenTls !== undefined &&
+      listenTls.port !== 0 &&
+      [listen, admin].some(
+        ({ host, port }) => port === listenTls.port && mayOverlap(host, listenTls.host),
+      ),
+    message: 'listen-tls names the port of listen or admin: TLS needs a port of its own.',
+  },
+  {
+    isBroken: ({ listenTls, defaultCertificate, tlsUnknownHost }) =>
+      listenTls === undefined && (defaultCertificate !== undefined || tlsUnknownHost === 'reject'),
+    message:
+      'default-certificate and tls-unknown-host have no effect without listen-tls: name the port that speaks TLS, or drop them.',
+  },
+  {
+    isBroken: ({ defaultCertificate, tlsUnknownHost }) =>
+      defaultCertificate !== undefined && tlsUnknownHost === 'reject',
+    message: 'default-certificate is never shown with tls-unknown-host reject: drop one of them.',
+  },
+  {
+    isBroken: ({ tlsCiphers, tlsGroups }) => tlsCiphers?.length === 0 || tlsGroups.length === 0,
+    message: 'tls-ciphers and tls-groups need at least one name each: nobody could connect.',
+  },
+  {
+    isBroken: ({ tlsMinVersion, tlsCiphers }) =>
+      tlsMinVersion === '1.3' && tlsCiphers?.every((name) => !/^TLS_/i.test(name)) === true,
+    message:
+      'tls-ciphers has no suite of TLS 1.3, and tls-min-version allows nothing older: add one that begins with TLS_.',
+  },
+  {
     // The health check is told apart by the path in its one spelling; another would never be met.
     isBroken: ({ healthPath }) => normalisePath(healthPath) !== healthPath,
     message:

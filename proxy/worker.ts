@@ -16,6 +16,7 @@ import { createStoreMeter } from './observe/store-meter.ts'
 import { createThreadMeter } from './observe/thread-meter.ts'
 import { DataPlane } from './serve/data-plane.ts'
 import { FilterGuard } from './serve/filter-guard.ts'
+import { createHandshakeMeter } from './serve/handshake-meter.ts'
 import type { ProxySettings } from './settings.ts'
 import type { ValkeyStore } from './store/valkey-store.ts'
 
@@ -55,6 +56,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     randomBytes,
     recorder,
     store,
+    handshakes: createHandshakeMeter(slots),
     onKeyWanted: (ref) => post({ kind: 'key-wanted', ref }),
     shared: openCounterTable({ memory: start.counters, nowMicros: processMicros() }),
     guard,
@@ -74,6 +76,12 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
         return
       case 'asset':
         dataPlane.setAsset(message.ref, message.data)
+        return
+      case 'ticket-keys':
+        dataPlane.setTicketKeys(message.keys)
+        return
+      case 'certificate':
+        dataPlane.setCertificate(message.name, message.data)
         return
       case 'key':
         dataPlane.setKey(message.ref, message)
@@ -108,11 +116,14 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   pulse.beat()
   port.on('message', (message: ToWorker) => void obey(message))
   try {
-    post({ kind: 'listening', port: await dataPlane.listen(start.port, start.isPortShared) })
+    const { port, tlsPort, isPortShared } = start
+    const ports = await dataPlane.listen(port, tlsPort, isPortShared)
+    post({ kind: 'listening', ...ports })
   } catch (cause) {
-    const { code = 'unknown', message } = cause as NodeJS.ErrnoException
+    const error = cause as NodeJS.ErrnoException & { port?: number }
+    const { code = 'unknown', message, port: refused = start.port } = error
     store?.close()
-    post({ kind: 'listen-failed', code, message })
+    post({ kind: 'listen-failed', code, message, port: refused })
     port.close()
   }
 }

@@ -26,6 +26,8 @@ export interface CounterMetric {
 /** A number that goes up and down. */
 export interface GaugeMetric {
   set(value: number, labels?: Labels): void
+  /** Forgets all its series. */
+  reset(): void
 }
 
 /** A distribution. */
@@ -58,7 +60,10 @@ export function createRegistry(options: { readonly nodeMetrics: boolean }): Metr
       return { add: (amount, labels = {}) => counter.inc(labels, amount) }
     },
     gauge({ name, help, labelNames = [], collect }) {
-      const wrapped: GaugeMetric = { set: (value, labels = {}) => gauge.set(labels, value) }
+      const wrapped: GaugeMetric = {
+        set: (value, labels = {}) => gauge.set(labels, value),
+        reset: () => gauge.reset(),
+      }
       const gauge: Gauge = new Gauge({
         name,
         help,

@@ -22,6 +22,9 @@ export type ProblemReason =
   | 'unread-kind'
   | 'missing-permission'
   | 'asset-missing'
+  | 'certificate-missing'
+  | 'certificate-unusable'
+  | 'certificate-expired'
   | 'left-out'
   | 'filter-closed'
 

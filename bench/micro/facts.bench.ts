@@ -10,6 +10,7 @@ const connection = {
   proxySource: undefined,
   proxyDestination: undefined,
   localPort: 9999,
+  isSecure: false,
 }
 const settings = { trustedFields: ['alb'], forwardedHeaders: 'default' } as const
 const untrusted = connectionFacts(

@@ -26,6 +26,7 @@ import { createPublicKeys } from './resolvers/public-keys.ts'
 import { resolveName } from './resolvers/resolve-name.ts'
 import { Shutdown } from './shutdown.ts'
 import { type TableChange, TableKeeper } from './table-keeper.ts'
+import { TlsKeeper } from './tls-keeper.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** What a control thread needs. */
@@ -61,6 +62,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     maxConnections: settings.maxConnections,
     nginx: nginxExporter(settings),
     watchAges: () => feed.ages(),
+    certificateExpiries: () => tls?.expiries() ?? [],
   })
   const sink = createLineSink({
     fd: 1,
@@ -76,6 +78,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     log,
     wholeTable: () => keeper.whole(),
     assets: () => assets.all(),
+    tls: () => tls?.all() ?? [],
     findKey: (ref) => publicKeys.find(ref),
     onApplied: (version) => inUse.noteApplied(version),
     ownFilters,
@@ -120,7 +123,21 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     onProblems: () => metrics.setProblems(allProblems()),
     onStuck: (filter) => metrics.addStuckFilter(filter),
   })
-  const allProblems = () => [...keeper.problems, ...assets.problems, ...filterWatch.problems]
+  const tls =
+    settings.listenTls &&
+    new TlsKeeper({
+      settings,
+      clock,
+      objects: feed,
+      tell: (message) => pool.setTls(message),
+      onProblems: () => metrics.setProblems(allProblems()),
+    })
+  const allProblems = () => [
+    ...keeper.problems,
+    ...assets.problems,
+    ...(tls?.problems ?? []),
+    ...filterWatch.problems,
+  ]
   const keeper = new TableKeeper({
     clock,
     log,
@@ -132,11 +149,12 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       metrics.setTable(change.table)
       pool.apply(change.delta)
       assets.noteDelta(change.delta)
+      tls?.noteDelta(change.delta)
     },
     onProblems: () => metrics.setProblems(allProblems()),
   })
 
-  const port = await pool.start()
+  const { port, tlsPort } = await pool.start()
   let controlSocket: ControlSocket | undefined
   const shutdown = new Shutdown({
     clock,
@@ -154,6 +172,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       stopForgetting()
       externalNames.stop()
       assets.stop()
+      tls?.stop()
       filterWatch.stop()
       keeper.stop()
       await Promise.all([feed.stop(), admin.close(), controlSocket?.close(), sink.close(2000)])
@@ -195,6 +214,8 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
   }
   const places = {
     listen: formatHostPort(settings.listen.host, port),
+    ...(settings.listenTls &&
+      tlsPort && { listenTls: formatHostPort(settings.listenTls.host, tlsPort) }),
     admin: formatHostPort(settings.admin.host, admin.address.port),
   }
   inUse.onFirst = () => {

@@ -7,7 +7,14 @@ import type { Log } from '../../shared/log.ts'
 import type { AssetData, AssetRef, KeyRef } from '../../shared/routing/filters/kind.ts'
 import type { TableDelta } from '../../shared/routing/table.ts'
 import { createCounterMemory } from '../../shared/shared-counters.ts'
-import type { FromWorker, TimedKeyAnswer, ToWorker, WorkerStart } from '../messages.ts'
+import type {
+  FromWorker,
+  TimedKeyAnswer,
+  TlsMessage,
+  ToWorker,
+  WorkerPorts,
+  WorkerStart,
+} from '../messages.ts'
 import type { AccessLogMessage } from '../observe/access-log.ts'
 import type { FilterBlockedMessage, FilterFaultMessage } from '../observe/filter-faults.ts'
 import { type Busy, beatsOf, busyOf, createPulseMemory } from '../observe/pulse.ts'
@@ -26,6 +33,8 @@ export interface WorkerPoolOptions {
   readonly wholeTable: () => TableDelta | undefined
   /** What filters need, for a worker that starts. */
   readonly assets: () => Iterable<readonly [AssetRef, AssetData]>
+  /** What TLS needs, for a worker that starts; nothing without `--listen-tls`. */
+  readonly tls: () => Iterable<TlsMessage>
   /** Finds a key that a worker asks for; must not reject. */
   readonly findKey: (ref: KeyRef) => Promise<TimedKeyAnswer>
   /** All workers serve this version of the table. */
@@ -86,6 +95,7 @@ export class WorkerPool {
   readonly #counters = createCounterMemory()
   #nextId = 0
   #port = 0
+  #tlsPort: number | undefined
   #announced = 0
   #isEnding = false
   #isDraining = false
@@ -96,20 +106,25 @@ export class WorkerPool {
     this.#options = options
   }
 
-  /** Starts the workers; resolves with the port. Rejects with ListenError when it cannot be had. */
-  async start(): Promise<number> {
+  /** Starts the workers; resolves with their ports. Rejects with ListenError when one cannot be had. */
+  async start(): Promise<WorkerPorts> {
     const { settings } = this.#options
-    const { host, port } = settings.listen
-    if (port !== 0) await probePort(host, port)
+    const { listen, listenTls } = settings
+    for (const place of [listen, listenTls]) {
+      if (place !== undefined && place.port !== 0) await probePort(place.host, place.port)
+    }
     if (settings.workerStuckSeconds > 0) {
       this.#stopLooking = this.#options.clock.every(lookMs, () => this.#look())
     }
-    this.#port = port
-    // The first one finds out which port it is when the user left that open.
-    this.#port = await this.#add()
+    this.#port = listen.port
+    this.#tlsPort = listenTls?.port
+    // The first one finds out which ports they are when the user left that open.
+    const ports = await this.#add()
+    this.#port = ports.port
+    this.#tlsPort = ports.tlsPort
     const others = Array.from({ length: settings.workers - 1 }, () => this.#add())
     await Promise.all(others)
-    return this.#port
+    return ports
   }
 
   /** How many workers listen. */
@@ -125,6 +140,11 @@ export class WorkerPool {
   /** Sends what a filter needs to all workers; undefined: it is gone. */
   setAsset(ref: AssetRef, data: AssetData | undefined): void {
     this.#tell({ kind: 'asset', ref, ...(data && { data }) })
+  }
+
+  /** Sends what TLS needs to all workers. */
+  setTls(message: TlsMessage): void {
+    this.#tell(message)
   }
 
   /** Closes these filters in all workers, and opens all others. */
@@ -187,8 +207,8 @@ export class WorkerPool {
     for (const member of this.#members) send(member, message)
   }
 
-  /** Starts one worker; resolves with its port when it listens. */
-  #add(): Promise<number> {
+  /** Starts one worker; resolves with its ports when it listens. */
+  #add(): Promise<WorkerPorts> {
     const { settings, ownFilters } = this.#options
     const pulse = createPulseMemory(ownFilters.length)
     const place = this.#freePlace()
@@ -196,6 +216,7 @@ export class WorkerPool {
       settings,
       place,
       port: this.#port,
+      tlsPort: this.#tlsPort,
       isPortShared: settings.workers > 1,
       counters: this.#counters,
       pulse,
@@ -235,6 +256,7 @@ export class WorkerPool {
   /** Tells a worker that starts late what the others know. */
   #catchUp(member: Member): void {
     send(member, { kind: 'closed-filters', ...this.#options.closedFilters() })
+    for (const message of this.#options.tls()) send(member, message)
     for (const [ref, data] of this.#options.assets()) send(member, { kind: 'asset', ref, data })
     const delta = this.#options.wholeTable()
     if (delta !== undefined) send(member, { kind: 'delta', delta })
@@ -245,18 +267,18 @@ export class WorkerPool {
   #hear(
     member: Member,
     message: FromWorker,
-    onListening: (port: number) => void,
+    onListening: (ports: WorkerPorts) => void,
     onRefused: (error: Error) => void,
   ): void {
     switch (message.kind) {
       case 'listening':
         member.isListening = true
         this.#options.onListening(this.size)
-        onListening(message.port)
+        onListening(message)
         return
       case 'listen-failed':
         member.hasFinished = true
-        onRefused(new ListenError(message.code, this.#port, message.message))
+        onRefused(new ListenError(message.code, message.port, message.message))
         return
       case 'applied':
         member.applied = message.version

@@ -13,6 +13,7 @@ function peerFacts(
   const connection = {
     peerAddress,
     localPort: 9999,
+    isSecure: false,
     proxySource: header?.source,
     proxyDestination: header?.destination,
   }

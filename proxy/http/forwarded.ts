@@ -70,16 +70,21 @@ export interface PeerConnection {
   readonly peerAddress: string
   /** Our port. */
   readonly localPort: number
+  /** TLS ends at our port. */
+  readonly isSecure: boolean
   readonly proxySource: ProxyEndpoint | undefined
   readonly proxyDestination: ProxyEndpoint | undefined
 }
 
-/** Settles what one connection says by itself. The scheme as ingress-nginx has it: by the destination of a PROXY header. */
+/**
+ * Settles what one connection says by itself. The scheme is that of our port; where TLS ends in front of it, as ingress-nginx
+ * has it: by the destination of a PROXY header.
+ */
 export function connectionFacts(connection: PeerConnection, rules: ClientRules): PeerFacts {
-  const { proxySource, proxyDestination, peerAddress, localPort } = connection
+  const { proxySource, proxyDestination, peerAddress, localPort, isSecure } = connection
   // Node writes the peer of a dual-stack socket as ::ffff:a.b.c.d.
   const address = proxySource?.address ?? normaliseAddress(peerAddress) ?? peerAddress
-  const scheme = proxyDestination?.port === 443 ? 'https' : 'http'
+  const scheme = isSecure || proxyDestination?.port === 443 ? 'https' : 'http'
   const ownPort = rules.nginx === undefined ? '' : String(localPort)
   const port = proxyDestination === undefined ? ownPort : String(proxyDestination.port)
   const ready = { authority: undefined, lines: '' }

@@ -168,6 +168,7 @@ for (const {
     const connection = {
       peerAddress: peer,
       localPort: 9999,
+      isSecure: false,
       proxySource: destination && { address: peer, port: 1 },
       proxyDestination: destination,
     }

@@ -63,6 +63,16 @@ export const families = {
     kind: 'counter',
     help: 'Client connections refused because there were too many, or too little memory was left.',
   },
+  handshakes: {
+    name: 'weir_tls_handshakes_total',
+    kind: 'counter',
+    help: 'TLS handshakes of clients that were done, by version and by whether a session was resumed.',
+  },
+  handshakeFailures: {
+    name: 'weir_tls_handshake_failures_total',
+    kind: 'counter',
+    help: 'TLS handshakes of clients that came to nothing, by reason: timeout, crowded-out (too many at a time), plain-http, client-closed, client-alert (it refused our certificate, mostly), no-common-version, no-common-cipher, no-common-protocol, no-certificate, malformed.',
+  },
   upstreamConnections: {
     name: 'weir_upstream_connections',
     kind: 'gauge',

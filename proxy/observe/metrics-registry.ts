@@ -43,10 +43,20 @@ export interface ProxyMetricsOptions {
   readonly maxConnections: number
   /** ms since each watched resource was last known to be fresh (`Feed.ages`). */
   readonly watchAges: () => Readonly<Record<string, number>>
+  /** When certificates expire; absent: there is no port for TLS. */
+  readonly certificateExpiries?: () => Iterable<CertificateExpiry>
   /** Says the same in the words of ingress-nginx, as this one of its controllers. Absent: not. */
   readonly nginx?: NginxExporter | undefined
   /** Process, heap, garbage collection and event loop lag of the control thread; true unless said otherwise. */
   readonly nodeMetrics?: boolean
+}
+
+/** When the certificate of a Secret expires. */
+export interface CertificateExpiry {
+  readonly namespace: string
+  readonly secret: string
+  /** Wall-clock ms. */
+  readonly validTo: number
 }
 
 const reasons = {
@@ -69,6 +79,9 @@ const reasons = {
   'unread-kind': 0,
   'missing-permission': 0,
   'asset-missing': 0,
+  'certificate-missing': 0,
+  'certificate-unusable': 0,
+  'certificate-expired': 0,
   'left-out': 0,
   'filter-closed': 0,
 } as const satisfies Record<ProblemReason, 0>
@@ -116,6 +129,18 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     collect(gauge) {
       for (const [resource, ms] of Object.entries(options.watchAges())) {
         gauge.set(ms / 1000, { resource })
+      }
+    },
+  })
+  const { certificateExpiries = () => [] } = options
+  registry.gauge({
+    name: 'weir_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate of a Secret that hosts name expires, in seconds since 1970.',
+    labelNames: ['namespace', 'secret'],
+    collect(gauge) {
+      gauge.reset()
+      for (const { namespace, secret, validTo } of certificateExpiries()) {
+        gauge.set(validTo / 1000, { namespace, secret })
       }
     },
   })

@@ -5,6 +5,7 @@
 
 import { createCidrSet } from '../../shared/cidr.ts'
 import type { Clock } from '../../shared/clock.ts'
+import type { FailureCode } from '../../shared/routing/failure.ts'
 import type {
   AssetData,
   AssetRef,
@@ -20,7 +21,7 @@ import type { TableDelta } from '../../shared/routing/table.ts'
 import { createClientRules } from '../http/client-rules.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
 import { closeLine, finalHead } from '../http1/head-writer.ts'
-import type { TimedKeyAnswer } from '../messages.ts'
+import type { TimedKeyAnswer, WorkerPorts } from '../messages.ts'
 import { tickMs } from '../net/coarse-time.ts'
 import { Listener } from '../net/listener.ts'
 import type { FilterFault } from '../observe/filter-faults.ts'
@@ -37,12 +38,14 @@ import { startCall } from './call.ts'
 import { createCompileContext } from './compile-context.ts'
 import type { FilterGuard } from './filter-guard.ts'
 import { compileGuarded } from './guarded-stages.ts'
+import type { HandshakeMeter } from './handshake-meter.ts'
 import { KeyStore } from './key-store.ts'
 import { probeForward } from './live-route.ts'
 import { openClient } from './open-client.ts'
 import { failureAnswer, ownLines, reasonOf, serverRuleOf } from './own-answers.ts'
 import { PasswordThread } from './password-thread.ts'
 import { RouteSet } from './route-set.ts'
+import { TlsPort } from './tls-port.ts'
 import { TunedSettings } from './tuned-settings.ts'
 import type { WorkerState } from './worker-state.ts'
 
@@ -59,6 +62,8 @@ export interface DataPlaneOptions {
   readonly shared: SharedCounters
   /** Counters that all nodes share; absent without `--valkey`. */
   readonly store?: SharedStore | undefined
+  /** Counts TLS handshakes; needed with `--listen-tls` only. */
+  readonly handshakes?: HandshakeMeter
   /** The kinds of filters; absent: those of Weir. */
   readonly kinds?: ReadonlyMap<string, FilterKind>
   /** Runs the code of filters of one's own; absent when there are none. */
@@ -80,9 +85,12 @@ export class DataPlane {
   readonly #checks: HealthChecks
   readonly #routes: RouteSet
   readonly #listener: Listener
+  readonly #count = { open: 0, isRefusing: false }
+  readonly #tls: TlsPort | undefined
   readonly #tuned: TunedSettings
   readonly #stopTicks: () => void
   #port = 0
+  #tlsPort = 0
 
   constructor(options: DataPlaneOptions) {
     const { settings, clock, random, recorder, guard } = options
@@ -122,28 +130,54 @@ export class DataPlane {
           createCompileContext(this.#worker, routeKey, (key) => this.#routes.upstream(key)),
       },
     })
-    this.#listener = new Listener({
-      time: this.#worker.time,
+    const places = {
+      count: this.#count,
       maxConnections: Math.ceil(settings.maxConnections / settings.workers),
       proxyProtocol: settings.proxyProtocol,
       proxyProtocolFrom: createCidrSet(settings.proxyProtocolFrom),
       proxyProtocolTimeoutMs: settings.proxyProtocolTimeoutMs,
+    }
+    const onRefused = () => add(recorder.connectionsRefused, 1)
+    this.#listener = new Listener({
+      ...places,
+      time: this.#worker.time,
       refusal: () => {
-        add(recorder.connectionsRefused, 1)
-        return this.#refusal()
+        onRefused()
+        return this.#wholeAnswer('over-capacity')
       },
       onConnection: (accepted, header) => openClient(this.#worker, accepted, this.#port, header),
     })
+    const { handshakes: meter } = options
+    if (settings.listenTls !== undefined && meter !== undefined) {
+      this.#tls = new TlsPort({
+        time: this.#worker.time,
+        settings,
+        wallNow: () => clock.wallNow(),
+        listener: places,
+        meter,
+        onRefused,
+        plainHttpAnswer: () => this.#wholeAnswer('plain-http'),
+        onConnection: (connection, header) =>
+          openClient(this.#worker, connection, this.#tlsPort, header),
+      })
+    }
     this.#stopTicks = clock.every(tickMs, () => {
       this.#tick()
       options.onTick?.()
     })
   }
 
-  /** Starts to accept connections; resolves with the port. */
-  async listen(port: number, isPortShared: boolean): Promise<number> {
-    this.#port = await this.#listener.listen(this.#settings.listen.host, port, isPortShared)
-    return this.#port
+  /** Starts to accept connections; resolves with the ports. `tlsPort` counts with `--listen-tls` only. */
+  async listen(
+    port: number,
+    tlsPort: number | undefined,
+    isPortShared: boolean,
+  ): Promise<WorkerPorts> {
+    const { listen, listenTls } = this.#settings
+    this.#port = await this.#listener.listen(listen.host, port, isPortShared)
+    if (this.#tls === undefined || listenTls === undefined) return { port: this.#port }
+    this.#tlsPort = await this.#tls.listen(listenTls.host, tlsPort ?? listenTls.port, isPortShared)
+    return { port: this.#port, tlsPort: this.#tlsPort }
   }
 
   /** Applies a change of the table. */
@@ -155,12 +189,23 @@ export class DataPlane {
       this.#worker.clientRules = createClientRules(this.#settings, delta.serving)
       this.#worker.server = serverRuleOf(this.#settings.serverHeader, delta.serving)
     }
+    if (delta.certificates !== undefined) this.#tls?.setRefs(delta.certificates)
     this.#worker.isSynced = true
   }
 
   /** Takes over what the control thread fetched for filters; undefined: it is gone. */
   setAsset(ref: AssetRef, data: AssetData | undefined): void {
     this.#worker.assets.set(ref, data)
+  }
+
+  /** Takes over the certificate of a Secret (`namespace/name`); undefined: there is none that could be served. */
+  setCertificate(name: string, data: AssetData | undefined): void {
+    this.#tls?.setCertificate(name, data)
+  }
+
+  /** Seals TLS tickets with these 48 bytes from now on. */
+  setTicketKeys(keys: Uint8Array): void {
+    this.#tls?.setTicketKeys(keys)
   }
 
   /** Takes over what the control thread found out about a key. */
@@ -170,7 +215,7 @@ export class DataPlane {
 
   /** Refuses or accepts new connections, by the memory that the process uses. */
   setRefusing(isRefusing: boolean): void {
-    this.#listener.isRefusing = isRefusing
+    this.#count.isRefusing = isRefusing
   }
 
   /** Requests and tunnels that are not finished. */
@@ -187,6 +232,7 @@ export class DataPlane {
   async finish(boundMs: number): Promise<void> {
     this.drain()
     this.#listener.close()
+    this.#tls?.close()
     const { exchanges, connections, tunnels } = this.#worker
     for (const tunnel of tunnels) tunnel.cut()
     const end = this.#clock.now() + boundMs
@@ -210,6 +256,7 @@ export class DataPlane {
     // seconds of that made every connection that was being opened a 504.
     setImmediate(() => {
       this.#listener.tick(now)
+      this.#tls?.tick(now)
       for (const connection of worker.connections) connection.tick(now)
       for (const exchange of worker.exchanges) exchange.tick(now)
       for (const tunnel of worker.tunnels) tunnel.tick(now)
@@ -219,8 +266,8 @@ export class DataPlane {
     })
   }
 
-  #refusal(): string {
-    const code = 'over-capacity'
+  /** The page of a failure for whoever cannot be served at all. */
+  #wholeAnswer(code: FailureCode): string {
     const answer = failureAnswer(code)
     const fields = ownLines(answer) + this.#worker.dateLine + this.#worker.server.line
     const head = finalHead(answer.status, reasonOf(answer.status), fields, false, closeLine)

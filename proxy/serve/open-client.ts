@@ -16,6 +16,7 @@ export function openClient(
   const connection = {
     peerAddress: accepted.socket.remoteAddress ?? '',
     localPort,
+    isSecure: accepted.isSecure,
     proxySource: header?.source,
     proxyDestination: header?.destination,
   }

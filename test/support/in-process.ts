@@ -11,8 +11,10 @@ import { createSlots, keyOf } from '../../proxy/observe/slot-allocator.ts'
 import type { SlotsMessage } from '../../proxy/observe/slots.ts'
 import { DataPlane } from '../../proxy/serve/data-plane.ts'
 import { FilterGuard } from '../../proxy/serve/filter-guard.ts'
+import { createHandshakeMeter } from '../../proxy/serve/handshake-meter.ts'
 import { type ProxySettings, parseProxySettings } from '../../proxy/settings.ts'
 import { type Clock, systemClock } from '../../shared/clock.ts'
+import type { CertificateRef } from '../../shared/routing/certificates.ts'
 import type {
   FilterKind,
   KeyRef,
@@ -29,6 +31,8 @@ export interface TableSketch {
   readonly routes?: readonly RouteSketch[]
   readonly endpoints?: Readonly<Record<string, readonly Endpoint[]>>
   readonly fallback?: RouteSketch
+  /** Secrets (`namespace/name`) with the certificates of hosts, best first. */
+  readonly certificates?: Readonly<Record<string, readonly string[]>>
 }
 
 /** What a data plane is started with. */
@@ -55,6 +59,8 @@ export type LogLine = Readonly<Record<string, string | number>>
 /** A running data plane. */
 export interface InProcess {
   readonly port: number
+  /** 0 without `--listen-tls`. */
+  readonly tlsPort: number
   readonly plane: DataPlane
   /** Applies a table as the next delta; hosts that it does not name are removed. */
   apply(table: TableSketch): void
@@ -115,6 +121,7 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
     random,
     randomBytes,
     recorder: createRecorder({ slots, accessLog }),
+    handshakes: createHandshakeMeter(slots),
     ...(findKey && {
       onKeyWanted: (ref) => void findKey(ref).then((answer) => plane.setKey(ref, answer)),
     }),
@@ -126,11 +133,12 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
       }),
     store: options.store,
   })
-  const port = await plane.listen(0, false)
+  const { port, tlsPort = 0 } = await plane.listen(0, 0, false)
   const tables = new TableSeries()
   if (!isUnsynced) plane.apply(tables.next(options))
   return {
     port,
+    tlsPort,
     plane,
     apply: (table) => plane.apply(tables.next(table)),
     log() {
@@ -156,8 +164,9 @@ class TableSeries {
   #version = 0
   #hosts: ReadonlySet<string> = new Set()
   #upstreams: ReadonlySet<string> = new Set()
+  #certified: ReadonlySet<string> = new Set()
 
-  next({ routes = [{}], endpoints = {}, fallback }: TableSketch): TableDelta {
+  next({ routes = [{}], endpoints = {}, fallback, certificates = {} }: TableSketch): TableDelta {
     const full = routes.map(routeOf)
     const hosts = new Map<string, readonly Route[]>(Map.groupBy(full, (route) => route.match.host))
     for (const host of this.#hosts) if (!hosts.has(host)) hosts.set(host, [])
@@ -172,8 +181,22 @@ class TableSeries {
     this.#upstreams = new Set(Object.keys(endpoints).map(upstreamKey))
     this.#version += 1
     const route = fallback === undefined ? undefined : routeOf(fallback)
-    return { version: this.#version, hosts, upstreams, fallback: { route } }
+    const refs = new Map(Object.entries(certificates).map(([host, of]) => [host, of.map(refOf)]))
+    for (const host of this.#certified) if (!refs.has(host)) refs.set(host, [])
+    this.#certified = new Set(Object.keys(certificates))
+    return {
+      version: this.#version,
+      hosts,
+      upstreams,
+      fallback: { route },
+      certificates: refs,
+    }
   }
+}
+
+function refOf(secret: string): CertificateRef {
+  const owner = { kind: 'Ingress', namespace: 'default', name: 'sketch' }
+  return { secret, owner, field: 'spec.tls[0].secretName' }
 }
 
 function upstreamKey(service: string): string {

@@ -5,7 +5,6 @@
 // Invariant: only what a route names is read, by its name, and it is forgotten when no route names it any more.
 // Invariant: contents are in memory only: never in the table, `/routes`, a log line or a problem.
 import type { NamedObjects } from '../../../shared/feed/named-objects.ts'
-import type { KubeObject } from '../../../shared/kube/objects.ts'
 import type { Problem } from '../../../shared/problem.ts'
 import type {
   AssetData,
@@ -15,6 +14,7 @@ import type {
 } from '../../../shared/routing/filters/kind.ts'
 import type { Owner, Route, TableDelta } from '../../../shared/routing/table.ts'
 import { type FollowedKeySet, followKeySet, type KeySetsOptions } from './key-sets.ts'
+import { configMapEntries, secretEntries } from './secret-entries.ts'
 
 /** What the keeper of assets needs. */
 export interface AssetsOptions extends KeySetsOptions {
@@ -92,9 +92,10 @@ export function createAssets(options: AssetsOptions): Assets {
     } else {
       const [namespace = '', name = ''] = ref.name.split('/')
       const kind = ref.kind === 'secret' ? 'Secret' : 'ConfigMap'
+      const entriesOf = ref.kind === 'secret' ? secretEntries : configMapEntries
       asset.cancel = objects.follow(
         { kind, namespace, name },
-        (object) => take(asset, object === undefined ? undefined : contentsOf(object)),
+        (object) => take(asset, object === undefined ? undefined : entriesOf(object)),
         (problem) => {
           asset.refusal = problem
           onProblems()
@@ -185,16 +186,4 @@ function findingOf({ ref, data, refusal }: Asset): Pick<Problem, 'message' | 're
     message: `${what} is not there: what needs it answers 503.`,
     remedy: ref.kind === 'jwks' ? 'Check the URL, and that the proxy can reach it.' : 'Create it.',
   }
-}
-
-/** The entries of a Secret (base64) or ConfigMap, as latin1 text. */
-function contentsOf(object: KubeObject): AssetData {
-  const { data = {}, kind } = object as KubeObject & { data?: Record<string, unknown> }
-  const entries = Object.entries(data ?? {}).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  )
-  if (kind === 'ConfigMap') return Object.fromEntries(entries)
-  return Object.fromEntries(
-    entries.map(([key, text]) => [key, Buffer.from(text, 'base64').toString('latin1')]),
-  )
 }

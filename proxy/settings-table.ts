@@ -215,6 +215,11 @@ export const proxyOptions = {
     default: [],
     help: 'Accepts PROXY headers from peers in these networks only.',
   }),
+  h2c: option(boolean, {
+    group: clients,
+    default: false,
+    help: 'Speaks HTTP/2 on the data port, too, to clients that begin with it (prior knowledge), as an ALB does whose target group has the protocol version HTTP2 or GRPC.',
+  }),
   upgradeProtocols: option(names('PROTOCOL'), {
     group: clients,
     default: ['websocket'],
@@ -337,6 +342,11 @@ export const proxyOptions = {
     group: limits,
     default: 1000,
     help: 'Allows this many header fields in one message.',
+  }),
+  http2MaxStreams: option(integer(1, 10_000), {
+    group: limits,
+    default: 128,
+    help: 'Serves up to this many requests of one HTTP/2 connection at a time.',
   }),
   maxMemoryMb: option(integer(0, 1_048_576, 'MiB'), {
     group: limits,

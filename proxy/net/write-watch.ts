@@ -1,15 +1,14 @@
 // Does the other side still take what was written? A socket that passes nothing on for too long is stalled, however full it is.
-import type { Socket } from 'node:net'
 
-/** Watches the unsent bytes of one socket. */
+/** Watches the unsent bytes of a socket, or of one stream of it. */
 export class WriteWatch {
-  readonly #socket: Socket
+  readonly #socket: { readonly writableLength: number }
   readonly #timeoutMs: number
   #deadline = 0
   /** Bytes that the socket could not pass on at the last look. */
   #unsent = 0
 
-  constructor(socket: Socket, timeoutMs: number) {
+  constructor(socket: { readonly writableLength: number }, timeoutMs: number) {
     this.#socket = socket
     this.#timeoutMs = timeoutMs
   }

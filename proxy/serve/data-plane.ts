@@ -293,6 +293,8 @@ function createWorkerState(options: DataPlaneOptions, tuned: TunedSettings): Wor
     random,
     time: { now: clock.now() },
     clientLimits: tuned.current,
+    allowsH2c: settings.h2c,
+    http2MaxStreams: settings.http2MaxStreams,
     clientRules: createClientRules(settings, noServingRules),
     server: serverRuleOf(settings.serverHeader, noServingRules),
     limits: {

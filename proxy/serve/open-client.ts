@@ -1,6 +1,9 @@
 // Who serves a connection that came in? Chosen once for each, by the protocol that it speaks.
 import { connectionFacts } from '../http/forwarded.ts'
+import type { ClientStream } from '../http/stream.ts'
 import { ClientConnection } from '../http1/client-connection.ts'
+import { ClientSession } from '../http2/client-session.ts'
+import { PrefaceGate } from '../http2/preface-gate.ts'
 import type { AcceptedConnection } from '../net/accepted-connection.ts'
 import type { ProxyHeader } from '../net/proxy-protocol.ts'
 import { Exchange } from './exchange.ts'
@@ -21,8 +24,17 @@ export function openClient(
     proxyDestination: header?.destination,
   }
   const peer = connectionFacts(connection, worker.clientRules)
-  const client = new ClientConnection(accepted, worker)
-  const exchange = new Exchange(worker, client.stream, peer)
-  worker.exchanges.add(exchange)
-  client.serve(exchange)
+  const serve = (stream: ClientStream): Exchange => {
+    const exchange = new Exchange(worker, stream, peer)
+    worker.exchanges.add(exchange)
+    return exchange
+  }
+  const serveHttp1 = () => {
+    const client = new ClientConnection(accepted, worker)
+    client.serve(serve(client.stream))
+  }
+  const serveHttp2 = (early: Buffer) =>
+    void new ClientSession(accepted.socket, early, worker, serve)
+  if (worker.allowsH2c) new PrefaceGate(accepted, worker, serveHttp1, serveHttp2)
+  else serveHttp1()
 }

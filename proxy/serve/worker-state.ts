@@ -3,8 +3,8 @@ import type { Clock } from '../../shared/clock.ts'
 import type { SharedCounters, SharedStore } from '../../shared/routing/filters/kind.ts'
 import type { Router } from '../../shared/routing/router/router.ts'
 import type { ClientRules } from '../http/client-rules.ts'
-import type { ClientShared } from '../http/client-shared.ts'
 import type { Tunnel } from '../http/tunnel.ts'
+import type { SessionShared } from '../http2/client-session.ts'
 import type { FilterFault } from '../observe/filter-faults.ts'
 import type { Recorder } from '../observe/recorder.ts'
 import type { RetryBudget } from '../upstream/retry.ts'
@@ -33,7 +33,9 @@ export interface Ticking {
 }
 
 /** The state of one worker that its exchanges read. */
-export interface WorkerState extends ClientShared {
+export interface WorkerState extends SessionShared {
+  /** The plain port speaks HTTP/2, too, to clients that begin with it. */
+  readonly allowsH2c: boolean
   readonly clock: Clock
   /** Workers of this proxy. */
   readonly workers: number

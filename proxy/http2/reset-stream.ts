@@ -1,0 +1,25 @@
+// How is a stream ended by a reset, without harm to what was sent on it?
+import { constants, type ServerHttp2Stream } from 'node:http2'
+
+/**
+ * Resets a stream with `code` behind what the session has of it. Node's `close` ends the writable side first, and where nothing waits
+ * there, that sends END_STREAM: a response that was cut would look whole. So the side's last step is taken away before.
+ */
+export function resetStream(stream: ServerHttp2Stream, code: number): void {
+  if (stream.destroyed || stream.closed) return
+  stream._final = (done) => done()
+  stream.close(code)
+}
+
+/**
+ * Asks the client to send no more of its request, behind a response that is whole (RFC 9113 §8.1). Not before END_STREAM is with the
+ * session: a reset that overtakes it takes its place, and has ended the process (Node 26.10: std::bad_alloc).
+ */
+export function stopRequest(stream: ServerHttp2Stream): void {
+  const close = () =>
+    setImmediate(() => {
+      if (!stream.destroyed && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR)
+    })
+  if (stream.writableFinished) close()
+  else stream.once('finish', close)
+}

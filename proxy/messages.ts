@@ -5,6 +5,7 @@ import type { TableDelta } from '../shared/routing/table.ts'
 import type { AccessLogMessage } from './observe/access-log.ts'
 import type { FilterBlockedMessage, FilterFaultMessage } from './observe/filter-faults.ts'
 import type { ForgetSeriesMessage, SeriesForgottenMessage, SlotsMessage } from './observe/slots.ts'
+import type { SpansMessage } from './observe/span-buffer.ts'
 import type { ProxySettings } from './settings.ts'
 
 /** What a worker is started with. */
@@ -88,3 +89,4 @@ export type FromWorker =
   | FilterFaultMessage
   | FilterBlockedMessage
   | AccessLogMessage
+  | SpansMessage

@@ -24,6 +24,7 @@ import {
 import { type OptionTable, option, optional } from '../shared/options-table.ts'
 import { isTrustedFieldWord } from '../shared/trusted-fields.ts'
 import { tlsOptions } from './settings-tls.ts'
+import { traceOptions } from './settings-traces.ts'
 
 const source = 'Where routes come from'
 const ports = 'Ports and threads'
@@ -364,6 +365,8 @@ export const proxyOptions = {
     absent: 'that of the URL',
     help: 'Logs in to it; set it as WEIR_VALKEY_PASSWORD, since flags can be seen by others.',
   }),
+
+  ...traceOptions,
 
   accessLog: option(oneOf(['json', 'combined', 'off']), {
     group: general,

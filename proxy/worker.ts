@@ -12,6 +12,7 @@ import { openPulse, type Pulse } from './observe/pulse.ts'
 import { createRecorder } from './observe/recorder.ts'
 import { createSlots } from './observe/slot-allocator.ts'
 import type { Slots } from './observe/slots.ts'
+import { createSpanBuffer } from './observe/span-buffer.ts'
 import { createStoreMeter } from './observe/store-meter.ts'
 import { createThreadMeter } from './observe/thread-meter.ts'
 import { DataPlane } from './serve/data-plane.ts'
@@ -48,6 +49,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     accessLog,
     isLikeNginx: settings.metricsLike !== undefined,
   })
+  const spans = createSpanBuffer(slots, post)
   const store = await openStore(settings, slots, post)
   const dataPlane = new DataPlane({
     settings,
@@ -61,10 +63,12 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     shared: openCounterTable({ memory: start.counters, nowMicros: processMicros() }),
     guard,
     onFilterFault: onFault,
+    onSpan: (span) => spans.add(span),
     onTick: () => {
       pulse.beat()
       meter.tick()
       accessLog?.flush()
+      spans.flush()
     },
   })
 
@@ -105,6 +109,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
       case 'finish':
         await dataPlane.finish(message.boundMs)
         accessLog?.flush()
+        spans.flush()
         store?.close()
         post({ kind: 'finished' })
         port.close()

@@ -119,6 +119,11 @@ export function integer(min: number, max: number, unit = ''): Kind<number> {
   })
 }
 
+/** A share of all: a decimal number from 0 to 1. */
+export const share: Kind<number> = scalar('SHARE', 'a number from 0 to 1', (given) =>
+  /^(?:0|1|0?\.\d{1,9}|0\.0{0,9}|1\.0{1,9})$/.test(given) ? Number(given) : undefined,
+)
+
 /** One of a few words. */
 export function oneOf<const T extends string>(words: readonly T[]): Kind<T> {
   return scalar(words.join('|'), `one of ${words.join(', ')}`, (given) =>

@@ -9,12 +9,14 @@ import { formatHostPort } from '../../shared/host-port.ts'
 import { createLineSink, type Log } from '../../shared/log.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { annotationReader } from '../../shared/routing/ingress/annotations/read.ts'
+import type { IngressDefaults } from '../../shared/routing/ingress/defaults.ts'
 import { getEntry } from '../../shared/routing/sharded-map.ts'
 import { emptyTable } from '../../shared/routing/table.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 import { createLogWriter } from '../observe/access-log.ts'
 import { createProxyMetrics, type ProxyMetrics } from '../observe/metrics-registry.ts'
 import type { NginxExporter } from '../observe/nginx-families.ts'
+import { takeSpans } from '../observe/span-buffer.ts'
 import type { ProxySettings } from '../settings.ts'
 import { startAdmin } from './admin/server.ts'
 import { type ControlSocket, startControlSocket } from './control-socket.ts'
@@ -25,6 +27,7 @@ import { fetchText, fetchTextAt } from './resolvers/fetch-text.ts'
 import { createPublicKeys } from './resolvers/public-keys.ts'
 import { resolveName } from './resolvers/resolve-name.ts'
 import { Shutdown } from './shutdown.ts'
+import { SpanExport, spanTarget } from './span-export.ts'
 import { type TableChange, TableKeeper } from './table-keeper.ts'
 import { TlsKeeper } from './tls-keeper.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -70,6 +73,13 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     onDrop: (lines) => metrics.addDroppedLogLines(lines),
   })
   const writer = createLogWriter(sink)
+  const spans = new SpanExport({
+    log,
+    load: async () => (await import('./otlp.ts')).openOtlpExporter,
+    countExported: (count) => metrics.addExportedSpans(count),
+    countDropped: (count, reason) => metrics.addDroppedSpans(count, reason),
+  })
+  await spans.setTarget(spanTarget(settings, version))
   const inUse = new AppliedVersions(clock, metrics)
 
   const pool = new WorkerPool({
@@ -91,6 +101,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     onSlots: (message, worker) => metrics.slots.accept(message, worker),
     onSeriesForgotten: (routes, worker) => metrics.slots.noteForgotten(routes, worker),
     onAccessLog: (message) => writer.accept(message),
+    onSpans: (message) => spans.add(takeSpans(message)),
     onListening: (workers) => metrics.setWorkers(workers),
     onExit: (worker, isCrash) => {
       metrics.slots.retire(worker)
@@ -147,6 +158,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     onTable: (change) => {
       inUse.noteSent(change)
       metrics.setTable(change.table)
+      void spans.setTarget(spanTarget(settings, version, change.table.serving?.spans))
       pool.apply(change.delta)
       assets.noteDelta(change.delta)
       tls?.noteDelta(change.delta)
@@ -175,7 +187,10 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       tls?.stop()
       filterWatch.stop()
       keeper.stop()
-      await Promise.all([feed.stop(), admin.close(), controlSocket?.close(), sink.close(2000)])
+      await Promise.all([
+        ...[feed.stop(), admin.close(), controlSocket?.close()],
+        ...[spans.stop(), sink.close(2000)],
+      ])
     },
   })
   const status = async (): Promise<ControlStatus> => ({
@@ -280,9 +295,19 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
       like: settings.like,
       configMap: settings.configMap,
       disableCatchAll: settings.disableCatchAll,
+      base: traceWishes(settings),
     },
     ...(defaultBackend && { defaultBackend }),
   }
+}
+
+/** What the options say about traces of all Ingresses; undefined: nothing. */
+function traceWishes(settings: ProxySettings): IngressDefaults | undefined {
+  const { otlpEndpoint, traceRatio, traceIncoming } = settings
+  if (otlpEndpoint === undefined && traceRatio === 1 && traceIncoming) return undefined
+  const sampling = traceRatio < 1 ? { sampler: 'ratio' as const, ratio: traceRatio } : {}
+  const isOn = otlpEndpoint === undefined ? {} : { isOn: true }
+  return { trace: { ...isOn, trustsIncoming: traceIncoming, ...sampling } }
 }
 
 /** Tells the workers when the process uses more memory than it may; returns how to stop. */

@@ -19,6 +19,7 @@ import type { AccessLogMessage } from '../observe/access-log.ts'
 import type { FilterBlockedMessage, FilterFaultMessage } from '../observe/filter-faults.ts'
 import { type Busy, beatsOf, busyOf, createPulseMemory } from '../observe/pulse.ts'
 import type { SlotsMessage } from '../observe/slots.ts'
+import type { SpansMessage } from '../observe/span-buffer.ts'
 import type { ProxySettings } from '../settings.ts'
 import type { ClosedFilters } from './filter-watch.ts'
 import { probePort } from './port-probe.ts'
@@ -53,6 +54,7 @@ export interface WorkerPoolOptions {
   /** A worker has given back the slots of these routes. */
   readonly onSeriesForgotten: (routes: readonly string[], worker: number) => void
   readonly onAccessLog: (message: AccessLogMessage) => void
+  readonly onSpans: (message: SpansMessage) => void
   /** So many workers listen now. */
   readonly onListening: (workers: number) => void
   /** A worker is gone; `worker` will not be used again. `isCrash` is false when it was told to end. */
@@ -316,6 +318,9 @@ export class WorkerPool {
         return
       case 'access-log':
         this.#options.onAccessLog(message)
+        return
+      case 'spans':
+        this.#options.onSpans(message)
         return
     }
   }

@@ -103,6 +103,16 @@ export const families = {
     kind: 'counter',
     help: 'Access log lines dropped because their reader was too slow.',
   },
+  spansExported: {
+    name: 'weir_spans_exported_total',
+    kind: 'counter',
+    help: 'Spans of sampled requests that the collector took.',
+  },
+  spansDropped: {
+    name: 'weir_spans_dropped_total',
+    kind: 'counter',
+    help: 'Spans that were dropped, by reason: queue (too many waited), export (the collector did not take them, or there is none).',
+  },
   workerCpu: {
     name: 'weir_worker_cpu_seconds_total',
     kind: 'counter',

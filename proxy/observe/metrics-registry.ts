@@ -30,6 +30,8 @@ export interface ProxyMetrics {
   setDraining(): void
   /** Lines of the access log that the sink dropped (`createLineSink`'s onDrop). */
   addDroppedLogLines(lines: number): void
+  addExportedSpans(spans: number): void
+  addDroppedSpans(spans: number, reason: 'queue' | 'export'): void
   /** Gives the text for `/metrics`, in pieces that end with a line. */
   pieces(): AsyncIterable<string>
 }
@@ -101,6 +103,11 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
 
   const own = createSlots((message) => slots.accept(message, controlThread))
   const dropped = own.counter(families.accessLogDropped.name, {})
+  const spansExported = own.counter(families.spansExported.name, {})
+  const spansDropped = {
+    queue: own.counter(families.spansDropped.name, { reason: 'queue' }),
+    export: own.counter(families.spansDropped.name, { reason: 'export' }),
+  }
 
   let served = emptyTable
   registry.gauge({
@@ -184,6 +191,8 @@ export function createProxyMetrics(options: ProxyMetricsOptions): ProxyMetrics {
     observeUpdate: (durationMs) => updates.observe(durationMs / 1000),
     setWorkers: (running) => workers.set(running),
     addDroppedLogLines: (lines) => add(dropped, lines),
+    addExportedSpans: (spans) => add(spansExported, spans),
+    addDroppedSpans: (spans, reason) => add(spansDropped[reason], spans),
     setDraining: () => draining.set(1),
     addWorkerRestart: () => restarts.add(1),
     addStuckFilter: (filter) => add(faultSlot(own, filter, 'stuck'), 1),

@@ -1,5 +1,5 @@
 // What may the filters of a route use in this worker?
-import type { CompileContext } from '../../shared/routing/filters/kind.ts'
+import type { CompileContext, RoutePlace } from '../../shared/routing/filters/kind.ts'
 import type { LiveUpstream } from '../upstream/live-upstream.ts'
 import { startCall } from './call.ts'
 import { type LiveForward, plainForward } from './live-route.ts'
@@ -10,6 +10,7 @@ import type { WorkerState } from './worker-state.ts'
 export function createCompileContext(
   worker: WorkerState,
   routeKey: string,
+  place: RoutePlace,
   upstream: (key: string) => LiveUpstream,
 ): CompileContext {
   const { clock, random, workers, shared, store } = worker
@@ -26,6 +27,8 @@ export function createCompileContext(
     clock,
     random,
     routeKey,
+    place,
+    spans: worker.spans,
     workers,
     call: (key, request, onResult) =>
       startCall(worker, forwardTo(key, request.timeoutMs), request, onResult),

@@ -16,7 +16,8 @@ import type {
 } from '../../shared/routing/filters/kind.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
 import { emptyRouter } from '../../shared/routing/router/router.ts'
-import { noServingRules } from '../../shared/routing/serving-rules.ts'
+import { noServingRules, type ServingRules } from '../../shared/routing/serving-rules.ts'
+import type { SpanData } from '../../shared/routing/span.ts'
 import type { TableDelta } from '../../shared/routing/table.ts'
 import { createClientRules } from '../http/client-rules.ts'
 import { createRequestIdSource } from '../http/request-id.ts'
@@ -70,6 +71,8 @@ export interface DataPlaneOptions {
   readonly guard?: FilterGuard | undefined
   /** Told what went wrong in a filter; of what is late, only that of one's own: Weir's own have a code for it. */
   readonly onFilterFault?: (fault: FilterFault) => void
+  /** Takes spans of traced requests; absent: there are none. */
+  readonly onSpan?: (span: SpanData) => void
   /** Asks for a key of a load balancer, which `setKey` brings; absent: there are none. */
   readonly onKeyWanted?: (ref: KeyRef) => void
   /** Called with each tick, every 100 ms. */
@@ -126,8 +129,8 @@ export class DataPlane {
             compileGuarded(guard, route, kind, filter, context)),
         conditions: clock,
         balancing: { random, time: this.#worker.time },
-        context: (routeKey) =>
-          createCompileContext(this.#worker, routeKey, (key) => this.#routes.upstream(key)),
+        context: (routeKey, place) =>
+          createCompileContext(this.#worker, routeKey, place, (key) => this.#routes.upstream(key)),
       },
     })
     const places = {
@@ -185,6 +188,7 @@ export class DataPlane {
     this.#worker.router = this.#routes.apply(this.#worker.router, delta)
     this.#worker.fallback = this.#routes.fallback
     if (delta.serving !== undefined) {
+      this.#worker.spans.isOpen = areSpansExported(this.#settings, delta.serving)
       this.#tuned.apply(delta.serving)
       this.#worker.clientRules = createClientRules(this.#settings, delta.serving)
       this.#worker.server = serverRuleOf(this.#settings.serverHeader, delta.serving)
@@ -305,6 +309,10 @@ function createWorkerState(options: DataPlaneOptions, tuned: TunedSettings): Wor
       maxRetries: settings.retries,
     },
     recorder,
+    spans: {
+      isOpen: areSpansExported(settings, noServingRules),
+      add: (span) => options.onSpan?.(span),
+    },
     retryBudget: new RetryBudget(settings.retryBudgetPercent),
     healthPath: settings.healthPath,
     upgradeProtocols: new Set(settings.upgradeProtocols),
@@ -329,6 +337,11 @@ function createWorkerState(options: DataPlaneOptions, tuned: TunedSettings): Wor
       if (fault.reason !== 'timed-out' || isOwn) onFilterFault(fault)
     },
   }
+}
+
+/** Somebody takes them: a collector of the options, or of what objects say. */
+function areSpansExported({ otlpEndpoint }: ProxySettings, { spans }: ServingRules): boolean {
+  return otlpEndpoint !== undefined || spans?.host !== undefined
 }
 
 // The second that the current line is for, so that the text is made once per second and not per tick.

@@ -289,7 +289,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
     this.#requestBody.close()
     this.#worker.inFlight -= 1
     this.#ledger.record(bytesIn, bytesOut)
-    this.#filters?.finish(this.#ledger.status, this.#ledger.failure)
+    this.#filters?.finish(this.#ledger)
   }
 
   /** Ends what took too long. Called with each tick of the worker. */

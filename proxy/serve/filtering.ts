@@ -1,7 +1,12 @@
 // The filters of a route at work on one exchange, request by request. Made when a route first has some.
-import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { Pipeline } from '../../shared/routing/filters/compile.ts'
-import type { Answer, FieldEdits, FieldLines, Verdict } from '../../shared/routing/filters/kind.ts'
+import type {
+  Answer,
+  FieldEdits,
+  FieldLines,
+  Outcome,
+  Verdict,
+} from '../../shared/routing/filters/kind.ts'
 import type { PeerFacts, RequestFacts } from '../http/forwarded.ts'
 import type { ClientStream, RequestHead, ResponseHead } from '../http/stream.ts'
 import type { Attempt } from './attempt.ts'
@@ -114,8 +119,8 @@ export class Filtering {
   }
 
   /** The exchange is over. */
-  finish(status: number, failure: FailureCode | ''): void {
+  finish(outcome: Outcome): void {
     this.stop()
-    this.view.finish(status, failure)
+    this.view.finish(outcome)
   }
 }

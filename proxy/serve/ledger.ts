@@ -3,6 +3,7 @@
 // Moments, in order; times between marked ones are Weir's own (overhead), the rest is waiting for others:
 //   head read ═ forwarded ─ response head ═ relayed ─ … ─ record      (connecting ─ connected is waiting, too)
 import { type FailureCode, failures, isFailureCode } from '../../shared/routing/failure.ts'
+import type { Outcome } from '../../shared/routing/filters/kind.ts'
 import type { RequestHead } from '../http/stream.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import type { RouteCounters } from '../observe/route-series.ts'
@@ -10,7 +11,7 @@ import type { LiveRoute } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Keeps the record of a client connection's current request. */
-export class RequestLedger {
+export class RequestLedger implements Outcome {
   readonly #worker: WorkerState
   readonly #record: RequestRecord = createRecord()
   #startedAt = 0
@@ -162,6 +163,22 @@ export class RequestLedger {
   get failure(): FailureCode | '' {
     const { error } = this.#record
     return isFailureCode(error) ? error : ''
+  }
+
+  get protocol(): string {
+    return this.#record.protocol
+  }
+
+  get service(): string {
+    return this.#record.counters?.service ?? ''
+  }
+
+  get endpoint(): string {
+    return this.#record.endpoint
+  }
+
+  get retries(): number {
+    return this.#record.retries
   }
 
   /** Hands the finished record over, once per request. */

@@ -20,6 +20,7 @@ import type {
   CompileContext,
   FilterKind,
   RequestStep,
+  RoutePlace as RouteOrigin,
   Verdict,
 } from '../../shared/routing/filters/kind.ts'
 import { matchKey } from '../../shared/routing/match-key.ts'
@@ -88,7 +89,7 @@ export interface RouteBuilder {
   /** Compiles each filter of a route; absent: their kinds do. */
   readonly compile?: ((route: Route) => CompileFilter) | undefined
   readonly conditions: ConditionContext
-  readonly context: (routeKey: string) => CompileContext
+  readonly context: (routeKey: string, place: RouteOrigin) => CompileContext
   readonly balancing: PolicyContext
   /** Finds the upstream of a key and counts the use. */
   readonly upstream: (key: string) => LiveUpstream
@@ -111,7 +112,7 @@ export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const compiled = compileFilters(
     filters,
     builder.kinds,
-    builder.context(key),
+    builder.context(key, { namespace: owner.namespace, name: owner.name, path: match.path }),
     builder.compile?.(route),
   )
   if (!compiled.ok) return closed

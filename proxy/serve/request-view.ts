@@ -176,10 +176,10 @@ export class ExchangeView implements RequestView {
   }
 
   /** The exchange is over. */
-  finish(status: number, failure: Outcome['failure']): void {
+  finish(outcome: Outcome): void {
     const finishers = this.#finishers
     if (finishers === undefined) return
     this.#finishers = undefined
-    for (const finisher of finishers) finisher({ status, failure })
+    for (const finisher of finishers) finisher(outcome)
   }
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { SharedCounters, SharedStore } from '../../shared/routing/filters/kind.ts'
 import type { Router } from '../../shared/routing/router/router.ts'
+import type { SpanSink } from '../../shared/routing/span.ts'
 import type { ClientRules } from '../http/client-rules.ts'
 import type { Tunnel } from '../http/tunnel.ts'
 import type { SessionShared } from '../http2/client-session.ts'
@@ -51,6 +52,7 @@ export interface WorkerState extends SessionShared {
   /** Replaced as a whole. */
   server: ServerRule
   readonly recorder: Recorder
+  readonly spans: SpanSink & { isOpen: boolean }
   readonly retryBudget: RetryBudget
   readonly healthPath: string
   /** Lower-case protocols that a client may switch to. */

@@ -5,6 +5,17 @@
 /** Whose name is in the field Server of responses: that of the application or else Weir's, Weir's always, or nobody's. */
 export type ServerHeader = 'pass' | 'own' | 'none'
 
+export interface SpanRules {
+  /** Of the collector: a name or an address; absent: that of the options, if any. */
+  readonly host?: string
+  readonly port?: number
+  readonly serviceName?: string
+  /** As many spans wait at most. */
+  readonly maxQueue?: number
+  readonly delayMs?: number
+  readonly maxBatch?: number
+}
+
 export interface ServingRules {
   /** How long a client's connection waits for its next request. */
   readonly keepAliveTimeoutMs?: number
@@ -30,6 +41,8 @@ export interface ServingRules {
   /** The path and query of the client are told as X-Original-URI. */
   readonly addsOriginalUri?: boolean
   readonly serverHeader?: ServerHeader
+  /** Where spans of traced requests go, and in which portions. */
+  readonly spans?: SpanRules
 }
 
 export const noServingRules: ServingRules = {}

@@ -63,7 +63,12 @@ export const rooms: Readonly<Record<string, Room>> = {
   // What both threads of the proxy know, and the control thread. `control` and `serve` meet in `messages` only.
   observe: { paths: ['proxy/observe'], uses: ['shared', 'routing'] },
   settings: {
-    paths: ['proxy/settings.ts', 'proxy/settings-table.ts', 'proxy/settings-tls.ts'],
+    paths: [
+      'proxy/settings.ts',
+      'proxy/settings-table.ts',
+      'proxy/settings-tls.ts',
+      'proxy/settings-traces.ts',
+    ],
     uses: ['shared', 'routing', 'sources'],
   },
   messages: {
@@ -111,6 +116,10 @@ export const rooms: Readonly<Record<string, Room>> = {
 export const owners: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-elastic-load-balancing-v2': ['controller/aws'],
   '@kubernetes/client-node': ['shared/kube/config.ts'],
+  '@opentelemetry/api': ['proxy/control/otlp.ts'],
+  '@opentelemetry/exporter-trace-otlp-http': ['proxy/control/otlp.ts'],
+  '@opentelemetry/resources': ['proxy/control/otlp.ts'],
+  '@opentelemetry/sdk-trace': ['proxy/control/otlp.ts'],
   autocannon: ['bench'],
   bcryptjs: ['shared/password-hash.ts'],
   esbuild: ['deploy/bundle.ts'],

@@ -7,6 +7,7 @@
 // Adding a kind: a file here, a line in compile.ts, rows for its keys in ../ingress/annotations/.
 import type { Clock } from '../../clock.ts'
 import type { FailureCode } from '../failure.ts'
+import type { SpanSink } from '../span.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
 
 /** What a route asks for beyond forwarding: a kind and its own plain data. */
@@ -84,12 +85,18 @@ export interface RequestView {
   whenFinished(callback: (outcome: Outcome) => void): void
 }
 
-/** How an exchange ended. */
+/** How an exchange ended. Valid while the callback runs. */
 export interface Outcome {
   /** What the client got; 499 when it went away before. */
   readonly status: number
   /** Empty when nothing failed. */
   readonly failure: FailureCode | ''
+  /** `HTTP/1.1`. */
+  readonly protocol: string
+  /** The Service that was chosen, and `address:port` of the endpoint that answered last; empty when there was none. */
+  readonly service: string
+  readonly endpoint: string
+  readonly retries: number
 }
 
 /** The response as filters see it, before its head is written to the client. */
@@ -250,12 +257,23 @@ export type KeyAnswer =
   | { readonly kind: 'found'; readonly pem: string }
   | { readonly kind: 'missing' | 'unavailable' }
 
+/** Where a route comes from. */
+export interface RoutePlace {
+  readonly namespace: string
+  readonly name: string
+  readonly path: string
+}
+
 /** Everything a filter may use; nothing of it is global. */
 export interface CompileContext {
   readonly clock: Clock
   readonly random: () => number
   /** Names the route among all routes: the same in every worker and after each rebuild. */
   readonly routeKey: string
+  /** Who asked for the route, and the path of its rule. */
+  readonly place: RoutePlace
+  /** Takes spans of requests that are traced. */
+  readonly spans: SpanSink
   /** Workers of this proxy: a count that they cannot share is divided among them. */
   readonly workers: number
   /** Sends a request of Weir's own: same pools, limits and counters. `upstream` is the key of a BackendRef. */

@@ -27,9 +27,11 @@ import { appRootKind, redirectKind } from './redirect.ts'
 import { rewriteKind } from './rewrite.ts'
 import { rewriteCookiesKind } from './rewrite-cookies.ts'
 import { rewriteLocationKind } from './rewrite-location.ts'
+import { traceKind } from './trace.ts'
 import { upstreamTlsKind } from './upstream-tls.ts'
 
 const rows: readonly FilterKind[] = [
+  traceKind,
   blockedClientsKind,
   corsKind,
   answersKind,

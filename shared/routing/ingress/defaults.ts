@@ -8,10 +8,22 @@ import type { AuthRequestFilter } from '../filters/auth-request.ts'
 import type { BlockedClientsFilter } from '../filters/blocked-clients.ts'
 import type { CommonHeadersFilter } from '../filters/common-headers.ts'
 import type { RedirectStatus } from '../filters/redirect.ts'
+import type { TraceFilter } from '../filters/trace.ts'
 import type { ServingRules } from '../serving-rules.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
 
 import type { AuthTarget } from './annotations/auth-texts.ts'
+import type { NginxText } from './annotations/nginx-text.ts'
+
+/** What is traced, and how; what is absent is as the filter's defaults are. */
+export interface TraceWishes {
+  readonly isOn?: boolean
+  readonly trustsIncoming?: boolean
+  readonly name?: NginxText
+  readonly sampler?: TraceFilter['sampler']
+  readonly ratio?: number
+  readonly isParentBased?: boolean
+}
 
 export interface IngressDefaults {
   /** `--like`: what that system does without being asked counts. */
@@ -81,6 +93,7 @@ export interface IngressDefaults {
   /** Pace of response bodies in KiB per second, and how many KiB go before it counts. */
   readonly limitRate?: number
   readonly limitRateAfter?: number
+  readonly trace?: TraceWishes
   /** Compression of responses, coding by coding. */
   readonly gzip?: CodingDefaults
   readonly brotli?: CodingDefaults

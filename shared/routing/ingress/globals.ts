@@ -19,6 +19,8 @@ export interface IngressSettings {
   readonly like?: Like | undefined
   /** `--config-map`: the global ConfigMap of ingress-nginx. */
   readonly configMap?: ObjectPath | undefined
+  /** What other options say of all Ingresses. */
+  readonly base?: IngressDefaults | undefined
   /** `--disable-catch-all`. */
   readonly disableCatchAll?: boolean
 }
@@ -43,7 +45,7 @@ export class Globals {
 
   constructor(settings: IngressSettings) {
     this.#settings = settings
-    this.defaults = defaultsLike(settings.like)
+    this.defaults = defaultsLike(settings.like, settings.base)
     const only = settings.configMap
     this.kinds =
       only === undefined ? kinds : [...kinds, { resource: configMaps, isOptional: false, only }]
@@ -54,7 +56,7 @@ export class Globals {
     readonly areDefaultsOther: boolean
     readonly isReadingOther: boolean
   } {
-    const { configMap, like } = this.#settings
+    const { configMap, like, base } = this.#settings
     if (configMap === undefined) return { areDefaultsOther: false, isReadingOther: false }
     const object = snapshot.list(configMaps).find((found) => isNamed(found, configMap))
     if (object === this.#object && this.#hasRead) {
@@ -65,7 +67,7 @@ export class Globals {
       const problem = missingConfigMap(configMap, this.#object !== undefined)
       this.reading = { claims: [], problems: [problem] }
     } else {
-      const { defaults, problems } = readConfigMap(object, like)
+      const { defaults, problems } = readConfigMap(object, like, base)
       this.reading = { claims: [], problems }
       if (!isDeepStrictEqual(defaults, before)) this.defaults = defaults
     }

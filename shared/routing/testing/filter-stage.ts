@@ -18,6 +18,7 @@ import type {
   SharedStore,
   Verdict,
 } from '../filters/kind.ts'
+import type { SpanData } from '../span.ts'
 
 type Lines = string | readonly string[]
 
@@ -88,9 +89,18 @@ export function requestView(sketch: RequestSketch = {}): StagedRequest {
     upstreamFields: fields.lines,
     responseFields: responseFields.lines,
     finish(outcome = {}) {
-      for (const callback of waiting.splice(0)) callback({ status: 200, failure: '', ...outcome })
+      for (const callback of waiting.splice(0)) callback({ ...plainOutcome, ...outcome })
     },
   }
+}
+
+const plainOutcome: Outcome = {
+  status: 200,
+  failure: '',
+  protocol: 'HTTP/1.1',
+  service: '',
+  endpoint: '',
+  retries: 0,
 }
 
 /** A response in short: an upstream's 200 of unknown length unless said otherwise. */
@@ -141,6 +151,8 @@ export interface StagedContext extends CompileContext {
   readonly clock: ManualClock
   /** All calls so far, oldest first. */
   readonly calls: readonly StagedCall[]
+  /** Spans so far, oldest first. */
+  readonly finishedSpans: readonly SpanData[]
   /** Delivers an asset, or takes it away. */
   setAsset(ref: AssetRef, data: AssetData | undefined): void
 }
@@ -152,6 +164,8 @@ export interface ContextSketch {
   /** 1 unless said otherwise. */
   readonly workers?: number
   readonly store?: SharedStore
+  /** False: nobody exports spans. */
+  readonly traces?: boolean
 }
 
 /** Makes a context: time stands still, random numbers are those of the seed, calls wait, there are no assets and no store. */
@@ -159,11 +173,15 @@ export function compileContext(sketch: ContextSketch = {}): StagedContext {
   const clock = new ManualClock()
   const calls: StagedCall[] = []
   const data = new Map<string, AssetData>()
+  const finishedSpans: SpanData[] = []
   const nameOf = ({ kind, name }: AssetRef) => `${kind} ${name}`
   return {
     clock,
     random: seededRandom(sketch.seed ?? 1),
     routeKey: sketch.routeKey ?? 'default/rules a.test/',
+    place: { namespace: 'default', name: 'rules', path: '/' },
+    spans: { isOpen: sketch.traces ?? true, add: (span) => void finishedSpans.push(span) },
+    finishedSpans,
     workers: sketch.workers ?? 1,
     shared: plainCounters(clock),
     store: sketch.store,

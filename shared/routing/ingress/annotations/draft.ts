@@ -27,6 +27,7 @@ import { asksForErrors, customErrorsFilter, type ErrorsDraft } from './errors-dr
 import { arrangeGuards, globalAuthOf, hasOpenPaths } from './guard-order.ts'
 import type { RouteNames } from './nginx-text.ts'
 import { hasLocations, hasNames, type SnippetDraft, snippetFilters } from './snippet-filters.ts'
+import { namesSpans, type TraceDraft, traceFilter } from './trace-draft.ts'
 import { type UpstreamTlsDraft, upstreamTlsFilter, upstreamTlsOf } from './upstream-tls-draft.ts'
 
 /** What a forwarding backend has besides its choices. */
@@ -56,7 +57,7 @@ export interface FilterDraft {
 }
 
 /** The sum of an Ingress's annotations. */
-export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft {
+export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft, TraceDraft {
   /** Of the Ingress: what its annotations name lives there. */
   readonly namespace: string
   /** What counts where no annotation says anything. */
@@ -195,7 +196,7 @@ export function isPathDependent(draft: Draft): boolean {
 
 /** Says whether two Services of the Ingress may need different terms. */
 export function isServiceDependent(draft: Draft): boolean {
-  return hasNames(draft) || asksForErrors(draft)
+  return hasNames(draft) || asksForErrors(draft) || namesSpans(draft)
 }
 
 const noFilters: readonly Filter[] = []
@@ -292,7 +293,10 @@ function buildFilters(draft: Draft, place: RoutePlace): readonly Filter[] {
     else if (kind === 'compress') filters.push(...compressorsOf(defaults))
   }
   filters.push(...draft.own)
-  return arrangeGuards(filters, draft, path)
+  const trace = traceFilter(draft, names)
+  const arranged = arrangeGuards(filters, draft, path)
+  // Also what the others turn away is seen.
+  return trace === undefined ? arranged : [trace, ...arranged]
 }
 
 /** ingress-nginx: where paths are patterns an Exact one is, too: patterns of the server's snippet are asked before it. */

@@ -5,7 +5,6 @@ import { ofHost, refused, type UnsupportedRow, unsupported } from './row.ts'
 const off = ['false', 'off', '0']
 const noClientTls = 'Client certificates are not supported: TLS ends at the load balancer.'
 const noWaf = 'There is no web application firewall in Weir. Attach one to the load balancer.'
-const noTrace = 'Tracing is not supported; `traceparent` passes unchanged.'
 
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
@@ -49,9 +48,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   // Errors, logs and traces.
   unsupported('enable-access-log', 'bool', 'The access log is one for all routes.', ['true']),
   unsupported('enable-rewrite-log', 'bool', 'Rewrites are not logged.', off),
-  unsupported('enable-opentelemetry', 'bool', noTrace, off),
-  unsupported('opentelemetry-trust-incoming-span', 'bool', noTrace),
-  unsupported('opentelemetry-operation-name', 'text', noTrace),
   unsupported('fastcgi-index', 'name', 'FastCGI is not supported.'),
   unsupported('fastcgi-params-configmap', '[namespace/]ConfigMap', 'FastCGI is not supported.'),
 ]

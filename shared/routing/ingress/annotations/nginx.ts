@@ -17,6 +17,7 @@ import { mirrorRows } from './nginx-mirror.ts'
 import { redirectRows } from './nginx-redirects.ts'
 import { rewriteRows } from './nginx-rewrites.ts'
 import { snippetRows } from './nginx-snippets.ts'
+import { traceRows } from './nginx-traces.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { upstreamTlsRows } from './nginx-upstream-tls.ts'
 import { emptyCloses, type Family, guarded, type Row, supported } from './row.ts'
@@ -122,6 +123,7 @@ const rows: readonly Row[] = [
   ...authUrlRows,
   ...snippetRows,
   ...errorRows,
+  ...traceRows,
   ...upstreamTlsRows,
 ]
 

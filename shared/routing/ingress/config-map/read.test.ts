@@ -91,6 +91,17 @@ const readings: readonly {
   { key: 'hsts-preload', value: 'true', gives: { hsts: { isPreload: true } } },
   ...(
     [
+      ['enable-opentelemetry', 'true', { isOn: true }],
+      ['opentelemetry-trust-incoming-span', 'false', { trustsIncoming: false }],
+      ['opentelemetry-operation-name', 'a $uri', { name: ['a ', { from: 'path' }] }],
+      ['otel-sampler', 'AlwaysOff', { sampler: 'off' }],
+      ['otel-sampler', 'TraceIdRatioBased', { sampler: 'ratio' }],
+      ['otel-sampler-ratio', '0.5', { ratio: 0.5 }],
+      ['otel-sampler-parent-based', 'false', { isParentBased: false }],
+    ] as const
+  ).map(([key, value, trace]) => ({ key, value, gives: { trace } })),
+  ...(
+    [
       ['use-forwarded-headers', 'true', { believesForwarded: true }],
       ['enable-real-ip', 'true', { believesAddress: true }],
       ['proxy-real-ip-cidr', '10.0.0.0/8', { believedNetworks: ['10.0.0.0/8'] }],
@@ -104,6 +115,14 @@ const readings: readonly {
       ['client-header-timeout', '3', { headerTimeoutMs: 3000 }],
       ['client-body-timeout', '4', { bodyIdleTimeoutMs: 4000 }],
       ['upstream-keepalive-timeout', '1', { upstreamIdleTimeoutMs: 1000 }],
+      ['otlp-collector-host', 'otel.test', { spans: { host: 'otel.test' } }],
+      ['otlp-collector-host', 'fd00::7', { spans: { host: 'fd00::7' } }],
+      ['otlp-collector-port', '4317', { spans: { port: 4318 } }],
+      ['otlp-collector-port', '9411', { spans: { port: 9411 } }],
+      ['otel-service-name', 'edge', { spans: { serviceName: 'edge' } }],
+      ['otel-max-queuesize', '10', { spans: { maxQueue: 10 } }],
+      ['otel-schedule-delay-millis', '100', { spans: { delayMs: 100 } }],
+      ['otel-max-export-batch-size', '5', { spans: { maxBatch: 5 } }],
       ['server-tokens', 'true', { serverHeader: 'own' }],
       ['server-tokens', 'false', { serverHeader: 'none' }],
       ['allow-backend-server-header', 'true', { serverHeader: 'pass' }],
@@ -157,6 +176,22 @@ const wrong: readonly {
     data: { 'proxy-read-timeout': '60s' },
     says: /"60s" must be whole seconds/,
     why: 'nginx takes no unit',
+  },
+  {
+    data: { 'otlp-collector-host': 'http://otel:4317' },
+    says: /must be the name or the address of a host/,
+    why: 'a URL is no host',
+  },
+  {
+    data: { 'otel-sampler': 'remote' },
+    says: /must be one of: AlwaysOn, AlwaysOff, TraceIdRatioBased/,
+    why: 'a sampler that nobody has',
+  },
+  { data: { 'otel-sampler-ratio': '1.5' }, says: /from 0 to 1/, why: 'more than all' },
+  {
+    data: { 'opentelemetry-operation-name': '$nobody' },
+    says: /\$nobody, which is none of/,
+    why: 'a variable that is not known',
   },
   { data: { 'proxy-read-timeout': 60 }, says: /is not text/, why: 'YAML made it a number' },
   {

@@ -19,10 +19,10 @@ export interface ConfigMapReading {
   readonly problems: readonly Problem[]
 }
 
-/** The defaults of `--like` alone: what each row has initially. */
-export function defaultsLike(like: Like | undefined): IngressDefaults {
-  if (like === undefined) return ownDefaults
-  let defaults: IngressDefaults = { like }
+/** The defaults of options alone: of `--like`, with what each row has initially, on top of `base`. */
+export function defaultsLike(like: Like | undefined, base = ownDefaults): IngressDefaults {
+  if (like === undefined) return base
+  let defaults: IngressDefaults = { ...base, like }
   for (const row of configMapRows) {
     if (!setsInitial(row)) continue
     const change = row.read(row.initial, defaults)
@@ -37,15 +37,19 @@ export function setsInitial(row: ConfigMapRow): row is SupportedKey {
   return 'read' in row && row.initial !== '' && row.option === undefined
 }
 
-/** Reads a ConfigMap, of whatever shape, on top of the defaults of `--like`. */
-export function readConfigMap(object: ConfigMap, like: Like | undefined): ConfigMapReading {
+/** Reads a ConfigMap, of whatever shape, on top of the defaults of options. */
+export function readConfigMap(
+  object: ConfigMap,
+  like: Like | undefined,
+  base?: IngressDefaults,
+): ConfigMapReading {
   const { namespace = '', name = '' } = object.metadata ?? {}
   const problems: Problem[] = []
   const report = reportTo(problems, { kind: 'ConfigMap', namespace, name })
   const given = new Map(
     Object.entries(mappingOf(object.data)).filter(([, value]) => !isAbsent(value)),
   )
-  let defaults = defaultsLike(like)
+  let defaults = defaultsLike(like, base)
   for (const row of configMapRows) {
     if (!given.has(row.key)) continue
     defaults = { ...defaults, ...readRow(row, given.get(row.key), defaults, report) }

@@ -11,6 +11,7 @@ import { permissionRows } from './permissions.ts'
 import { proxyingRows } from './proxying.ts'
 import { redirectRows } from './redirects.ts'
 import type { ConfigMapRow } from './row.ts'
+import { traceKeys } from './traces.ts'
 import { unsupportedRows } from './unsupported.ts'
 
 export const configMapRows: readonly ConfigMapRow[] = [
@@ -23,6 +24,7 @@ export const configMapRows: readonly ConfigMapRow[] = [
   ...compressionRows,
   ...limitRows,
   ...headerRows,
+  ...traceKeys,
   ...unsupportedRows,
   ...errorRows,
   ...permissionRows,

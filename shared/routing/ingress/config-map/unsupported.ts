@@ -27,7 +27,6 @@ const tuning = 'Tuning of nginx without a counterpart here.'
 const stream = 'Weir serves HTTP only.'
 const atLoadBalancer = 'TLS ends at the load balancer: set it there.'
 const http2 = 'Clients speak HTTP/1.1 to Weir; the load balancer speaks HTTP/2 to them.'
-const tracing = 'Weir exports no traces.'
 const noLog = 'The access log is written to stdout; see `--access-log`.'
 const removed = 'ingress-nginx itself has removed it.'
 
@@ -159,20 +158,18 @@ const ignored: readonly Line[] = [
   ['http2-max-header-size', 'size', '', http2],
   ['http2-max-requests', 'number', '0', http2],
   // Traces.
-  ['enable-opentelemetry', 'bool', 'false', tracing],
-  ['opentelemetry-config', 'path', '/etc/nginx/opentelemetry.toml', tracing],
-  ['opentelemetry-operation-name', 'text', '', tracing],
-  ['opentelemetry-location-operation-name', 'text', '', tracing],
-  ['opentelemetry-trust-incoming-span', 'bool', 'true', tracing],
-  ['otlp-collector-host', 'host', '', tracing],
-  ['otlp-collector-port', 'number', '4317', tracing],
-  ['otel-service-name', 'name', 'nginx', tracing],
-  ['otel-sampler', 'name', 'AlwaysOn', tracing],
-  ['otel-sampler-ratio', 'number', '0.01', tracing],
-  ['otel-sampler-parent-based', 'bool', 'true', tracing],
-  ['otel-max-queuesize', 'number', '2048', tracing],
-  ['otel-schedule-delay-millis', 'number', '5000', tracing],
-  ['otel-max-export-batch-size', 'number', '512', tracing],
+  [
+    'opentelemetry-config',
+    'path',
+    '/etc/nginx/opentelemetry.toml',
+    'The collector is named by `otlp-collector-host`.',
+  ],
+  [
+    'opentelemetry-location-operation-name',
+    'text',
+    '',
+    'A request has one span here: `opentelemetry-operation-name` names it.',
+  ],
   // Streams.
   ['stream-snippet', 'text', '', stream],
   ['proxy-stream-timeout', 'time', '600s', stream],

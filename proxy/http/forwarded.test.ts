@@ -26,6 +26,33 @@ function peerFacts(
   })
 }
 
+t.test('the scheme of a connection', async (t) => {
+  const rules = {
+    trusted,
+    believedOf: () => undefined,
+    forwardedForField: undefined,
+    nginx: undefined,
+  }
+  const rows: readonly (readonly [isSecure: boolean, port: number | undefined, string, string])[] =
+    [
+      [false, undefined, 'http', 'the plain port'],
+      [true, undefined, 'https', 'the port that speaks TLS'],
+      [false, 443, 'https', 'TLS ended at the load balancer, which says so by its port'],
+      [false, 80, 'http', 'it did not'],
+      [true, 8443, 'https', 'TLS ends here, whatever port of the load balancer leads here'],
+      [true, 80, 'https', 'even if that is the port of plain HTTP'],
+    ]
+  for (const [isSecure, port, scheme, why] of rows) {
+    const proxyDestination = port === undefined ? undefined : { address: '10.0.0.1', port }
+    const connection = { peerAddress: '10.0.0.9', localPort: 9443, isSecure }
+    const facts = connectionFacts(
+      { ...connection, proxySource: undefined, proxyDestination },
+      rules,
+    )
+    t.equal(facts.scheme, scheme, why)
+  }
+})
+
 const nothing = {
   forwardedFor: undefined,
   forwardedProto: undefined,

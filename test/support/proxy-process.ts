@@ -19,6 +19,8 @@ export interface ProxyProcess {
   readonly pid: number
   /** Data port of 127.0.0.1. */
   readonly port: number
+  /** 0 without `--listen-tls`. */
+  readonly tlsPort: number
   readonly adminPort: number
   /** Lines on stdout: the access log. */
   readonly lines: readonly string[]
@@ -72,10 +74,11 @@ export async function startProxyProcess(options: ProxyProcessOptions = {}): Prom
     }
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  const { listen, admin } = find() ?? {}
+  const { listen, listenTls, admin } = find() ?? {}
   return {
     pid: started.child.pid ?? 0,
     port: portOf(listen),
+    tlsPort: listenTls === undefined ? 0 : portOf(listenTls),
     adminPort: portOf(admin),
     get lines() {
       return linesOf(started.stdout)

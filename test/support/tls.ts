@@ -1,6 +1,7 @@
 // The certificates of tests (certificates/make.sh says which), as files, as entries of Secrets and as Secrets; and a client that
 // speaks TLS.
 import { readFileSync } from 'node:fs'
+import { connect as connectPlain } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 
 const folder = new URL('certificates/', import.meta.url)
@@ -54,16 +55,21 @@ export interface TlsAnswer {
   readonly session: Buffer | undefined
 }
 
-/** Connects to a port of 127.0.0.1, sends one request (or what `bytes` says) and reads until the other side closes. */
+/**
+ * Connects to a port of 127.0.0.1, sends one request (or what `bytes` says) and reads until the other side closes. `preface` goes
+ * before TLS: a PROXY header.
+ */
 export function askTls(
   port: number,
-  options: ConnectionOptions = {},
+  { preface = '', ...options }: ConnectionOptions & { readonly preface?: Buffer | string } = {},
   bytes = 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n',
 ): Promise<TlsAnswer> {
   return new Promise((resolve) => {
     const seen = { text: '', error: undefined as string | undefined, shown: '', version: '' }
     let facts = { isResumed: false, group: '', session: undefined as Buffer | undefined }
-    const socket: TLSSocket = connect({ port, host: '127.0.0.1', ca, ...options }, () => {
+    const wire = connectPlain(port, '127.0.0.1')
+    if (preface !== '') wire.write(preface)
+    const socket: TLSSocket = connect({ socket: wire, ca, ...options }, () => {
       const { subject, asn1Curve } = socket.getPeerCertificate()
       const { name = '' } = socket.getEphemeralKeyInfo() as { name?: string }
       seen.shown =

@@ -23,10 +23,18 @@ t.test('whatever the shape, reading never throws and explains what gives no rout
     fc.record({ host: fc.anything(), http }, { requiredKeys: [] }),
     fc.anything(),
   )
+  const tls = fc.record(
+    { hosts: fc.oneof(likely, fc.array(fc.anything())), secretName: fc.anything() },
+    { requiredKeys: [] },
+  )
   const spec = fc.oneof(
     likely,
     fc.record(
-      { rules: fc.oneof(likely, fc.array(rule)), defaultBackend: fc.anything() },
+      {
+        rules: fc.oneof(likely, fc.array(rule)),
+        defaultBackend: fc.anything(),
+        tls: fc.oneof(likely, fc.array(fc.oneof(likely, tls))),
+      },
       { requiredKeys: [] },
     ),
   )

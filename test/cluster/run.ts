@@ -17,6 +17,7 @@ import { conformanceSuite } from './conformance.ts'
 import { contractSuite } from './contract.ts'
 import { examplesSuite } from './examples.ts'
 import { buildBinaries, installTools, missingParts } from './needs.ts'
+import { rehearsalSuite } from './rehearsal.ts'
 import { resilienceSuite } from './resilience.ts'
 import { hostAddress, startServers } from './servers.ts'
 import type { Suite } from './stage.ts'
@@ -27,6 +28,7 @@ const suites: readonly Suite[] = [
   examplesSuite,
   accessSuite,
   conformanceSuite,
+  rehearsalSuite,
   resilienceSuite,
 ]
 // Said by the run outside to the one inside, before the folder of the programs.

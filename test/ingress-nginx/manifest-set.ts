@@ -22,7 +22,7 @@ export interface ManifestCase {
   /** Part of what is said to its owner. */
   readonly says?: string
   /** The annotations about which its owner is told something, as ingress-nginx did in its log or should have. */
-  readonly told?: readonly string[]
+  readonly told: readonly string[]
   /** As ingress-nginx answers. */
   readonly exchanges: readonly Exchange[]
 }
@@ -36,7 +36,9 @@ interface JsonExchange extends Omit<Exchange, 'back' | 'up' | 'asked'> {
   readonly asked?: Omit<NonNullable<Exchange['asked']>, 'fields'> & { readonly fields: JsonFields }
 }
 
-interface JsonCase extends Pick<ManifestCase, 'verdict' | 'says' | 'told'> {
+interface JsonCase
+  extends Pick<ManifestCase, 'verdict' | 'says'>,
+    Partial<Pick<ManifestCase, 'told'>> {
   readonly exchanges: readonly JsonExchange[]
 }
 
@@ -58,8 +60,15 @@ export function readManifestSet(): readonly ManifestCase[] {
       if (lost !== undefined) throw new Error(`${file} has no ${lost}`)
       return ingresses.map((ingress, at) => {
         const id = ids[at] ?? ''
-        const { exchanges, ...rest } = expected[id] ?? noCase(file, id)
-        return { ...rest, id, file, ingress, exchanges: exchanges.map(readExchange) }
+        const { exchanges, told, ...rest } = expected[id] ?? noCase(file, id)
+        return {
+          ...rest,
+          id,
+          file,
+          ingress,
+          told: [...(told ?? [])].sort(),
+          exchanges: exchanges.map(readExchange),
+        }
       })
     })
 }
@@ -99,7 +108,10 @@ function fieldsOf(fields: JsonFields): Fields {
   )
 }
 
-/** The keys that problems are about. */
-export function keysOf(problems: readonly ShownProblem[]): readonly string[] {
-  return problems.map(({ field }) => /^metadata\.annotations\["(.*)"\]$/.exec(field)?.[1] ?? field)
+/** The keys that problems are about, those of ingress-nginx without their prefix, sorted. */
+export function keysOf(problems: readonly Pick<ShownProblem, 'field'>[]): readonly string[] {
+  return problems
+    .map(({ field = '' }) => /^metadata\.annotations\["(.*)"\]$/.exec(field)?.[1] ?? field)
+    .map((key) => key.replace('nginx.ingress.kubernetes.io/', ''))
+    .sort()
 }

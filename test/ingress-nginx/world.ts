@@ -42,7 +42,8 @@ export async function startWorld(
   const fronts: net.Server[] = []
   const objects: KubeObject[] = ingresses.flatMap(secretsOf)
   for (const [key, need] of needsOf(ingresses)) {
-    const own = need.address
+    // In a cluster the address of a Service is its own to choose.
+    const own = address === '127.0.0.1' ? need.address : undefined
     const [port] = need.ports.values()
     const place = own === undefined ? { address } : { address: own, port: Number(port?.port) }
     const application = await startApplication(key, place)

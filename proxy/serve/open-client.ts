@@ -9,6 +9,8 @@ import type { ProxyHeader } from '../net/proxy-protocol.ts'
 import { Exchange } from './exchange.ts'
 import type { WorkerState } from './worker-state.ts'
 
+const noBytes = Buffer.alloc(0)
+
 /** Serves what comes on a connection to our port; `header` is the PROXY header in front of it. */
 export function openClient(
   worker: WorkerState,
@@ -35,6 +37,9 @@ export function openClient(
   }
   const serveHttp2 = (early: Buffer) =>
     void new ClientSession(accepted.socket, early, worker, serve)
-  if (worker.allowsH2c) new PrefaceGate(accepted, worker, serveHttp1, serveHttp2)
+  // RFC 9113 §3.2: over TLS it is agreed before the first byte, and nothing else may be spoken then.
+  if (accepted.protocol === 'h2') serveHttp2(noBytes)
+  else if (worker.allowsH2c && !accepted.isSecure)
+    new PrefaceGate(accepted, worker, serveHttp1, serveHttp2)
   else serveHttp1()
 }

@@ -29,7 +29,7 @@ export interface TlsPortOptions {
 }
 
 // What Weir speaks, first what it likes best.
-const protocols = ['http/1.1']
+const protocols = ['h2', 'http/1.1']
 
 /** The TLS port of one worker. */
 export class TlsPort {

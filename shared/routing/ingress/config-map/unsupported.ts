@@ -26,7 +26,8 @@ const refusedRows: readonly ConfigMapRow[] = [
 const tuning = 'Tuning of nginx without a counterpart here.'
 const stream = 'Weir serves HTTP only.'
 const atLoadBalancer = 'TLS ends at the load balancer: set it there.'
-const http2 = 'Clients speak HTTP/1.1 to Weir; the load balancer speaks HTTP/2 to them.'
+const http2 =
+  'HTTP/2 is spoken with clients that ask for it (docs/http.md); its limits are options, such as --http2-max-streams.'
 const noLog = 'The access log is written to stdout; see `--access-log`.'
 const removed = 'ingress-nginx itself has removed it.'
 

@@ -63,7 +63,7 @@ export class FieldCursor {
 }
 
 /** Cuts white space off both ends: space and tab only, `trim` would take a no-break space for some, too. */
-function trimmed(text: string, start: number, end: number): string {
+export function trimmed(text: string, start: number, end: number): string {
   let from = start
   let to = end
   while (from < to && isBlank(text.charCodeAt(from))) from += 1

@@ -1,4 +1,4 @@
-// What do clients and upstreams say, whatever the protocol? The seam: the exchange stands on one side of it, http1/ on the other.
+// What do clients and upstreams say, whatever the protocol? The seam: the exchange stands on one side of it, http1/ and http2/ on the other.
 //
 // Invariant: framing, keep-alive, 100-continue and the fields of one hop are the protocol's own affair; nothing of them
 // passes through here.
@@ -178,8 +178,8 @@ export interface ResponseSink {
 /** What the connection knows about its failure; upstream/retry.ts decides by it. */
 export interface UpstreamFailure {
   readonly code: FailureCode
-  /** What may have reached the endpoint. */
-  readonly sent: 'nothing' | 'to-stale-connection' | 'maybe'
+  /** What may have reached the endpoint; `refused`: it said itself that it did not process the request (RFC 9113 §8.7). */
+  readonly sent: 'nothing' | 'refused' | 'to-stale-connection' | 'maybe'
   /** A byte of the response has come. */
   readonly hasAnswered: boolean
 }

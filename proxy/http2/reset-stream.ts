@@ -1,11 +1,11 @@
 // How is a stream ended by a reset, without harm to what was sent on it?
-import { constants, type ServerHttp2Stream } from 'node:http2'
+import { constants, type Http2Stream, type ServerHttp2Stream } from 'node:http2'
 
 /**
  * Resets a stream with `code` behind what the session has of it. Node's `close` ends the writable side first, and where nothing waits
- * there, that sends END_STREAM: a response that was cut would look whole. So the side's last step is taken away before.
+ * there, that sends END_STREAM: a message that was cut would look whole. So the side's last step is taken away before.
  */
-export function resetStream(stream: ServerHttp2Stream, code: number): void {
+export function resetStream(stream: Http2Stream, code: number): void {
   if (stream.destroyed || stream.closed) return
   stream._final = (done) => done()
   stream.close(code)

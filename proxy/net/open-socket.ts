@@ -24,27 +24,34 @@ export interface SocketTarget {
   readonly serverName?: string
   /** Speaks TLS by these rules instead. */
   readonly tls?: TlsOptions
+  /** What is spoken on it; absent: HTTP/1.1. */
+  readonly protocol?: 'h2'
 }
 
 const writableHighWaterMark = 131_072
 let context: SecureContext | undefined
 
-/** Opens a connection; `onReady` is called when it may be written to, or `error` and `close` are emitted. */
+/**
+ * Opens a connection; `onReady` is called when it may be written to, or `error` and `close` are emitted. `onread` says into
+ * which memory it is read; without it, as whoever takes the socket over likes.
+ */
 export function openSocket(
-  { address, port, serverName, tls }: SocketTarget,
-  onread: OnReadOpts,
+  { address, port, serverName, tls, protocol }: SocketTarget,
+  onread: OnReadOpts | undefined,
   onReady: () => void,
 ): Socket {
+  const ALPNProtocols = [protocol ?? 'http/1.1']
   const options = {
     host: address,
     port,
     noDelay: true,
-    allowHalfOpen: true,
+    // HTTP/2 knows no half of a connection.
+    allowHalfOpen: protocol !== 'h2',
     writableHighWaterMark,
-    onread,
+    ...(onread === undefined ? {} : { onread }),
   }
   if (tls !== undefined) {
-    const secure = { ...options, ...tls, ALPNProtocols: ['http/1.1'] }
+    const secure = { ...options, ...tls, ALPNProtocols }
     return connectTls(secure).on('secureConnect', onReady)
   }
   if (serverName === undefined) return connect(options).on('connect', onReady)
@@ -53,7 +60,7 @@ export function openSocket(
     ...options,
     secureContext: context,
     rejectUnauthorized: true,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols,
     // RFC 6066 §3: no addresses there; then the certificate must be for the address.
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
   }).on('secureConnect', onReady)

@@ -3,7 +3,7 @@
 // Used by the exchange for its client's request and by `Call` for requests of Weir's own: the same pools, limits, counters
 // and rules about trying again.
 // Invariant: a failed try leaves no connection behind, and nobody hears of it when another one is made.
-import type { FailureCode } from '../../shared/routing/failure.ts'
+import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 import type { FieldLines, RequestView } from '../../shared/routing/filters/kind.ts'
 import type {
   OutgoingRequest,
@@ -18,6 +18,7 @@ import { chooseAmong, type LiveChoice } from '../upstream/destination.ts'
 import type { EndpointPool } from '../upstream/endpoint-pool.ts'
 import { noteAnswer, noteNoAnswer } from '../upstream/outcome.ts'
 import type { AttemptLog, AttemptOwner } from './attempt-owner.ts'
+import { KeptBody } from './kept-body.ts'
 import type { LiveForward } from './live-route.ts'
 import { Replay, type ReplayOwner } from './replay.ts'
 import { Retries } from './retries.ts'
@@ -37,12 +38,16 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
   /** When the try's request was complete; 0 where nobody measures. */
   #sentAt = 0
   #isSent = false
+  /** The try has its connection. */
+  #isBegun = false
   #hasHead = false
   /** All of the body, when it is known before the first try: it can be sent again. */
   #body: readonly Buffer[] | undefined
   /** The rest of it. */
   #file: SpoolFile | undefined
   #replay: Replay | undefined
+  /** What was sent of a body that comes as it does, where the endpoint may say that it did not process the request. */
+  #kept: KeptBody | undefined
   method = ''
   target = ''
   authority = ''
@@ -76,6 +81,7 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
     this.#body = body
     this.#file = file
     this.#replay = undefined
+    this.#kept = undefined
     this.#retries.begin()
     this.#hasHead = false
     this.affinityLine = ''
@@ -103,7 +109,12 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
   write(bytes: Buffer): boolean {
     const stream = this.#stream
     if (stream === undefined) return true
-    this.#retries.isBodyConsumed = true
+    if (!this.#isBegun) {
+      this.#kept ??= new KeptBody()
+      this.#kept.hold(bytes)
+      return false
+    }
+    if (!this.#keeps(bytes)) this.#retries.isBodyConsumed = true
     const mayGoOn = stream.write(bytes)
     stream.flush()
     if (mayGoOn || !stream.isCongested) return true
@@ -111,10 +122,20 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
     return false
   }
 
+  /** Keeps what is sent, if the endpoint may say that it did not process it. */
+  #keeps(bytes: Buffer): boolean {
+    if (this.#pool?.isShared !== true || this.#hasHead || this.#retries.isBodyConsumed) return false
+    this.#kept ??= new KeptBody()
+    return this.#kept.keep(bytes)
+  }
+
   /** The request is complete. */
   end(trailers: FieldLines): void {
     const stream = this.#stream
     if (stream === undefined) return
+    if (!this.#isBegun) this.#kept ??= new KeptBody()
+    if (this.#kept !== undefined) this.#kept.trailers = trailers
+    if (!this.#isBegun) return
     this.#isSent = true
     if (this.#pool?.latency !== undefined) this.#sentAt = this.#worker.clock.now()
     stream.end(trailers)
@@ -169,6 +190,7 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
   #connect(backend: LiveForward, pool: EndpointPool): void {
     this.#pool = pool
     this.#isSent = false
+    this.#isBegun = false
     this.#sentAt = 0
     this.#log.noteEndpoint(pool.name)
     // A retry gets a new connection: an idle one may be as stale as the one that failed.
@@ -196,6 +218,11 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
     // RFC 9112 §3.2: HTTP/1.1 needs a Host, and an HTTP/1.0 client may name none.
     if (this.authority === '') this.authority = this.#pool?.name ?? ''
     stream.begin(this)
+    this.#isBegun = true
+    if (this.#kept !== undefined) {
+      this.#resend(stream, this.#kept)
+      return
+    }
     if (this.#body !== undefined) {
       for (const bytes of this.#body) stream.write(bytes)
       if (this.#file === undefined) this.end('')
@@ -208,6 +235,14 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
     this.#owner.onAttemptReady()
     // The body's first bytes may have ended the request, or the try.
     if (this.#stream === stream) stream.flush()
+  }
+
+  /** Sends what an earlier try has sent, and goes on from there. */
+  #resend(stream: UpstreamStream, { pieces, trailers }: KeptBody): void {
+    for (const bytes of pieces) stream.write(bytes)
+    stream.flush()
+    if (trailers === undefined) this.#owner.onAttemptDrained()
+    else this.end(trailers)
   }
 
   isCurrent(stream: UpstreamStream): boolean {
@@ -236,6 +271,7 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
       this.#noteResponse(status)
       if (this.#mayDrop(status) && this.#tryAgain()) return
       this.#hasHead = true
+      this.#kept = undefined
     }
     this.#owner.onAttemptHead(head)
   }
@@ -268,12 +304,18 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
     return this.#retries.mayFollowStatus(status, this.method, pool, rules)
   }
 
-  /** Makes another try, where there is another endpoint and the budget allows it. */
-  #tryAgain(): boolean {
+  /** Makes another try, where there is another endpoint (else `again`, if given) and the budget allows it. */
+  #tryAgain(again?: EndpointPool): boolean {
     const backend = this.#backend
     if (backend === undefined) return false
     const { affinityLine } = this
-    const next = this.#pick(backend, this.#choice)
+    const choice = this.#choice
+    let next = this.#pick(backend, choice)
+    if (next === undefined && again !== undefined) {
+      next = again
+      this.#choice = choice
+      this.affinityLine = affinityLine
+    }
     if (next === undefined || !this.#retries.spend()) {
       // The endpoint that answered stays the client's.
       this.affinityLine = affinityLine
@@ -321,12 +363,13 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
     this.#stream = undefined
     stream?.abort()
     if (pool === undefined || stream === undefined) return
-    // A kept connection that closes before it answers says nothing against its endpoint: it was merely idle too long.
-    if (failure.sent !== 'to-stale-connection') this.noteFailure(failure.code)
+    if (isOfEndpoint(failure)) this.noteFailure(failure.code)
     const rules = this.#backend?.retry
     const mayRetry =
       !this.#hasHead && this.#retries.mayFollowFailure(failure, this.method, pool, rules)
-    if (!mayRetry || !this.#tryAgain()) this.#owner.fail(failure.code)
+    // Who refuses a request because it closes the connection takes it on another one.
+    const again = failure.sent === 'refused' ? pool : undefined
+    if (!mayRetry || !this.#tryAgain(again)) this.#owner.fail(failure.code)
   }
 
   /** Counts a failure of the endpoint, against its health, too. */
@@ -339,4 +382,12 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
     const ms = this.#sentAt > 0 ? clock.now() - this.#sentAt : 0
     noteNoAnswer(choice, pool, ms, time)
   }
+}
+
+/**
+ * Says whether a failure speaks against its endpoint. A kept connection that closes before it answers was merely idle too long;
+ * an endpoint that says what it did not process is well; and a client's deadline is its own affair.
+ */
+function isOfEndpoint({ code, sent }: UpstreamFailure): boolean {
+  return sent !== 'to-stale-connection' && sent !== 'refused' && failures[code].side !== 'client'
 }

@@ -62,36 +62,3 @@ export function ownLines({ status, headers, body }: Answer): FieldLines {
   for (const [name, value] of headers) lines += `${name}: ${value}\r\n`
   return status === 204 ? lines : `${lines}Content-Length: ${Buffer.byteLength(body)}\r\n`
 }
-
-/** The reason phrase of a status; empty for one that is not in the table. */
-export function reasonOf(status: number): string {
-  return reasons[status] ?? ''
-}
-
-const reasons: Readonly<Record<number, string>> = {
-  200: 'OK',
-  204: 'No Content',
-  301: 'Moved Permanently',
-  302: 'Found',
-  303: 'See Other',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  417: 'Expectation Failed',
-  429: 'Too Many Requests',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
-  505: 'HTTP Version Not Supported',
-  508: 'Loop Detected',
-}

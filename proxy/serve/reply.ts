@@ -5,11 +5,11 @@
 // Invariant: once a head is on its way, only its body follows, or a cut.
 import { dropStatus } from '../../shared/routing/filters/answers.ts'
 import type { Answer, FieldLines } from '../../shared/routing/filters/kind.ts'
+import { reasonOf } from '../http/reasons.ts'
 import type { ClientStream } from '../http/stream.ts'
 import { applyEdits } from './field-changes.ts'
 import type { Filtering } from './filtering.ts'
 import type { RequestLedger } from './ledger.ts'
-import { reasonOf } from './own-answers.ts'
 import type { HeadFacts } from './response-filter.ts'
 import type { WorkerState } from './worker-state.ts'
 

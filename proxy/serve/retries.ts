@@ -50,7 +50,7 @@ export class Retries {
       method,
       isBodyConsumed: this.isBodyConsumed,
       isConnectionReused: isStale,
-      isRefused: sent === 'nothing',
+      isRefused: sent === 'nothing' || sent === 'refused',
       hasAnswered,
       retries: this.count,
       elapsedMs: this.#elapsedMs,

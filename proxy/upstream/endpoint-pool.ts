@@ -1,43 +1,32 @@
-// Which connections to one endpoint are open?
+// Which endpoint is this, how is it, and over which connections is it reached?
 //
 // Invariant: an endpoint that no upstream names any more gets no new request; what is in flight finishes.
-// Invariant: idle connections are kept as a stack, so that few are warm and the rest age out.
 
 import { formatHostPort } from '../../shared/host-port.ts'
 import type { Endpoint } from '../../shared/routing/table.ts'
 import { idOfTls } from '../../shared/routing/upstreams/upstream-tls.ts'
-import type { HeadLimits } from '../http/head-limits.ts'
-import type { ResponseSink } from '../http/stream.ts'
-import { type ConnectionOwner, UpstreamConnection } from '../http1/upstream-connection.ts'
+import type { ResponseSink, UpstreamStream } from '../http/stream.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
-import { add, type Slot } from '../observe/slots.ts'
+import type { SocketTarget } from '../net/open-socket.ts'
 import type { PeakLatency } from './balance/peak-latency.ts'
+import type {
+  ConnectionsOwner,
+  EndpointConnections,
+  PoolGauges,
+  PoolLimits,
+} from './endpoint-connections.ts'
 import { EndpointHealth } from './endpoint-health.ts'
 import { hashText } from './hash-text.ts'
+import { Http1Connections } from './http1-connections.ts'
+import { Http2Sessions } from './http2-sessions.ts'
 import type { TlsContexts } from './tls-contexts.ts'
 
-/** Limits of a pool; times in ms. */
-export interface PoolLimits extends HeadLimits {
-  /** An idle connection is closed after this; shorter than what common servers keep (Node: 5 s). */
-  readonly upstreamIdleTimeoutMs: number
-  readonly upstreamMaxIdle: number
-}
-
-/** Gauges that all pools of a worker share. */
-export interface PoolGauges {
-  readonly busy: Slot
-  readonly idle: Slot
-}
-
-// A server's promise is taken with this margin, so that it never closes while a request is on its way.
-const keepAliveMarginMs = 1000
-
 /** The connections of one worker to one endpoint, and what it knows about the endpoint. */
-export class EndpointPool implements ConnectionOwner {
+export class EndpointPool implements ConnectionsOwner {
   readonly endpoint: Endpoint
   /** `address:port`, IPv6 in brackets. */
   readonly name: string
-  /** Tells it apart from all others: what speaks TLS to another name shares no connection. */
+  /** Tells it apart from all others: what speaks TLS to another name, or another protocol, shares no connection. */
   readonly key: string
   readonly health: EndpointHealth
   /** Tells endpoints apart where keys are hashed; the same in every worker and node. */
@@ -46,9 +35,8 @@ export class EndpointPool implements ConnectionOwner {
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
   readonly #contexts: TlsContexts
-  readonly #idle: UpstreamConnection[] = []
-  /** Those opened for the request that has them now. Made with the first: of many thousand endpoints most have none. */
-  #fresh: Set<UpstreamConnection> | undefined
+  /** Made with the first request: of many thousand endpoints most have none. */
+  #connections: EndpointConnections | undefined
   /** How many upstreams name this endpoint. */
   references = 0
   /** Requests and tunnels in flight. */
@@ -74,129 +62,66 @@ export class EndpointPool implements ConnectionOwner {
     this.#gauges = gauges
   }
 
-  /** Takes an idle connection, the one used last. */
-  takeIdle(sink: ResponseSink): UpstreamConnection | undefined {
-    for (
-      let connection = this.#idle.pop();
-      connection !== undefined;
-      connection = this.#idle.pop()
-    ) {
-      this.#countIdle(-1)
-      if (this.#isStale(connection)) {
-        connection.destroy()
-        continue
-      }
-      connection.take(sink)
-      this.#countBusy(1)
-      return connection
-    }
-    return undefined
+  get isNeeded(): boolean {
+    return this.references > 0
   }
 
-  /** Opens a new connection. */
-  open(connectTimeoutMs: number, sink: ResponseSink): UpstreamConnection {
-    this.#countBusy(1)
-    const { address, port, serverName, tls } = this.endpoint
-    const connection = new UpstreamConnection(
-      {
-        address,
-        port,
-        ...(serverName === undefined ? {} : { serverName }),
-        ...(tls === undefined ? {} : { tls: this.#contexts.optionsFor(tls) }),
-      },
-      connectTimeoutMs,
-      this.#limits,
-      this.#time,
-      this,
-      sink,
-    )
-    this.#fresh ??= new Set()
-    this.#fresh.add(connection)
-    return connection
+  /** Its requests share a connection, which may end without having processed all of them (RFC 9113 §6.8). */
+  get isShared(): boolean {
+    return this.endpoint.protocol === 'h2'
   }
 
-  /** Connections that are being opened. */
+  countActive(change: number): void {
+    this.active += change
+  }
+
+  /** Takes a connection that is there already. */
+  takeIdle(sink: ResponseSink): UpstreamStream | undefined {
+    return this.#connections?.take(sink)
+  }
+
+  /** Opens a connection, or waits for one. */
+  open(connectTimeoutMs: number, sink: ResponseSink): UpstreamStream {
+    this.#connections ??= this.#connect()
+    return this.#connections.open(connectTimeoutMs, sink)
+  }
+
+  /** Requests that wait for a connection to be opened. */
   get connecting(): number {
-    let count = 0
-    for (const { socket } of this.#fresh ?? []) if (socket.connecting) count += 1
-    return count
+    return this.#connections?.connecting ?? 0
   }
 
-  /** Takes back a connection whose exchange is over: kept when it can serve again, else closed. */
-  giveBack(connection: UpstreamConnection): void {
-    const isKept =
-      connection.isReusable &&
-      this.references > 0 &&
-      this.#idle.length < this.#limits.upstreamMaxIdle
-    if (!isKept) {
-      this.discard(connection)
-      return
-    }
-    this.#fresh?.delete(connection)
-    this.#countBusy(-1)
-    this.#countIdle(1)
-    connection.rest()
-    this.#idle.push(connection)
-  }
-
-  /** Closes a connection that an exchange has used. */
-  discard(connection: UpstreamConnection): void {
-    this.#fresh?.delete(connection)
-    this.#countBusy(-1)
-    connection.destroy()
-  }
-
-  onIdleClosed(connection: UpstreamConnection): void {
-    const at = this.#idle.indexOf(connection)
-    if (at === -1) return
-    this.#idle.splice(at, 1)
-    this.#countIdle(-1)
-  }
-
-  /** Closes idle connections that are too old; all of them when nobody names the endpoint any more. */
+  /** Closes connections that are too old; all that are idle when nobody names the endpoint any more. */
   tick(): void {
-    // The oldest are at the bottom of the stack.
-    let old = 0
-    while (old < this.#idle.length && this.#mustClose(this.#idle[old])) old += 1
-    for (const connection of this.#idle.splice(0, old)) {
-      this.#countIdle(-1)
-      connection.destroy()
-    }
+    this.#connections?.tick()
   }
 
   /** Closes all idle connections. */
   closeIdle(): void {
-    for (const connection of this.#idle.splice(0)) {
-      this.#countIdle(-1)
-      connection.destroy()
+    this.#connections?.closeIdle()
+  }
+
+  #connect(): EndpointConnections {
+    const Connections = this.endpoint.protocol === 'h2' ? Http2Sessions : Http1Connections
+    const target = () => this.#target()
+    return new Connections(this, target, this.#limits, this.#time, this.#gauges)
+  }
+
+  #target(): SocketTarget {
+    const { address, port, serverName, tls } = this.endpoint
+    return {
+      address,
+      port,
+      ...(serverName === undefined ? {} : { serverName }),
+      ...(tls === undefined ? {} : { tls: this.#contexts.optionsFor(tls) }),
     }
-  }
-
-  #mustClose(connection: UpstreamConnection | undefined): boolean {
-    return connection !== undefined && (this.references === 0 || this.#isStale(connection))
-  }
-
-  #isStale(connection: UpstreamConnection): boolean {
-    const idleMs = this.#time.now - connection.idleSince
-    const promised = connection.keepAliveMs - keepAliveMarginMs
-    return (
-      connection.socket.destroyed || idleMs > Math.min(this.#limits.upstreamIdleTimeoutMs, promised)
-    )
-  }
-
-  #countBusy(change: number): void {
-    this.active += change
-    add(this.#gauges.busy, change)
-  }
-
-  #countIdle(change: number): void {
-    add(this.#gauges.idle, change)
   }
 }
 
 /** Names the pool of an endpoint among all pools of a worker. */
-export function keyOf({ address, port, serverName, tls }: Endpoint): string {
+export function keyOf({ address, port, serverName, tls, protocol }: Endpoint): string {
   const name = formatHostPort(address, port)
-  if (tls !== undefined) return `${name} ${idOfTls(tls)}`
-  return serverName === undefined ? name : `${name} ${serverName}`
+  const spoken = protocol === undefined ? name : `${name} ${protocol}`
+  if (tls !== undefined) return `${spoken} ${idOfTls(tls)}`
+  return serverName === undefined ? spoken : `${spoken} ${serverName}`
 }

@@ -2,7 +2,8 @@
 import type { Endpoint } from '../../shared/routing/table.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { type Slot, set } from '../observe/slots.ts'
-import { EndpointPool, keyOf, type PoolGauges, type PoolLimits } from './endpoint-pool.ts'
+import type { PoolGauges, PoolLimits } from './endpoint-connections.ts'
+import { EndpointPool, keyOf } from './endpoint-pool.ts'
 import type { Place } from './near-endpoints.ts'
 import type { TlsContexts } from './tls-contexts.ts'
 

@@ -51,6 +51,11 @@ const rows = {
     side: 'upstream',
     text: 'The upstream sent an invalid response.',
   },
+  'protocol-unsupported': {
+    status: 502,
+    side: 'upstream',
+    text: 'The upstream does not speak HTTP/2.',
+  },
   'response-head-too-large': {
     status: 502,
     side: 'upstream',
@@ -99,6 +104,11 @@ const rows = {
     status: 504,
     side: 'upstream',
     text: 'The upstream did not accept a connection in time.',
+  },
+  'deadline-exceeded': {
+    status: 504,
+    side: 'client',
+    text: 'The time that the client gave its call is over.',
   },
   'response-timeout': {
     status: 504,

@@ -80,6 +80,8 @@ export interface Endpoint {
   readonly serverName?: string
   /** Speaks TLS by these rules of an Ingress; absent: plain, or as `serverName` says. */
   readonly tls?: UpstreamTls
+  /** Speaks HTTP/2: over TLS where it has any, else by prior knowledge (RFC 9113 §3.3); absent: HTTP/1.1. */
+  readonly protocol?: 'h2'
   /** Where the clients are that it is meant for; absent: everywhere. */
   readonly places?: Places
 }

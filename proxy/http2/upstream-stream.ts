@@ -1,0 +1,368 @@
+// One request to an endpoint over HTTP/2: what it sends, and what of the response has come.
+//
+//   waiting (for a session with room) ──► ready ──► begun: head (again after a 1xx) ──► body ──► whole
+//
+// Invariant: a response is whole only when the endpoint ended the stream itself: Node reports a reset without an error code
+// as an end, too, and a part of a response must not look whole.
+// Invariant: after the sink has heard of its end or failure, or was told to abort, nothing more is heard of this stream.
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import { Readable } from 'node:stream'
+import type { FailureCode } from '../../shared/routing/failure.ts'
+import type { FieldLines } from '../../shared/routing/filters/kind.ts'
+import { grpcTimeoutMs, isGrpc } from '../http/grpc.ts'
+import type { HeadLimits } from '../http/head-limits.ts'
+import type {
+  OutgoingRequest,
+  ResponseSink,
+  UpstreamFailure,
+  UpstreamStream,
+} from '../http/stream.ts'
+import type { TunnelSide } from '../http/tunnel.ts'
+import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
+import { errorCodes, isEndOfStream } from './frames.ts'
+import { appendFields, requestList } from './request-list.ts'
+import { resetStream } from './reset-stream.ts'
+import { Http2ResponseHead, readResponseHead, readTrailers } from './response-head.ts'
+
+/** The session that carries a stream. */
+export interface StreamSession {
+  readonly http2: ClientHttp2Session
+  readonly scheme: 'http' | 'https'
+  /** Bytes read so far, whatever they were. */
+  readonly bytesRead: number
+  /** Another request went over it before. */
+  readonly isUsed: boolean
+  /** The endpoint said that it will not process the stream with this id. */
+  isUnprocessed(id: number): boolean
+  /** Has `onResponseFlush` called once all of what was read now is handed over. */
+  planFlush(stream: Http2UpstreamStream): void
+}
+
+/** Who gave the stream away. */
+export interface StreamOwner {
+  /** The stream is over, whole or not. */
+  onStreamOver(stream: Http2UpstreamStream): void
+}
+
+// More interim responses than any server sends; a flood of them must not keep a request alive.
+const maxInterim = 100
+
+// A stream is ended with these where its messages are malformed or too large, by nghttp2 itself (RFC 9113 §8.1.1).
+const malformedCodes: ReadonlySet<number> = new Set([
+  errorCodes.protocolError,
+  errorCodes.enhanceYourCalm,
+])
+
+/** A request of an exchange, from the wait for a session on. */
+export class Http2UpstreamStream implements UpstreamStream {
+  readonly #limits: HeadLimits
+  readonly #time: CoarseTime
+  readonly #owner: StreamOwner
+  #sink: ResponseSink | undefined
+  /** Undefined as long as it waits for one. */
+  session: StreamSession | undefined
+  #stream: ClientHttp2Stream | undefined
+  /** Of the session, when the request began. */
+  #readBefore = 0
+  #isReused = false
+  #method = ''
+  readonly #head = new Http2ResponseHead()
+  #interim = 0
+  #part: 'none' | 'head' | 'body' = 'none'
+  /** What came while nobody could take it; at most the stream's window. */
+  #held: Buffer[] = []
+  #isWhole = false
+  #trailers: FieldLines = ''
+  #error: Error | undefined
+  #requestTrailers: FieldLines = ''
+  #isPaused = false
+  #deadline: number
+  #deadlineCode: FailureCode = 'connect-timeout'
+  #readTimeoutMs = 0
+  /** When gRPC's own deadline is over; 0: there is none. */
+  #endsAt = 0
+  isCongested = false
+  hasAnswered = false
+
+  constructor(
+    sink: ResponseSink,
+    connectTimeoutMs: number,
+    limits: HeadLimits,
+    time: CoarseTime,
+    owner: StreamOwner,
+  ) {
+    this.#sink = sink
+    this.#limits = limits
+    this.#time = time
+    this.#owner = owner
+    this.#deadline = time.now + tickMs + connectTimeoutMs
+  }
+
+  /** Gives the stream its session, at once or after it waited for one. */
+  bind(session: StreamSession): void {
+    this.session = session
+    this.#deadline = 0
+  }
+
+  /** Tells who waited that the stream has its session. */
+  ready(): void {
+    this.#sink?.onReady()
+  }
+
+  get holdsBytes(): boolean {
+    return (this.#stream?.writableLength ?? 0) > 0
+  }
+
+  begin(request: OutgoingRequest): void {
+    const { session } = this
+    if (session === undefined) throw new Error('the stream has no session')
+    this.#method = request.method
+    this.#part = 'head'
+    this.#readBefore = session.bytesRead
+    this.#isReused = session.isUsed
+    const isOfGrpc = isGrpc(request.fields)
+    if (isOfGrpc) this.#bound(grpcTimeoutMs(request.fields))
+    const stream = session.http2.request(requestList(request, session.scheme), {
+      endStream: request.bodyLength === 0,
+      // gRPC's requests never have trailers; with them the last message and the end are two frames.
+      waitForTrailers: request.bodyLength === undefined && !isOfGrpc,
+    })
+    this.#stream = stream
+    this.#listen(stream)
+  }
+
+  #bound(timeoutMs: number | undefined): void {
+    if (timeoutMs !== undefined) this.#endsAt = this.#time.now + tickMs + timeoutMs
+  }
+
+  #listen(stream: ClientHttp2Stream): void {
+    stream.push = (chunk: unknown) => this.#onPush(stream, chunk)
+    stream.on('headers', (_headers, _flags, list) => this.#onHead(list, false))
+    stream.on('response', (_headers, flags, list) => this.#onHead(list, isEndOfStream(flags)))
+    stream.on('trailers', (_headers, _flags, list) => this.#onTrailers(list))
+    stream.on('data', (bytes: Buffer) => this.#onData(bytes))
+    stream.on('drain', () => this.#onDrain())
+    stream.on('wantTrailers', () => stream.sendTrailers(trailersOf(this.#requestTrailers)))
+    stream.on('error', (error) => {
+      this.#error = error
+    })
+    stream.on('close', () => this.#onClose(stream))
+  }
+
+  write(bytes: Buffer): boolean {
+    const stream = this.#stream
+    // What a stream that was reset no longer takes is lost with it: its close follows.
+    if (stream?.writable !== true) return true
+    if (!stream.write(bytes)) this.isCongested = true
+    return !this.isCongested
+  }
+
+  end(trailers: FieldLines): void {
+    this.#requestTrailers = trailers
+    this.#stream?.end()
+  }
+
+  /** Node writes at the end of each turn. */
+  flush(): void {}
+
+  expect(timeoutMs: number): void {
+    this.#readTimeoutMs = timeoutMs
+    if (timeoutMs === 0) this.#deadline = 0
+    else if (!this.#isPaused) this.#waitForAnswer()
+  }
+
+  pauseBody(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#deadline = 0
+    this.#stream?.pause()
+  }
+
+  resumeBody(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#waitForAnswer()
+    this.#stream?.resume()
+    this.#deliver()
+  }
+
+  release(): void {
+    if (this.#sink !== undefined) this.#close()
+  }
+
+  abort(): void {
+    if (this.#sink === undefined) return
+    this.#close()
+    if (this.#stream !== undefined) resetStream(this.#stream, errorCodes.cancel)
+  }
+
+  /** Called with each tick of the worker while an exchange uses the stream. */
+  tick(now: number): void {
+    if (this.#deadline !== 0 && now >= this.#deadline) this.#cut(this.#deadlineCode)
+    else if (this.#endsAt !== 0 && now >= this.#endsAt) this.#cut('deadline-exceeded')
+  }
+
+  #cut(code: FailureCode): void {
+    this.fail(code, this.#stream === undefined ? 'nothing' : 'maybe')
+  }
+
+  /** An endpoint of HTTP/2 never answers 101. */
+  get tunnelSide(): TunnelSide {
+    throw new Error('HTTP/2 has no 101')
+  }
+
+  startTunnel(): void {
+    throw new Error('HTTP/2 has no 101')
+  }
+
+  #waitForAnswer(): void {
+    if (this.#part === 'none') return
+    this.#deadline = this.#readTimeoutMs === 0 ? 0 : this.#time.now + tickMs + this.#readTimeoutMs
+    this.#deadlineCode = 'response-timeout'
+  }
+
+  #onHead(list: readonly string[], isEnd: boolean): void {
+    const sink = this.#sink
+    if (sink === undefined || this.#part !== 'head') return
+    this.hasAnswered = true
+    const head = this.#head
+    if (!readResponseHead(list, this.#method, isEnd, this.#limits, head)) {
+      this.#refuse()
+      return
+    }
+    if (head.status < 200) {
+      this.#interim += 1
+      if (this.#interim > maxInterim) this.#refuse()
+      else sink.onResponseHead(head)
+    } else {
+      this.#part = 'body'
+      this.#waitAgain()
+      sink.onResponseHead(head)
+      this.#deliver()
+    }
+    this.session?.planFlush(this)
+  }
+
+  #onTrailers(list: readonly string[]): void {
+    if (this.#sink === undefined) return
+    const trailers = readTrailers(list, this.#limits)
+    if (trailers === undefined) this.#refuse()
+    else this.#trailers = trailers
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#sink === undefined) return
+    this.#waitAgain()
+    if (this.#part !== 'body' || this.#isPaused || this.#held.length > 0) {
+      this.#held.push(bytes)
+      return
+    }
+    this.#sink.onResponseData(bytes)
+    this.session?.planFlush(this)
+  }
+
+  /** A response that is coming has its time anew with each piece of it. */
+  #waitAgain(): void {
+    if (this.#deadline !== 0) this.#deadline = this.#time.now + tickMs + this.#readTimeoutMs
+  }
+
+  /** Hears of the end before anything else can: only here an end is told from a reset. */
+  #onPush(stream: ClientHttp2Stream, chunk: unknown): boolean {
+    const isEnd = chunk === null && !stream.closed
+    const mayGoOn = Readable.prototype.push.call(stream, chunk)
+    if (isEnd && !this.#isWhole) {
+      this.#isWhole = true
+      // A session that ends destroys its streams, with what they have not handed out yet.
+      while (stream.read() !== null);
+      // Head and trailers are told in ticks that were planned before.
+      process.nextTick(() => this.#deliver())
+    }
+    return mayGoOn
+  }
+
+  /** Hands over what was held, and the end behind it. */
+  #deliver(): void {
+    const held = this.#held
+    while (held.length > 0 && this.#mayDeliver) {
+      const bytes = held.shift()
+      if (bytes !== undefined) this.#sink?.onResponseData(bytes)
+      this.session?.planFlush(this)
+    }
+    if (held.length > 0 || !this.#isWhole || !this.#mayDeliver) return
+    const sink = this.#sink
+    this.#part = 'none'
+    this.#deadline = 0
+    this.#endsAt = 0
+    sink?.onResponseEnd(this.#trailers)
+  }
+
+  get #mayDeliver(): boolean {
+    return this.#part === 'body' && !this.#isPaused && this.#sink !== undefined
+  }
+
+  /** One read has been handed over. */
+  flushSink(): void {
+    this.#sink?.onResponseFlush()
+  }
+
+  #onDrain(): void {
+    this.isCongested = false
+    this.#sink?.onUpstreamDrained()
+  }
+
+  #onClose(stream: ClientHttp2Stream): void {
+    if (this.#sink === undefined) return
+    // What is whole is handed over as soon as the client takes it.
+    if (this.#isWhole) return
+    const { session } = this
+    const { id, rstCode } = stream
+    if (id === undefined || session?.isUnprocessed(id) === true) {
+      this.fail('upstream-reset', 'refused')
+    } else if (rstCode === errorCodes.refusedStream) {
+      this.fail('upstream-reset', 'refused')
+    } else if (malformedCodes.has(rstCode) || isFramingError(this.#error)) {
+      this.fail('upstream-malformed', 'maybe')
+    } else {
+      const isStale = this.#isReused && session?.bytesRead === this.#readBefore
+      this.fail('upstream-reset', isStale ? 'to-stale-connection' : 'maybe')
+    }
+  }
+
+  #refuse(): void {
+    this.fail('upstream-malformed', 'maybe')
+  }
+
+  /** Ends the stream and tells its exchange, once. */
+  fail(code: FailureCode, sent: UpstreamFailure['sent']): void {
+    const sink = this.#sink
+    if (sink === undefined) return
+    const { hasAnswered } = this
+    this.abort()
+    sink.onUpstreamFailure({ code, sent, hasAnswered })
+  }
+
+  #close(): void {
+    this.#sink = undefined
+    this.#part = 'none'
+    this.#held = []
+    this.#deadline = 0
+    this.#endsAt = 0
+    this.#owner.onStreamOver(this)
+  }
+}
+
+/** nghttp2 could not read what came on the connection. */
+function isFramingError(error: Error | undefined): boolean {
+  return error !== undefined && 'code' in error && error.code === 'ERR_HTTP2_ERROR'
+}
+
+function trailersOf(lines: FieldLines): Record<string, string[]> {
+  const list: string[] = []
+  appendFields(list, lines)
+  const trailers: Record<string, string[]> = {}
+  for (let at = 0; at < list.length; at += 2) {
+    const name = list[at] ?? ''
+    trailers[name] = [...(trailers[name] ?? []), list[at + 1] ?? '']
+  }
+  return trailers
+}

@@ -720,7 +720,7 @@ const closed: readonly (Row & { readonly reason: string; readonly field: string 
   [{ [`${nginx}/whitelist-source-range`]: '10.0.0.0/99' }, 'invalid-annotation', 'whitelist'],
   [{ [`${nginx}/denylist-source-range`]: 'office' }, 'invalid-annotation', 'denylist'],
   [{ [`${nginx}/ssl-redirect`]: 'yes please' }, 'invalid-annotation', 'ssl-redirect'],
-  [{ [`${nginx}/backend-protocol`]: 'GRPC' }, 'invalid-annotation', 'backend-protocol'],
+  [{ [`${nginx}/backend-protocol`]: 'FCGI' }, 'invalid-annotation', 'backend-protocol'],
   [
     { 'zalando.org/skipper-filter': 'oauthTokeninfoAllScope("uid")' },
     'unknown-annotation',

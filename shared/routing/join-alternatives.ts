@@ -9,7 +9,7 @@ import { originOf } from './host-traits.ts'
 import { matchKey } from './match-key.ts'
 import type { Claim } from './source.ts'
 import type { Route } from './table.ts'
-import { withTls } from './upstreams/backend-ref.ts'
+import { spokenAs } from './upstreams/backend-ref.ts'
 
 /** What became of the alternatives of one host. */
 export interface Joining {
@@ -56,12 +56,16 @@ const spoken = new WeakMap<Claim, WeakMap<Claim, Claim>>()
 
 /** How endpoints are spoken to is the main route's word for both, as in ingress-nginx. The same claim for the same two. */
 function asSpokenBy(winner: Claim, alternative: Claim): Claim {
-  const tls = winner.backends[0]?.tls
+  const { tls, protocol } = winner.backends[0] ?? {}
   const [own, ...rest] = alternative.backends
-  if (tls === undefined || own === undefined) return alternative
+  if ((tls === undefined && protocol === undefined) || own === undefined) return alternative
+  const speech = { ...(tls && { tls }), ...(protocol && { protocol }) }
   const byWinner = spoken.get(alternative) ?? new WeakMap<Claim, Claim>()
   spoken.set(alternative, byWinner)
-  const made = byWinner.get(winner) ?? { ...alternative, backends: [withTls(own, tls), ...rest] }
+  const made = byWinner.get(winner) ?? {
+    ...alternative,
+    backends: [spokenAs(own, speech), ...rest],
+  }
   byWinner.set(winner, made)
   return made
 }

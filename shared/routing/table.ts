@@ -102,6 +102,9 @@ export interface ExternalHost {
   readonly isUnlisted?: true
   /** Speaks TLS by these rules of an Ingress. */
   readonly tls?: UpstreamTls
+  /** As of an endpoint. */
+  readonly serverName?: string
+  readonly protocol?: 'h2'
 }
 
 /** The endpoints behind one port of one Service, or behind the origin of a URL. */

@@ -159,10 +159,9 @@ const rows: {
   },
   {
     name: 'grpc',
-    asks: { 'backend-protocol': 'grpc' },
-    status: 503,
-    problem: /HTTP\/2/,
-    why: 'not spoken yet',
+    asks: { 'backend-protocol': 'grpcs' },
+    status: 502,
+    why: 'an endpoint that does not speak HTTP/2 over TLS',
   },
 ]
 

@@ -197,14 +197,13 @@ export function createExternalNames(options: ExternalNamesOptions): ExternalName
 
 /** What an Ingress asks for never goes to the addresses of a link, nor, unless the operator names it, to this machine. */
 function endpointsOf(
-  { host, port, scheme, isUnlisted, tls: rules }: ExternalHost,
+  { host, port, scheme, isUnlisted, ...rest }: ExternalHost,
   addresses: readonly string[],
 ): readonly Endpoint[] {
   const closed = isUnlisted === true ? neverUnasked : linkOnly
   const usable = scheme === undefined ? addresses : addresses.filter((each) => !closed.has(each))
-  const tls =
-    rules === undefined ? (scheme === 'https' ? { serverName: host } : {}) : { tls: rules }
-  return usable.map((address) => ({ address, port, ...tls }))
+  const ofUrl = scheme === 'https' && rest.tls === undefined ? { serverName: host } : {}
+  return usable.map((address) => ({ address, port, ...ofUrl, ...rest }))
 }
 
 function unresolved({ key, externalName }: Upstream, host: string): Problem {

@@ -250,7 +250,7 @@ class IngressReader {
     const { choices, backends, isWeighted } = chooseForRule(
       terms.viaService === true ? throughService(backend) : backend,
       terms.weights,
-      terms.tlsOf,
+      terms.speechOf,
     )
     if (terms.weights !== undefined) {
       this.#areWeightsIdle = this.#areWeightsIdle !== false && !isWeighted

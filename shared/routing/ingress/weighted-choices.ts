@@ -1,7 +1,12 @@
 // Which Services share the requests of a rule? Its own one, and those that `weir.dev/weights` names beside it.
 import type { Choice } from '../backend.ts'
-import { type BackendName, type BackendRef, refOf, withTls } from '../upstreams/backend-ref.ts'
-import type { UpstreamTls } from '../upstreams/upstream-tls.ts'
+import {
+  type BackendName,
+  type BackendRef,
+  refOf,
+  type SpokenAs,
+  spokenAs,
+} from '../upstreams/backend-ref.ts'
 
 /** One Service of the Ingress's own namespace and its share. */
 export interface WeightedService {
@@ -21,16 +26,16 @@ export interface RuleChoices {
 
 /**
  * Makes the choices of a rule with `backend`: all of `weights` when its Service and port are one of them, else its own
- * alone; `tlsOf` says how each is spoken to.
+ * alone; `speechOf` says how each is spoken to.
  */
 export function chooseForRule(
   backend: BackendRef,
   weights: readonly WeightedService[] | undefined,
-  tlsOf?: (backend: BackendName) => UpstreamTls | undefined,
+  speechOf?: (backend: BackendName) => SpokenAs,
 ): RuleChoices {
   const spoken = (ref: BackendRef) => {
-    const tls = tlsOf?.(ref)
-    return tls === undefined ? ref : withTls(ref, tls)
+    const speech = speechOf?.(ref)
+    return speech === undefined ? ref : spokenAs(ref, speech)
   }
   const own = spoken(backend)
   const { namespace, service } = backend

@@ -3,6 +3,7 @@
 // Invariant: the Service name of a reference is empty or has no `/`, so its key cannot point into another namespace.
 // Invariant: a reference with an origin counts only where the operator allows that origin.
 import { formatOrigin, type Origin } from '../../auth-origin.ts'
+import type { UpstreamProtocol } from './upstream-protocol.ts'
 import { idOfTls, type UpstreamTls } from './upstream-tls.ts'
 
 /** One port of one Service. */
@@ -23,8 +24,10 @@ export interface BackendRef extends BackendName {
   readonly origin?: Origin
   /** Its one endpoint is the address of the Service itself. */
   readonly viaService?: true
-  /** Its endpoints speak TLS; absent: plain. */
+  /** Its endpoints speak TLS by these rules. */
   readonly tls?: UpstreamTls
+  /** What they speak; absent: HTTP/1.1 where there is `tls`, else what the port of the Service says. */
+  readonly protocol?: UpstreamProtocol
 }
 
 /** Makes the keys of a backend. */
@@ -51,7 +54,18 @@ export function refOfOrigin(origin: Origin, namespace: string): BackendRef {
   return { ...ref, key: formatOrigin(origin), origin }
 }
 
-/** Makes the reference of a backend that is spoken to with TLS. */
-export function withTls(ref: BackendRef, tls: UpstreamTls): BackendRef {
-  return { ...ref, key: `${ref.key} ${idOfTls(tls)}`, tls }
+/** What an Ingress says about how its endpoints are spoken to. */
+export type SpokenAs = Pick<BackendRef, 'tls' | 'protocol'>
+
+/** Makes the reference of a backend that is spoken to as its Ingress says; two ways of one Service are two upstreams. */
+export function spokenAs(ref: BackendRef, { tls, protocol }: SpokenAs): BackendRef {
+  let { key } = ref
+  if (protocol !== undefined) key += ` as ${protocol}`
+  if (tls !== undefined) key += ` ${idOfTls(tls)}`
+  return {
+    ...ref,
+    key,
+    ...(tls === undefined ? {} : { tls }),
+    ...(protocol === undefined ? {} : { protocol }),
+  }
 }

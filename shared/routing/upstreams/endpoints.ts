@@ -23,6 +23,7 @@ import type { Finding } from './findings.ts'
 import { areSamePlaces, distributionFindings, placesOf, readDistribution } from './nearness.ts'
 import { decideEndpoints, type Sighting } from './readiness.ts'
 import { type FoundPort, findServicePort } from './service-port.ts'
+import { speechOf } from './upstream-protocol.ts'
 
 export interface Resolved {
   /** False: nothing of that name exists, so `upstream` is not to be served. */
@@ -56,7 +57,8 @@ export function resolveBackend(
     return resolveExternal(ref, spec.externalName, found, externalNames)
   if (ref.viaService !== true) return resolveSlices(ref, found, spec, slices)
   return (
-    resolveService(ref, found, spec) ?? resolveSlices(ref, withoutAddress(ref, found), spec, slices)
+    resolveService(ref, found, spec) ??
+    resolveSlices(ref, found, spec, slices, [withoutAddress(ref)])
   )
 }
 
@@ -64,18 +66,22 @@ export function resolveBackend(
 function resolveService(ref: BackendRef, found: FoundPort, spec: Mapping): Resolved | undefined {
   const { clusterIP: address } = spec
   if (typeof address !== 'string' || isIP(address) === 0) return undefined
-  const tls = ref.tls === undefined ? {} : { tls: ref.tls }
-  const endpoints = [{ address, port: found.port, ...tls }]
-  return { hasService: true, upstream: { key: ref.key, endpoints }, findings: found.findings }
+  const speech = speechOf(ref, found.protocol, serviceHost(ref))
+  const endpoints = [{ address, port: found.port, ...speech }]
+  return { hasService: true, upstream: { key: ref.key, endpoints }, findings: [] }
 }
 
-function withoutAddress(ref: BackendRef, found: FoundPort): FoundPort {
-  const finding: Finding = {
+function withoutAddress(ref: BackendRef): Finding {
+  return {
     reason: 'unsupported-backend',
     message: `Service ${ref.serviceKey} has no clusterIP that service-upstream could use: its endpoints are used.`,
     remedy: 'Remove service-upstream from the Ingress, or give the Service a clusterIP.',
   }
-  return { ...found, findings: [...found.findings, finding] }
+}
+
+/** The name that all endpoints of a Service have in common (Kubernetes DNS specification, 1.1, §2.3.1). */
+function serviceHost({ service, namespace }: BackendRef): string {
+  return `${service}.${namespace}.svc`
 }
 
 /** An upstream that has no endpoints, and why. */
@@ -98,12 +104,12 @@ function resolveExternal(
   if (reading.kind === 'refused') return without(ref, reading.finding)
   const { host } = reading
   const port = found.targetPort
-  const tls = ref.tls === undefined ? {} : { tls: ref.tls }
+  const speech = speechOf(ref, found.protocol, host)
   const upstream: Upstream =
     isIP(host) === 0
-      ? { key: ref.key, endpoints: [], externalName: { host, port, ...tls } }
-      : { key: ref.key, endpoints: [{ address: host, port, ...tls }] }
-  return { hasService: true, upstream, findings: found.findings }
+      ? { key: ref.key, endpoints: [], externalName: { host, port, ...speech } }
+      : { key: ref.key, endpoints: [{ address: host, port, ...speech }] }
+  return { hasService: true, upstream, findings: [] }
 }
 
 function resolveSlices(
@@ -111,8 +117,9 @@ function resolveSlices(
   found: FoundPort,
   spec: Mapping,
   slices: readonly EndpointSlice[],
+  known: readonly Finding[] = [],
 ): Resolved {
-  const findings = [...found.findings, ...distributionFindings(ref, spec)]
+  const findings = [...known, ...distributionFindings(ref, spec)]
   const distribution = readDistribution(spec)
   const sightings: Sighting[] = []
   let hasAnyEndpoint = false
@@ -144,9 +151,10 @@ function resolveSlices(
   }
   if (hasAnyEndpoint && !hasPort) findings.push(noSlicePort(ref, found))
   const decided = decideEndpoints(sightings)
-  const { key, tls } = ref
-  const endpoints = tls === undefined ? decided : decided.map((endpoint) => ({ ...endpoint, tls }))
-  const upstream = { key, endpoints }
+  const speech = speechOf(ref, found.protocol, serviceHost(ref))
+  const isPlain = Object.keys(speech).length === 0
+  const endpoints = isPlain ? decided : decided.map((endpoint) => ({ ...endpoint, ...speech }))
+  const upstream = { key: ref.key, endpoints }
   return { hasService: true, upstream, findings }
 }
 
@@ -210,6 +218,8 @@ export function isSameUpstream(a: Upstream, b: Upstream): boolean {
     a.externalName?.host === b.externalName?.host &&
     a.externalName?.port === b.externalName?.port &&
     a.externalName?.scheme === b.externalName?.scheme &&
+    a.externalName?.serverName === b.externalName?.serverName &&
+    a.externalName?.protocol === b.externalName?.protocol &&
     a.endpoints.length === b.endpoints.length &&
     a.endpoints.every((endpoint, index) => isSameEndpoint(endpoint, b.endpoints[index]))
   )
@@ -220,6 +230,7 @@ function isSameEndpoint(a: Endpoint, b: Endpoint | undefined): boolean {
     a.address === b?.address &&
     a.port === b.port &&
     a.serverName === b.serverName &&
+    a.protocol === b.protocol &&
     areSamePlaces(a.places, b.places)
   )
 }

@@ -5,6 +5,7 @@
 import { isAbsent, isPort, listOf, type Mapping, mappingOf, shown, textOf } from '../shapes.ts'
 import type { BackendRef } from './backend-ref.ts'
 import type { Finding } from './findings.ts'
+import { protocolOfPort, type UpstreamProtocol } from './upstream-protocol.ts'
 
 export interface FoundPort {
   readonly kind: 'found'
@@ -14,16 +15,14 @@ export interface FoundPort {
   readonly port: number
   /** Where an ExternalName host listens. */
   readonly targetPort: number
-  readonly findings: readonly Finding[]
+  /** What its endpoints speak, where the port says so. */
+  readonly protocol?: UpstreamProtocol
 }
 
 export interface MissingPort {
   readonly kind: 'missing'
   readonly finding: Finding
 }
-
-// HTTP/1.1 is what goes upstream (KEP-3726 and older custom values).
-const unsupportedProtocols = /^(https|grpcs?|kubernetes\.io\/(h2c|wss)|h2c|h2|http2)$/i
 
 /** Finds the port that `ref` names in the Service's `spec`. */
 export function findServicePort(ref: BackendRef, spec: Mapping): FoundPort | MissingPort {
@@ -34,19 +33,19 @@ export function findServicePort(ref: BackendRef, spec: Mapping): FoundPort | Mis
     const target = isPort(targetPort) ? targetPort : number
     if (isPort(target)) {
       const name = textOf(port.name) ?? ''
-      const findings = protocolFindings(ref, port)
+      const protocol = protocolOfPort(textOf(port.appProtocol) ?? '')
       return {
         kind: 'found',
         name,
         port: isPort(number) ? number : target,
         targetPort: target,
-        findings,
+        ...(protocol === undefined ? {} : { protocol }),
       }
     }
   }
   // An ExternalName Service needs no ports.
   if (spec.type === 'ExternalName' && ports.length === 0 && typeof ref.port === 'number') {
-    return { kind: 'found', name: '', port: ref.port, targetPort: ref.port, findings: [] }
+    return { kind: 'found', name: '', port: ref.port, targetPort: ref.port }
   }
   const known = ports.filter(isTcp).map((candidate) => textOf(candidate.name) ?? candidate.port)
   return {
@@ -69,21 +68,4 @@ function isTcp(port: Mapping): boolean {
 function isNamed(port: Mapping, wanted: number | string): boolean {
   if (wanted === 0) return true
   return typeof wanted === 'number' ? port.port === wanted : port.name === wanted
-}
-
-function protocolFindings(ref: BackendRef, port: Mapping): readonly Finding[] {
-  const protocol = textOf(port.appProtocol)
-  if (protocol === undefined || !unsupportedProtocols.test(protocol)) return []
-  if (ref.tls !== undefined && /^https$/i.test(protocol)) return []
-  return [
-    {
-      reason: 'unsupported-backend',
-      message: `The port asks for appProtocol ${shown(protocol)}; requests are sent as HTTP/1.1 without TLS.`,
-      remedy: 'Let the port speak HTTP/1.1, or remove appProtocol if it does.',
-      about: {
-        owner: { kind: 'Service', namespace: ref.namespace, name: ref.service },
-        field: 'spec.ports',
-      },
-    },
-  ]
 }

@@ -16,8 +16,8 @@ import { filterKinds } from '../../filters/kinds.ts'
 import type { OwnFilter } from '../../filters/own.ts'
 import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
-import type { BackendName } from '../../upstreams/backend-ref.ts'
-import type { UpstreamTls } from '../../upstreams/upstream-tls.ts'
+import type { BackendName, SpokenAs } from '../../upstreams/backend-ref.ts'
+import type { UpstreamProtocol } from '../../upstreams/upstream-protocol.ts'
 import { compressorsOf } from '../compressors.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import type { WeightedService } from '../weighted-choices.ts'
@@ -45,8 +45,8 @@ export interface Terms {
   readonly viaService?: true
   /** The Ingress is a canary: it serves nothing by itself, and nothing else of its terms counts. */
   readonly alternative?: AlternativeTerms
-  /** Says how a Service's endpoints are spoken to; undefined: plain HTTP. */
-  readonly tlsOf?: (backend: BackendName) => UpstreamTls | undefined
+  /** Says how a Service's endpoints are spoken to; absent: as its port says. */
+  readonly speechOf?: (backend: BackendName) => SpokenAs
 }
 
 /** Parts of one filter, set by one or more keys; the whole is checked by its kind when all keys are read. */
@@ -91,6 +91,8 @@ export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft, TraceD
   readonly affinity: Partial<Affinity>
   /** nginx: how endpoints are spoken to. */
   readonly upstreamTls?: UpstreamTlsDraft
+  /** What endpoints speak. */
+  readonly upstreamProtocol?: UpstreamProtocol
 
   // Authentication of ingress-nginx.
   /** Name of the parameter with the way back from where clients sign in. */
@@ -235,14 +237,23 @@ export function buildTerms(draft: Draft, place: RoutePlace): Terms {
     conditions,
     ...(draft.weights === undefined ? {} : { weights: draft.weights }),
     ...viaService,
-    ...(draft.upstreamTls?.isHttps === true
-      ? { tlsOf: (backend: BackendName) => upstreamTlsOf(draft.upstreamTls, backend) }
-      : {}),
+    ...speechTerms(draft),
     filters: filters.length === 0 ? noFilters : filters,
     backend: {
       ...backend,
       ...(Object.keys(limits).length === 0 ? {} : { limits }),
       ...affinity,
+    },
+  }
+}
+
+function speechTerms({ upstreamTls, upstreamProtocol }: Draft): Pick<Terms, 'speechOf'> {
+  if (upstreamTls?.isHttps !== true && upstreamProtocol === undefined) return {}
+  const protocol = upstreamProtocol === undefined ? {} : { protocol: upstreamProtocol }
+  return {
+    speechOf(backend) {
+      const tls = upstreamTlsOf(upstreamTls, backend)
+      return tls === undefined ? protocol : { ...protocol, tls }
     },
   }
 }

@@ -40,12 +40,17 @@ const noFastCgi =
 
 function speak(protocol: string, { upstreamTls }: Draft): Partial<Draft> {
   if (!protocols.test(protocol)) {
-    return { remark: 'is none of HTTP, HTTPS, AUTO_HTTP: endpoints are spoken to in HTTP' }
+    return {
+      remark: 'is none of HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP: endpoints are spoken to in HTTP',
+    }
   }
   if (protocol === 'FCGI') return close(noFastCgi)
-  if (protocol.startsWith('GRPC'))
-    return close('asks for HTTP/2, which Weir does not speak to endpoints yet')
-  return protocol === 'HTTPS' ? { upstreamTls: { ...upstreamTls, isHttps: true } } : {}
+  // As clients come to Weir, or as the port says.
+  if (protocol === 'AUTO_HTTP') return {}
+  if (protocol === 'HTTP') return { upstreamProtocol: 'http' }
+  if (protocol === 'GRPC') return { upstreamProtocol: 'h2c' }
+  const tls = { upstreamTls: { ...upstreamTls, isHttps: true } }
+  return protocol === 'HTTPS' ? tls : { ...tls, upstreamProtocol: 'h2' }
 }
 
 function takeSecret(secret: string, { namespace, upstreamTls }: Draft): Partial<Draft> | string {
@@ -133,8 +138,8 @@ export const upstreamTlsRows: readonly Row[] = [
   ),
   supported(
     'backend-protocol',
-    '`HTTP`, `HTTPS`, `AUTO_HTTP`',
-    'HTTPS speaks TLS to endpoints, and verifies nothing without `proxy-ssl-verify`, as ingress-nginx has it. AUTO_HTTP is plain HTTP, as clients come to Weir. GRPC and GRPCS (HTTP/2) and FCGI are not supported.',
+    '`HTTP`, `HTTPS`, `GRPC`, `GRPCS`, `AUTO_HTTP`',
+    'HTTPS and GRPCS speak TLS to endpoints, and verify nothing without `proxy-ssl-verify`, as ingress-nginx has it. GRPC and GRPCS speak HTTP/2: in clear by prior knowledge, over TLS by ALPN. AUTO_HTTP is plain HTTP, as clients come to Weir. FCGI is not supported. Goes before `appProtocol` of the Service port.',
     parseProtocol,
     speak,
   ),

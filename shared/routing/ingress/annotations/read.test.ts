@@ -432,8 +432,6 @@ const asked: {
   {
     given: {
       'n/load-balance': 'round_robin',
-      'n/backend-protocol': 'http',
-      'z/skipper-backend-protocol': 'http',
       'z/skipper-ingress-path-mode': 'path-prefix',
       'n/preserve-trailing-slash': 'true',
       'n/affinity-mode': 'persistent',
@@ -592,10 +590,10 @@ const wrong: {
     why: 'ingress-nginx reads it with proxy-ssl-secret only',
   },
   {
-    given: { 'n/backend-protocol': 'GRPC' },
+    given: { 'n/backend-protocol': 'FCGI' },
     reason: 'invalid-annotation',
     closed: true,
-    why: 'plain text is not what was asked for',
+    why: 'HTTP is not what was asked for',
   },
   {
     given: { 'n/whitelist-source-range': '10.0.0.0/33' },

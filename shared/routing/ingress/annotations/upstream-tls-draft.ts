@@ -15,7 +15,7 @@ export interface UpstreamTlsDraft {
   readonly ciphers?: string
 }
 
-/** Makes what the endpoints of a Service are spoken to with; undefined: plain HTTP. */
+/** Makes what the endpoints of a Service are spoken to with; undefined: without TLS of its own rules. */
 export function upstreamTlsOf(
   draft: UpstreamTlsDraft | undefined,
   { service, namespace }: BackendName,

@@ -1,5 +1,6 @@
 // Weir's own annotations: everything a policy can do, in one plain form.
 
+import type { UpstreamProtocol } from '../../upstreams/upstream-protocol.ts'
 import { type Family, guarded, supported } from './row.ts'
 import { allowOnly, denyAlso, editHeaders, limitTo, shapeCookie } from './settings.ts'
 import {
@@ -49,6 +50,16 @@ export const weir: Family = {
       'These client addresses get 403. Deny beats allow.',
       parseCidrs,
       denyAlso,
+    ),
+    guarded(
+      'backend-protocol',
+      '`http`, `https`, `h2c`, `h2`',
+      'What endpoints speak: HTTP/1.1 (http, https) or HTTP/2 (h2c in clear by prior knowledge, h2), as gRPC needs it. https and h2 are verified: the certificate must be for `SERVICE.NAMESPACE.svc`, by an authority that Node or `NODE_EXTRA_CA_CERTS` knows. Goes before `appProtocol` of the Service port.',
+      parseChoice<UpstreamProtocol>({ http: 'http', https: 'https', h2c: 'h2c', h2: 'h2' }),
+      (upstreamProtocol, { upstreamTls }) => ({
+        upstreamProtocol,
+        upstreamTls: { ...upstreamTls, isHttps: false },
+      }),
     ),
     guarded(
       'ssl-redirect',

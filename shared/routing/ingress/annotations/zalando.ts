@@ -2,6 +2,7 @@
 // Skipper drops a whole Ingress that it cannot read; Weir closes its routes when what is lost may protect something.
 
 import type { Balance } from '../../backend.ts'
+import type { UpstreamProtocol } from '../../upstreams/upstream-protocol.ts'
 import { type Family, guarded, refused, supported, unsupported } from './row.ts'
 import { ask } from './settings.ts'
 import { parseBool, parseChoice, parseRedirectStatus } from './values.ts'
@@ -41,10 +42,10 @@ export const zalando: Family = {
     ),
     guarded(
       'skipper-backend-protocol',
-      '`http`',
-      'Weir speaks plain HTTP/1.1 to endpoints; https, h2c and fastcgi are not supported.',
-      parseChoice({ http: true }),
-      () => ({}),
+      '`http`, `https`',
+      'What endpoints speak. https is verified: the certificate must be for `SERVICE.NAMESPACE.svc`, by an authority that Node or `NODE_EXTRA_CA_CERTS` knows. fastcgi is not supported.',
+      parseChoice<UpstreamProtocol>({ http: 'http', https: 'https' }),
+      (upstreamProtocol) => ({ upstreamProtocol }),
     ),
     supported(
       'skipper-ingress-path-mode',

@@ -3,6 +3,7 @@
 // Invariant: a line comes of one field and holds nothing that could end it: no CR, no LF, no NUL (the downgrade to HTTP/1.1 is where
 // others were split).
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
+import { trimmed } from '../http/fields.ts'
 import { maxTrailerBytes, mayBeTrailer } from '../http/trailers.ts'
 
 const name = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
@@ -18,7 +19,7 @@ const ofConnection: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** Says whether a field is as RFC 9113 §8.2 allows it in a request: its name in lower case, none of the connection's. */
+/** Says whether a field is as RFC 9113 §8.2 allows it: its name in lower case, none of the connection's. */
 export function isField(fieldName: string, fieldValue: string): boolean {
   if (!name.test(fieldName) || !value.test(fieldValue)) return false
   if (fieldName === 'te') return fieldValue === 'trailers'
@@ -49,19 +50,6 @@ export function addFields(list: string[], lines: FieldLines): void {
     if (!ofConnection.has(fieldName)) list.push(fieldName, trimmed(lines, colon + 1, end))
     at = end + 2
   }
-}
-
-/** Cuts spaces and tabs off both ends; `trim` would take a no-break space for some, too. */
-function trimmed(text: string, start: number, end: number): string {
-  let from = start
-  let to = end
-  while (from < to && isBlank(text.charCodeAt(from))) from += 1
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1
-  return text.slice(from, to)
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09
 }
 
 /** The same as an object, as Node wants interim responses and trailers. */

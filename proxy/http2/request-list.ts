@@ -29,8 +29,7 @@ export function requestList(request: OutgoingRequest, scheme: 'http' | 'https'):
   return list
 }
 
-/** Appends accepted field lines to a list. */
-export function appendFields(list: string[], lines: string): void {
+function appendFields(list: string[], lines: string): void {
   for (let at = 0; at < lines.length; ) {
     const colonAt = lines.indexOf(':', at)
     const end = lines.indexOf('\r\n', colonAt)

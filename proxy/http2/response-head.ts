@@ -7,6 +7,7 @@ import type { HeadLimits } from '../http/head-limits.ts'
 import { reasonOf } from '../http/reasons.ts'
 import type { ResponseHead } from '../http/stream.ts'
 import { mayBeTrailer } from '../http/trailers.ts'
+import { isField } from './field-section.ts'
 
 /** One response's head. The object is reused: nothing may keep it beyond the response. */
 export class Http2ResponseHead implements ResponseHead {
@@ -26,17 +27,6 @@ export class Http2ResponseHead implements ResponseHead {
 
 const statusCode = /^[1-9]\d\d$/
 const decimal = /^\d{1,16}$/
-const lowerToken = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
-// RFC 9113 §8.2.1: no CR, LF or NUL, and no white space around it.
-const fieldValue = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/
-// RFC 9113 §8.2.2: fields of one HTTP/1.1 connection make a message malformed.
-const connectionSpecific: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-])
 /** Of this hop, or of no use in a response. */
 const leftOut: ReadonlySet<string> = new Set(['te', 'trailer', 'proxy-authenticate'])
 
@@ -65,7 +55,7 @@ export function readResponseHead(
     const name = list[at] ?? ''
     const value = list[at + 1] ?? ''
     head.headBytes += name.length + value.length + 4
-    if (!isField(name, value, limits)) return false
+    if (!mayPass(name, value, limits)) return false
     if (name === 'date') head.hasDate = true
     else if (name === 'server') head.hasServer = true
     else if (name === 'content-length') {
@@ -78,13 +68,8 @@ export function readResponseHead(
   return head.headBytes <= limits.maxHeadBytes && readLength(head, method, isEnd, length)
 }
 
-function isField(name: string, value: string, limits: HeadLimits): boolean {
-  return (
-    lowerToken.test(name) &&
-    fieldValue.test(value) &&
-    !connectionSpecific.has(name) &&
-    name.length + value.length + 4 <= limits.maxLineBytes
-  )
+function mayPass(name: string, value: string, limits: HeadLimits): boolean {
+  return isField(name, value) && name.length + value.length + 4 <= limits.maxLineBytes
 }
 
 /** RFC 9113 §8.1.1, RFC 9110 §8.6: how long the body is, and whether it may be told. */
@@ -119,7 +104,7 @@ export function readTrailers(list: readonly string[], limits: HeadLimits): Field
   for (let at = 0; at < list.length; at += 2) {
     const name = list[at] ?? ''
     const value = list[at + 1] ?? ''
-    if (!isField(name, value, limits)) return undefined
+    if (!mayPass(name, value, limits)) return undefined
     // gRPC's metadata may have underscores in its names; they are judged as the dashes that some readers make of them.
     if (mayBeTrailer(name.replaceAll('_', '-'))) lines += `${name}: ${value}\r\n`
     if (lines.length > limits.maxHeadBytes) return undefined

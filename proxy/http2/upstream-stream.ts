@@ -19,8 +19,9 @@ import type {
 } from '../http/stream.ts'
 import type { TunnelSide } from '../http/tunnel.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
+import { fieldObject } from './field-section.ts'
 import { errorCodes, isEndOfStream } from './frames.ts'
-import { appendFields, requestList } from './request-list.ts'
+import { requestList } from './request-list.ts'
 import { resetStream } from './reset-stream.ts'
 import { Http2ResponseHead, readResponseHead, readTrailers } from './response-head.ts'
 
@@ -142,7 +143,7 @@ export class Http2UpstreamStream implements UpstreamStream {
     stream.on('trailers', (_headers, _flags, list) => this.#onTrailers(list))
     stream.on('data', (bytes: Buffer) => this.#onData(bytes))
     stream.on('drain', () => this.#onDrain())
-    stream.on('wantTrailers', () => stream.sendTrailers(trailersOf(this.#requestTrailers)))
+    stream.on('wantTrailers', () => stream.sendTrailers(fieldObject(this.#requestTrailers)))
     stream.on('error', (error) => {
       this.#error = error
     })
@@ -354,15 +355,4 @@ export class Http2UpstreamStream implements UpstreamStream {
 /** nghttp2 could not read what came on the connection. */
 function isFramingError(error: Error | undefined): boolean {
   return error !== undefined && 'code' in error && error.code === 'ERR_HTTP2_ERROR'
-}
-
-function trailersOf(lines: FieldLines): Record<string, string[]> {
-  const list: string[] = []
-  appendFields(list, lines)
-  const trailers: Record<string, string[]> = {}
-  for (let at = 0; at < list.length; at += 2) {
-    const name = list[at] ?? ''
-    trailers[name] = [...(trailers[name] ?? []), list[at + 1] ?? '']
-  }
-  return trailers
 }

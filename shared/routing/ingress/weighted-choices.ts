@@ -1,12 +1,7 @@
 // Which Services share the requests of a rule? Its own one, and those that `weir.dev/weights` names beside it.
 import type { Choice } from '../backend.ts'
-import {
-  type BackendName,
-  type BackendRef,
-  refOf,
-  type SpokenAs,
-  spokenAs,
-} from '../upstreams/backend-ref.ts'
+import { type BackendName, type BackendRef, refOf, spokenAs } from '../upstreams/backend-ref.ts'
+import type { SpokenAs } from '../upstreams/upstream-protocol.ts'
 
 /** One Service of the Ingress's own namespace and its share. */
 export interface WeightedService {

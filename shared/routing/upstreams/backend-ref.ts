@@ -3,8 +3,8 @@
 // Invariant: the Service name of a reference is empty or has no `/`, so its key cannot point into another namespace.
 // Invariant: a reference with an origin counts only where the operator allows that origin.
 import { formatOrigin, type Origin } from '../../auth-origin.ts'
-import type { UpstreamProtocol } from './upstream-protocol.ts'
-import { idOfTls, type UpstreamTls } from './upstream-tls.ts'
+import type { SpokenAs } from './upstream-protocol.ts'
+import { idOfTls } from './upstream-tls.ts'
 
 /** One port of one Service. */
 export interface BackendName {
@@ -15,7 +15,7 @@ export interface BackendName {
 }
 
 /** A backend of a rule, with the keys it is found by. */
-export interface BackendRef extends BackendName {
+export interface BackendRef extends BackendName, SpokenAs {
   /** Key of the Upstream: `namespace/service:port`. */
   readonly key: string
   /** `namespace/service`. */
@@ -24,10 +24,6 @@ export interface BackendRef extends BackendName {
   readonly origin?: Origin
   /** Its one endpoint is the address of the Service itself. */
   readonly viaService?: true
-  /** Its endpoints speak TLS by these rules. */
-  readonly tls?: UpstreamTls
-  /** What they speak; absent: HTTP/1.1 where there is `tls`, else what the port of the Service says. */
-  readonly protocol?: UpstreamProtocol
 }
 
 /** Makes the keys of a backend. */
@@ -53,9 +49,6 @@ export function refOfOrigin(origin: Origin, namespace: string): BackendRef {
   if (service !== '' && of === namespace) return ref
   return { ...ref, key: formatOrigin(origin), origin }
 }
-
-/** What an Ingress says about how its endpoints are spoken to. */
-export type SpokenAs = Pick<BackendRef, 'tls' | 'protocol'>
 
 /** Makes the reference of a backend that is spoken to as its Ingress says; two ways of one Service are two upstreams. */
 export function spokenAs(ref: BackendRef, { tls, protocol }: SpokenAs): BackendRef {

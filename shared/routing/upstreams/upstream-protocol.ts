@@ -3,8 +3,7 @@
 //   Ingress (`backend-protocol`) ─► else appProtocol of the port ─► else HTTP/1.1 in clear
 //
 // Invariant: TLS that only appProtocol asks for is verified, for the DNS name of the Service: nobody asked for less.
-import type { Endpoint } from '../table.ts'
-import type { BackendRef } from './backend-ref.ts'
+import type { UpstreamTls } from './upstream-tls.ts'
 
 /** HTTP/1.1 in clear and over TLS, HTTP/2 in clear (by prior knowledge) and over TLS. */
 export type UpstreamProtocol = 'http' | 'https' | 'h2c' | 'h2'
@@ -30,12 +29,24 @@ export function protocolOfPort(appProtocol: string): UpstreamProtocol | undefine
   return Object.hasOwn(appProtocols, name) ? appProtocols[name] : undefined
 }
 
-/** How an endpoint is spoken to. */
-export type Speech = Pick<Endpoint, 'tls' | 'serverName' | 'protocol'>
+/** What an Ingress says about how endpoints are spoken to. */
+export interface SpokenAs {
+  /** Over TLS by these rules. */
+  readonly tls?: UpstreamTls
+  /** Absent: HTTP/1.1 where there is `tls`, else what the port of the Service says. */
+  readonly protocol?: UpstreamProtocol
+}
+
+/** How an endpoint is spoken to (its fields in ../table.ts). */
+export interface Speech {
+  readonly tls?: UpstreamTls
+  readonly serverName?: string
+  readonly protocol?: 'h2'
+}
 
 /** Says how the endpoints of a backend are spoken to; `host` is whom they must prove to be. */
 export function speechOf(
-  { protocol, tls }: Pick<BackendRef, 'protocol' | 'tls'>,
+  { protocol, tls }: SpokenAs,
   ofPort: UpstreamProtocol | undefined,
   host: string,
 ): Speech {

@@ -60,7 +60,15 @@ function described(schema: Schema, description: string): Schema {
 /** Set by the chart from values of their own, or without a meaning in a pod. */
 const managed = {
   proxy: [
-    ...['listen', 'admin', 'controlSocket', 'drainSeconds', 'finishSeconds', 'namespace'],
+    ...[
+      'listen',
+      'listenTls',
+      'admin',
+      'controlSocket',
+      'drainSeconds',
+      'finishSeconds',
+      'namespace',
+    ],
     ...['podName', 'podNamespace'],
     ...['ingressClass', 'controllerClass', 'watchIngressWithoutClass', 'manifests', 'kubeconfig'],
     ...['like', 'configMap'],
@@ -146,10 +154,15 @@ export function chartSchema(): Schema {
         pullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
       }),
       imagePullSecrets: list(group({ name })),
-      loadBalancer: group({ type: oneOf('alb', 'nlb'), targetType: oneOf('', 'instance', 'ip') }),
+      loadBalancer: group({
+        type: oneOf('alb', 'nlb'),
+        targetType: oneOf('', 'instance', 'ip'),
+        tls: oneOf('balancer', 'proxy'),
+      }),
       network: group({
         mode: oneOf('hostPort', 'hostNetwork', 'podIP'),
         port: described(port, 'Above 1024: the containers have no capability to open lower ports.'),
+        tlsPort: orNull(port),
         adminPort: port,
         controllerAdminPort: port,
         listenHost: { type: 'string', pattern: '^(\\[[0-9a-fA-F:.]+\\]|[0-9.]+)$' },

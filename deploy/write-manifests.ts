@@ -38,6 +38,12 @@ export const overlays: readonly Overlay[] = [
     title: 'Behind an NLB that tells the addresses of clients by PROXY protocol v2.',
     level: 'restricted',
   },
+  {
+    name: 'nlb-tls',
+    title:
+      'Behind an NLB that passes TCP on: TLS ends at the proxies, which may read the Secrets of all namespaces.',
+    level: 'restricted',
+  },
 ]
 
 /** Gives the text of each file of deploy/kubernetes by its path there; `helm` is the program. */

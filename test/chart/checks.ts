@@ -106,7 +106,11 @@ function parse(name: string): string {
   if (controllerSettings.kind !== 'run') throw new Error('the controller would not run')
   const other = controllerSettings.settings
   equal(other.controlSocket, controlSocket, 'both use one control socket')
-  equal(other.targetPort, settings.settings.listen.port, 'targets have the port that is served')
+  const { listen, listenTls } = settings.settings
+  const served = [listen.port, listenTls?.port]
+  if (!served.includes(other.targetPort)) {
+    throw new Error(`targets have port ${other.targetPort}, which is not served`)
+  }
   equal(other.proxyAdminPort, settings.settings.admin.port, 'the admin port is where it is asked')
   for (const key of ['ingressClass', 'controllerClass', 'watchIngressWithoutClass'] as const) {
     equal(String(other[key]), String(settings.settings[key]), `${key} is the same`)

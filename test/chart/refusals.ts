@@ -43,6 +43,26 @@ export const refusals: readonly Refusal[] = [
     says: ['controller.publishService', 'exclude each other'],
   },
   {
+    why: 'TLS at the proxy without a port for it',
+    sets: ['loadBalancer.type=nlb', 'loadBalancer.tls=proxy'],
+    says: ['loadBalancer.tls proxy needs network.tlsPort'],
+  },
+  {
+    why: 'TLS at the proxy behind an ALB',
+    sets: ['network.tlsPort=9443', 'loadBalancer.tls=proxy'],
+    says: ['loadBalancer.tls proxy needs loadBalancer.type nlb'],
+  },
+  {
+    why: 'a default certificate that nobody would see',
+    sets: ['proxy.options.default-certificate=edge/wildcard'],
+    says: ['default-certificate has no effect without network.tlsPort'],
+  },
+  {
+    why: 'a port for TLS that is taken',
+    sets: ['network.tlsPort=9999'],
+    says: ['must be different ports'],
+  },
+  {
     why: 'a Service without its namespace',
     sets: ['controller.publishService=nginx'],
     says: ['/controller/publishService', 'pattern'],
@@ -190,7 +210,7 @@ export const refusals: readonly Refusal[] = [
   {
     why: 'one port twice',
     sets: ['network.adminPort=9999'],
-    says: ['three different ports'],
+    says: ['must be different ports'],
   },
   {
     why: 'ports that only the pod itself reaches',

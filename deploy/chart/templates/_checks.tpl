@@ -51,8 +51,22 @@
 {{- fail "controller.options.dry-run needs controller.readinessGate false: nobody would open the gate, and no proxy became ready." -}}
 {{- end -}}
 {{- $ports := list (int $v.network.port) (int $v.network.adminPort) (int $v.network.controllerAdminPort) -}}
-{{- if ne (len ($ports | uniq)) 3 -}}
-{{- fail "network.port, network.adminPort and network.controllerAdminPort must be three different ports." -}}
+{{- if $v.network.tlsPort -}}
+{{- $ports = append $ports (int $v.network.tlsPort) -}}
+{{- end -}}
+{{- if ne (len ($ports | uniq)) (len $ports) -}}
+{{- fail "network.port, network.tlsPort, network.adminPort and network.controllerAdminPort must be different ports." -}}
+{{- end -}}
+{{- if eq $v.loadBalancer.tls "proxy" -}}
+{{- if not $v.network.tlsPort -}}
+{{- fail "loadBalancer.tls proxy needs network.tlsPort: the port of the proxies that speaks TLS, such as 9443." -}}
+{{- end -}}
+{{- if ne $v.loadBalancer.type "nlb" -}}
+{{- fail "loadBalancer.tls proxy needs loadBalancer.type nlb: an ALB ends TLS itself." -}}
+{{- end -}}
+{{- end -}}
+{{- if and (get $v.proxy.options "default-certificate") (not $v.network.tlsPort) -}}
+{{- fail "proxy.options.default-certificate has no effect without network.tlsPort: set it to a port such as 9443, or drop the option." -}}
 {{- end -}}
 {{- if or (hasPrefix "127." $v.network.listenHost) (eq $v.network.listenHost "[::1]") -}}
 {{- fail "network.listenHost is a loopback address: neither the load balancer nor the kubelet would reach the proxy." -}}

@@ -66,6 +66,14 @@ ports:
     hostPort: {{ .Values.network.port }}
     {{- end }}
     protocol: TCP
+  {{- with .Values.network.tlsPort }}
+  - name: https
+    containerPort: {{ . }}
+    {{- if ne $.Values.network.mode "podIP" }}
+    hostPort: {{ . }}
+    {{- end }}
+    protocol: TCP
+  {{- end }}
   - name: admin
     containerPort: {{ .Values.network.adminPort }}
     {{- if eq .Values.network.mode "hostNetwork" }}

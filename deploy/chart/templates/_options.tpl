@@ -21,6 +21,9 @@ watch-ingress-without-class: true
 
 {{- define "weir.proxyOptions" -}}
 listen: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.port) | quote }}
+{{- with .Values.network.tlsPort }}
+listen-tls: {{ printf "%s:%d" $.Values.network.listenHost (int .) | quote }}
+{{- end }}
 admin: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.adminPort) | quote }}
 drain-seconds: {{ include "weir.drainSeconds" . }}
 finish-seconds: {{ .Values.drain.finishSeconds }}
@@ -46,7 +49,7 @@ config-map: {{ . | quote }}
 {{- if include "weir.hasGroups" . -}}
 target-group:
   {{- toYaml .Values.controller.targetGroups | nindent 2 }}
-target-port: {{ .Values.network.port }}
+target-port: {{ eq .Values.loadBalancer.tls "proxy" | ternary .Values.network.tlsPort .Values.network.port }}
 proxy-selector: {{ include "weir.labelsInLine" . | quote }}
 proxy-admin-port: {{ .Values.network.adminPort }}
 control-socket: /run/weir/control.sock

@@ -710,7 +710,8 @@ const access: readonly Row[] = [
 const closed: readonly (Row & { readonly reason: string; readonly field: string })[] = [
   [{ [`${nginx}/auth-url`]: 'auth.test/check' }, 'invalid-annotation', 'auth-url'],
   [{ [`${nginx}/limit-rps`]: '5r/s' }, 'invalid-annotation', 'limit-rps'],
-  [{ [`${nginx}/auth-tls-secret`]: 'a/b' }, 'unknown-annotation', 'auth-tls-secret'],
+  [{ [`${nginx}/auth-tls-secret`]: 'a/b' }, 'invalid-annotation', 'auth-tls-secret'],
+  [{ [`${nginx}/ssl-passthrough`]: 'true' }, 'invalid-annotation', 'ssl-passthrough'],
   [
     { [`${nginx}/configuration-snippet`]: 'deny all; sub_filter a b;' },
     'invalid-annotation',

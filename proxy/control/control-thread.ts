@@ -289,6 +289,7 @@ function translateOptions(settings: ProxySettings): Parameters<typeof createTran
     readAnnotations: annotationReader({
       ignored: settings.ignoreAnnotations,
       pathWildcards: settings.pathWildcards,
+      hasNoTls: settings.listenTls === undefined,
       defaultBackend,
     }),
     ingressSettings: {

@@ -5,6 +5,7 @@
 // Invariant: with the PROXY protocol its source is the peer: the load balancer in front is not a hop of its own.
 
 import { normaliseAddress } from '../../shared/ip-address.ts'
+import type { ConnectionTls } from '../../shared/routing/filters/kind.ts'
 import type { TrustedFields } from '../../shared/trusted-fields.ts'
 import type { ProxyEndpoint } from '../net/proxy-protocol.ts'
 import type { ClientRules } from './client-rules.ts'
@@ -64,6 +65,12 @@ export interface RequestFacts {
   readonly upstreamHost?: string
 }
 
+/** What TLS says of a connection that ends at our port. */
+export interface TlsFacts extends ConnectionTls {
+  /** Whether a request for this host may come on it (RFC 9110 §15.5.20). Lower case, without port. */
+  mayAsk(host: string): boolean
+}
+
 /** Who connected, and where. */
 export interface PeerConnection {
   /** Address of the socket's peer as Node gives it. */
@@ -72,6 +79,8 @@ export interface PeerConnection {
   readonly localPort: number
   /** TLS ends at our port. */
   readonly isSecure: boolean
+  /** Undefined: TLS does not end at our port. */
+  readonly tls?: TlsFacts | undefined
   readonly proxySource: ProxyEndpoint | undefined
   readonly proxyDestination: ProxyEndpoint | undefined
 }
@@ -85,7 +94,9 @@ export function connectionFacts(connection: PeerConnection, rules: ClientRules):
   // Node writes the peer of a dual-stack socket as ::ffff:a.b.c.d.
   const address = proxySource?.address ?? normaliseAddress(peerAddress) ?? peerAddress
   const scheme = isSecure || proxyDestination?.port === 443 ? 'https' : 'http'
-  const ownPort = rules.nginx === undefined ? '' : String(localPort)
+  // ingress-nginx says 443 wherever TLS ends here, whatever its port.
+  const shownPort = isSecure ? '443' : String(localPort)
+  const ownPort = rules.nginx === undefined ? '' : shownPort
   const port = proxyDestination === undefined ? ownPort : String(proxyDestination.port)
   const ready = { authority: undefined, lines: '' }
   return { address, believed: rules.believedOf(address), rules, scheme, port, ready, connection }

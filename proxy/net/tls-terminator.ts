@@ -1,6 +1,7 @@
 // How does TLS end here? Connections come from a listener, behind any PROXY header, and go on as connections like others.
 //
 //   accepted ─► ClientHello ──► the host's context ─► handshake ─► onConnection
+//                  ├─ a host that is passed through: its bytes go on unread
 //                  └─ a letter: plain HTTP, one answer that says so
 //
 // Node's own server does the handshake: it never listens, sockets are given to it. Each context has a server of its own, chosen by the
@@ -26,6 +27,8 @@ export interface TlsTerminatorOptions {
    * is to be shown: what is made of it is kept.
    */
   readonly contextOf: (host: string | undefined) => TlsOptions
+  /** Who serves connections that name this host as they are, unread; undefined: TLS ends here. */
+  readonly passTo: (host: string) => PassOn | undefined
   /** What is spoken, first what is liked best (RFC 7301). */
   readonly protocols: readonly string[]
   readonly handshakeTimeoutMs: number
@@ -33,9 +36,16 @@ export interface TlsTerminatorOptions {
   readonly maxHandshakes: number
   /** Whole response for a client that speaks plain HTTP. */
   readonly plainHttpAnswer: () => string
-  readonly onConnection: (connection: TlsConnection, header: ProxyHeader | undefined) => void
+  readonly onConnection: (
+    connection: TlsConnection,
+    header: ProxyHeader | undefined,
+    context: TlsOptions,
+  ) => void
   readonly onFailure: (failure: HandshakeFailure) => void
 }
+
+/** Serves a connection from its first byte on. */
+export type PassOn = (accepted: AcceptedConnection, header: ProxyHeader | undefined) => void
 
 interface Handshake {
   readonly header: ProxyHeader | undefined
@@ -118,7 +128,16 @@ export class TlsTerminator {
       this.#answerPlain(accepted)
       return
     }
-    const context = this.#options.contextOf(isHello ? reading.serverName : undefined)
+    const host = isHello ? reading.serverName : undefined
+    const passOn = host === undefined ? undefined : this.#options.passTo(host)
+    if (passOn !== undefined) {
+      const header = this.#handshakes.get(socket)?.header
+      this.#handshakes.delete(socket)
+      accepted.unshift(bytes)
+      passOn(accepted, header)
+      return
+    }
+    const context = this.#options.contextOf(host)
     socket.unshift(bytes)
     // A client that closes its side before the handshake is done will never finish it.
     socket.allowHalfOpen = false
@@ -137,13 +156,13 @@ export class TlsTerminator {
       ALPNProtocols: [...this.#options.protocols],
       ...(ticketKeys && { ticketKeys }),
     })
-    server.on('secureConnection', (socket) => this.#onSecure(socket))
+    server.on('secureConnection', (socket) => this.#onSecure(socket, context))
     server.on('tlsClientError', (error, socket) => this.#onError(error, socket))
     this.#servers.set(context, server)
     return server
   }
 
-  #onSecure(socket: TLSSocket): void {
+  #onSecure(socket: TLSSocket, context: TlsOptions): void {
     const wire = wireOf(socket)
     const handshake = this.#handshakes.get(wire)
     if (handshake === undefined) {
@@ -152,7 +171,7 @@ export class TlsTerminator {
     }
     this.#handshakes.delete(wire)
     socket.allowHalfOpen = true
-    this.#options.onConnection(new TlsConnection(socket, wire), handshake.header)
+    this.#options.onConnection(new TlsConnection(socket, wire), handshake.header, context)
   }
 
   #onError(error: Error, socket: TLSSocket): void {

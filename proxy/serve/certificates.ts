@@ -66,6 +66,14 @@ export class Certificates {
     return this.#contextFor(names.length === 0 ? this.#defaultNames() : names)
   }
 
+  /** Tells whether what a client gets that names `serverName` is for `host`, too, or as good as it gets for both: the default. */
+  isShownFor(serverName: string, host: string): boolean {
+    const shown = this.#namesFor(serverName)
+    const isFor = (name: string) => this.#identityOf(name)?.covers(host) === true
+    if (shown.length > 0) return shown.every(isFor)
+    return this.#namesFor(host).length === 0 || this.#defaultNames().some(isFor)
+  }
+
   get #defaultName(): string {
     const { defaultCertificate } = this.#settings
     return defaultCertificate === undefined

@@ -1,7 +1,9 @@
-// Which route serves a request? Host, path and conditions find it; a path that might walk past another route finds none.
+// Which route serves a request? Host, path and conditions find it; a path that might walk past another route finds none, nor does a
+// host that is not its connection's.
 import { isDeepStrictEqual } from 'node:util'
 import { isAmbiguous } from '../../shared/routing/ambiguity.ts'
 import { selectRoute } from '../../shared/routing/router/router.ts'
+import type { PeerFacts } from '../http/forwarded.ts'
 import type { RequestHead } from '../http/stream.ts'
 import type { LiveRoute } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
@@ -9,9 +11,11 @@ import type { WorkerState } from './worker-state.ts'
 /** Finds the route of a request, or says why none may serve it. `holds` answers for the conditions of a route. */
 export function chooseRoute(
   { router, fallback }: WorkerState,
+  { connection: { tls } }: PeerFacts,
   { host, path, readings }: RequestHead,
   holds: (route: LiveRoute) => boolean,
-): LiveRoute | 'no-route' | 'ambiguous-path' {
+): LiveRoute | 'misdirected-request' | 'no-route' | 'ambiguous-path' {
+  if (tls?.mayAsk(host) === false) return 'misdirected-request'
   if (readings === undefined)
     return selectRoute(router, host, path, holds) ?? fallback ?? 'no-route'
   const find = (reading: string) => selectRoute(router, host, reading, holds) ?? fallback

@@ -45,6 +45,7 @@ import { KeyStore } from './key-store.ts'
 import { probeForward } from './live-route.ts'
 import { openClient } from './open-client.ts'
 import { failureAnswer, ownLines, serverRuleOf } from './own-answers.ts'
+import { passThrough } from './passthrough.ts'
 import { PasswordThread } from './password-thread.ts'
 import { RouteSet } from './route-set.ts'
 import { TlsPort } from './tls-port.ts'
@@ -161,8 +162,17 @@ export class DataPlane {
         meter,
         onRefused,
         plainHttpAnswer: () => this.#wholeAnswer('plain-http'),
-        onConnection: (connection, header) =>
-          openClient(this.#worker, connection, this.#tlsPort, header),
+        policies: this.#routes.policies,
+        version: () => this.#worker.router,
+        secretOf: (name) => this.#worker.assets.secret(name),
+        onConnection: (connection, header, facts) =>
+          openClient(this.#worker, connection, this.#tlsPort, header, facts),
+        onPassed: (accepted, header, serverName, route) =>
+          passThrough(
+            this.#worker,
+            { accepted, header, serverName, localPort: this.#tlsPort },
+            route,
+          ),
       })
     }
     this.#stopTicks = clock.every(tickMs, () => {

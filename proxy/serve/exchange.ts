@@ -103,7 +103,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
 
   // ── route ─────────────────────────────────────────────────────────────────────────────────────
   #findRoute(head: RequestHead, facts: RequestFacts): void {
-    const route = chooseRoute(this.#worker, head, this.#holds)
+    const route = chooseRoute(this.#worker, this.#peer, head, this.#holds)
     if (typeof route === 'string') {
       this.fail(route)
       return

@@ -37,7 +37,7 @@ export class Filtering {
     this.#runner = new StepRunner(worker.clock, (fault) =>
       worker.reportFault({ ...fault, route: this.#route?.route }),
     )
-    this.view = new ExchangeView(worker.random, peer.address, worker.guard)
+    this.view = new ExchangeView(worker.random, peer, worker.guard)
   }
 
   /** Begins with the next request; called again for the same one it changes nothing. */

@@ -82,6 +82,14 @@ export class RequestLedger implements Outcome {
     record.fieldBytesIn = head.fields.length
   }
 
+  /** Notes a connection that is handed on unread: only the host is known of what it asks for. */
+  notePassthrough(serverName: string): void {
+    const record = this.#record
+    record.host = serverName
+    record.protocol = 'TLS'
+    record.tunnel = true
+  }
+
   noteRoute(route: LiveRoute): void {
     this.#record.counters = route.counters
     this.#worker.retryBudget.earn()

@@ -1,5 +1,5 @@
 // Who serves a connection that came in? Chosen once for each, by the protocol that it speaks.
-import { connectionFacts } from '../http/forwarded.ts'
+import { connectionFacts, type TlsFacts } from '../http/forwarded.ts'
 import type { ClientStream } from '../http/stream.ts'
 import { ClientConnection } from '../http1/client-connection.ts'
 import { ClientSession } from '../http2/client-session.ts'
@@ -11,17 +11,19 @@ import type { WorkerState } from './worker-state.ts'
 
 const noBytes = Buffer.alloc(0)
 
-/** Serves what comes on a connection to our port; `header` is the PROXY header in front of it. */
+/** Serves what comes on a connection to our port; `header` is the PROXY header in front of it, `tls` what TLS says of it. */
 export function openClient(
   worker: WorkerState,
   accepted: AcceptedConnection,
   localPort: number,
   header: ProxyHeader | undefined,
+  tls?: TlsFacts,
 ): void {
   const connection = {
     peerAddress: accepted.socket.remoteAddress ?? '',
     localPort,
     isSecure: accepted.isSecure,
+    tls,
     proxySource: header?.source,
     proxyDestination: header?.destination,
   }

@@ -3,19 +3,21 @@
 // Invariant: nothing is copied from the request's head; what filters change is kept apart until a head is written.
 import { findCookie } from '../../shared/cookies.ts'
 import type {
+  ConnectionTls,
   FieldEdits,
   FieldLines,
   Outcome,
   RequestView,
 } from '../../shared/routing/filters/kind.ts'
 import { fieldValue } from '../http/fields.ts'
-import type { RequestFacts } from '../http/forwarded.ts'
+import type { PeerFacts, RequestFacts } from '../http/forwarded.ts'
 import type { RequestHead } from '../http/stream.ts'
 import { applyEdits, FieldChanges } from './field-changes.ts'
 import type { FilterGuard } from './filter-guard.ts'
 
 const noFacts: RequestFacts = { clientAddress: '', scheme: 'http', requestId: '', lines: '' }
-const noHead: RequestHead = {
+/** Of what is no request. */
+export const noHead: RequestHead = {
   protocol: '',
   method: '',
   authority: '',
@@ -43,6 +45,7 @@ const noHead: RequestHead = {
 /** The request of an exchange, for filters. */
 export class ExchangeView implements RequestView {
   readonly peerAddress: string
+  readonly tls: ConnectionTls | undefined
   readonly #random: () => number
   readonly #guard: FilterGuard | undefined
   #head: RequestHead = noHead
@@ -56,10 +59,15 @@ export class ExchangeView implements RequestView {
   target = ''
   upstreamHost = ''
 
-  constructor(random: () => number, peerAddress: string, guard: FilterGuard | undefined) {
+  constructor(
+    random: () => number,
+    { address, connection: { tls } }: PeerFacts,
+    guard: FilterGuard | undefined,
+  ) {
     this.#random = random
     this.#guard = guard
-    this.peerAddress = peerAddress
+    this.peerAddress = address
+    this.tls = tls
   }
 
   /** Begins with the next request; false when it is the same as before. The facts are an object of their own for each. */

@@ -11,6 +11,7 @@ import type { Breakers } from '../upstream/circuit-breaker.ts'
 import type { EndpointPools } from '../upstream/endpoint-pools.ts'
 import type { HealthChecks } from '../upstream/health-checks.ts'
 import { LiveUpstream } from '../upstream/live-upstream.ts'
+import { HostPolicies } from './host-policies.ts'
 import { buildRoute, type LiveRoute, type RouteBuilder } from './live-route.ts'
 
 /** What the routes of a worker share. */
@@ -29,6 +30,8 @@ export class RouteSet {
   readonly #parts: RouteSetParts
   readonly #upstreams = new Map<string, LiveUpstream>()
   readonly #byHost = new Map<string, readonly LiveRoute[]>()
+  /** What hosts ask of connections. */
+  readonly policies = new HostPolicies((host) => this.#byHost.has(host))
   /** What each route has to give back when it goes. */
   readonly #uses = new Map<LiveRoute, Uses>()
   /** Serves what no other route does. */
@@ -56,6 +59,7 @@ export class RouteSet {
     for (const live of before) this.#dereference(live)
     if (built.length === 0) this.#byHost.delete(host)
     else this.#byHost.set(host, built)
+    this.policies.set(host, built)
     return built.map((value) => ({
       host,
       pathType: value.route.match.pathType,

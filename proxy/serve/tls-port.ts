@@ -1,13 +1,20 @@
 // The port of a worker that speaks TLS: a listener, an end of TLS behind it, and the certificates that it shows.
+import type { TlsOptions } from 'node:tls'
 import type { CertificateRef } from '../../shared/routing/certificates.ts'
 import type { AssetData } from '../../shared/routing/filters/kind.ts'
+import type { TlsFacts } from '../http/forwarded.ts'
+import type { AcceptedConnection } from '../net/accepted-connection.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { Listener, type ListenerOptions } from '../net/listener.ts'
 import type { ProxyHeader } from '../net/proxy-protocol.ts'
 import type { TlsConnection } from '../net/tls-connection.ts'
 import { TlsTerminator } from '../net/tls-terminator.ts'
 import { type CertificateSettings, Certificates } from './certificates.ts'
+import { ConnectionFacts } from './connection-tls.ts'
 import type { HandshakeMeter } from './handshake-meter.ts'
+import type { HostPolicies, HostPolicy } from './host-policies.ts'
+import type { LiveRoute } from './live-route.ts'
+import { VerifyingContexts } from './verifying-contexts.ts'
 
 /** What the port needs. */
 export interface TlsPortOptions {
@@ -25,7 +32,24 @@ export interface TlsPortOptions {
   readonly onRefused: () => void
   /** Whole response for a client that speaks plain HTTP. */
   readonly plainHttpAnswer: () => string
-  readonly onConnection: (connection: TlsConnection, header: ProxyHeader | undefined) => void
+  /** What hosts ask of connections. */
+  readonly policies: HostPolicies
+  /** Another one with each change of the table. */
+  readonly version: () => unknown
+  /** Finds the entries of a Secret by `namespace/name`. */
+  readonly secretOf: (name: string) => AssetData | undefined
+  readonly onConnection: (
+    connection: TlsConnection,
+    header: ProxyHeader | undefined,
+    facts: TlsFacts,
+  ) => void
+  /** Hands a connection that names `serverName` on unread. */
+  readonly onPassed: (
+    accepted: AcceptedConnection,
+    header: ProxyHeader | undefined,
+    serverName: string,
+    route: LiveRoute,
+  ) => void
 }
 
 // What Weir speaks, first what it likes best.
@@ -36,20 +60,35 @@ export class TlsPort {
   readonly #listener: Listener
   readonly #terminator: TlsTerminator
   readonly #certificates: Certificates
+  readonly #policies: HostPolicies
+  readonly #verifying: VerifyingContexts
 
   constructor(options: TlsPortOptions) {
     const { time, settings, wallNow, meter } = options
+    this.#policies = options.policies
+    this.#verifying = new VerifyingContexts(options.secretOf)
     this.#certificates = new Certificates(settings, wallNow)
+    const hosts = {
+      policyOf: (host: string) => this.#policyOf(host),
+      isShownFor: (serverName: string, host: string) =>
+        this.#certificates.isShownFor(serverName, host),
+      version: options.version,
+    }
     this.#terminator = new TlsTerminator({
       time,
-      contextOf: (host) => this.#certificates.contextOf(host),
+      contextOf: (host) => this.#contextOf(host),
+      passTo: (host) => {
+        const { passed } = this.#policyOf(host)
+        return passed && ((accepted, header) => options.onPassed(accepted, header, host, passed))
+      },
       protocols,
       handshakeTimeoutMs: settings.tlsHandshakeTimeoutMs,
       maxHandshakes: Math.ceil(settings.tlsMaxHandshakes / settings.workers),
       plainHttpAnswer: options.plainHttpAnswer,
-      onConnection: (connection, header) => {
+      onConnection: (connection, header, context) => {
         meter.done(connection.socket)
-        options.onConnection(connection, header)
+        const verifiedBy = this.#verifying.secretOf(context)
+        options.onConnection(connection, header, new ConnectionFacts(connection, verifiedBy, hosts))
       },
       onFailure: (failure) => meter.failed(failure),
     })
@@ -63,6 +102,20 @@ export class TlsPort {
       },
       onConnection: (accepted, header) => this.#terminator.accept(accepted, header),
     })
+  }
+
+  #contextOf(host: string | undefined): TlsOptions {
+    const context = this.#certificates.contextOf(host)
+    const { verifiedBy } = this.#policyOf(host ?? '')
+    return verifiedBy === undefined ? context : this.#verifying.asking(context, verifiedBy)
+  }
+
+  /** Who cannot be verified now is not asked: routes that want it are closed. */
+  #policyOf(host: string): HostPolicy {
+    const policy = this.#policies.of(host)
+    const { verifiedBy } = policy
+    if (verifiedBy === undefined || this.#verifying.canVerifyBy(verifiedBy)) return policy
+    return { ...policy, verifiedBy: undefined }
   }
 
   /** Listens; resolves with the port, rejects with the system's error. */

@@ -28,6 +28,14 @@ export interface ForwardBackend {
   readonly breaker?: CircuitBreaker
   /** Each connection to an endpoint serves one request: `Connection: close` goes with it. */
   readonly closesConnections?: true
+  /** TLS connections that ask for the route's host go to its endpoints unread, as tunnels; absent: TLS ends here. */
+  readonly passthrough?: Passthrough
+}
+
+/** How a TLS connection is handed to an endpoint. */
+export interface Passthrough {
+  /** A PROXY header of this version goes before the client's first byte; absent: none. */
+  readonly proxyHeader?: 'v1' | 'v2'
 }
 
 /** Weir answers itself, after the route's filters: with an answer of the route's own, or as for a failure. */

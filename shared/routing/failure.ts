@@ -19,6 +19,21 @@ const rows = {
     side: 'client',
     text: 'Applications may read this path as one of another route.',
   },
+  'client-certificate-required': {
+    status: 400,
+    side: 'client',
+    text: 'A client certificate is required here, and none was sent.',
+  },
+  'client-certificate-refused': {
+    status: 400,
+    side: 'client',
+    text: 'The client certificate is not accepted here.',
+  },
+  'client-subject-refused': {
+    status: 403,
+    side: 'client',
+    text: 'The subject of the client certificate may not use this route.',
+  },
   'access-denied': { status: 403, side: 'client', text: 'This address may not use this route.' },
   'no-route': { status: 404, side: 'client', text: 'No route for this host and path.' },
   'method-refused': { status: 405, side: 'client', text: 'This method is not served here.' },
@@ -26,6 +41,11 @@ const rows = {
   'body-too-large': { status: 413, side: 'client', text: 'The request body is too large.' },
   'target-too-long': { status: 414, side: 'client', text: 'The request target is too long.' },
   'expectation-failed': { status: 417, side: 'client', text: 'The expectation is not supported.' },
+  'misdirected-request': {
+    status: 421,
+    side: 'client',
+    text: 'This host is not served on this connection. Open another one.',
+  },
   'rate-limited': { status: 429, side: 'client', text: 'Too many requests.' },
   'head-too-large': {
     status: 431,

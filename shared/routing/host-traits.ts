@@ -5,6 +5,7 @@
 // Invariant: a namespace cannot make patterns of the paths of others, nor guard them, unless it was on the host before everybody
 // else: a pattern takes more requests than a path, and is asked in another order.
 // Invariant: pure, and the same claim for the same question, so that what did not change stays the same object.
+import { clientCheckOf, withClientCheck } from './client-check.ts'
 import type { Filter } from './filters/kind.ts'
 import type { Claim, HostTraits } from './source.ts'
 import { serviceOf } from './table.ts'
@@ -31,6 +32,7 @@ export function besideEachOther(claims: readonly Claim[]): readonly Claim[] {
     ),
   )
   const guard = claims.find(({ traits }) => traits?.guards !== undefined)
+  const checker = claims.find(({ traits }) => traits?.clientCheck !== undefined)
   const closer = claims.find(({ traits }) => traits?.closes !== undefined)
   const roots = claims.filter(({ route }) => route.match.path === '/').length
   return claims.flatMap((claim) => {
@@ -41,6 +43,7 @@ export function besideEachOther(claims: readonly Claim[]): readonly Claim[] {
     if (closer !== undefined && actsOn(closer, claim, first)) return closedBy(claim, closer)
     const guards = guard && guardsBeside(claim, guard, first)
     return withTraits(claim, hasTls, {
+      clientCheck: checker && clientCheckBeside(claim, checker, first),
       pattern: pattern && patternBeside(claim, pattern, exact, roots > 1),
       guards,
     })
@@ -48,8 +51,8 @@ export function besideEachOther(claims: readonly Claim[]): readonly Claim[] {
 }
 
 function actsOnOthers(traits: HostTraits): boolean {
-  const { makesPatterns, hasTls, isLiteralOnly, guards, closes } = traits
-  return (makesPatterns ?? hasTls ?? isLiteralOnly ?? guards ?? closes) !== undefined
+  const { makesPatterns, hasTls, isLiteralOnly, guards, clientCheck, closes } = traits
+  return (makesPatterns ?? hasTls ?? isLiteralOnly ?? guards ?? clientCheck ?? closes) !== undefined
 }
 
 /** Says whether what guards one object's routes guards those of another object on its host. */
@@ -83,6 +86,21 @@ function guardsBeside(
   return guard.traits?.guards?.filter(({ kind }) => kind !== 'access-rules' || !hasRules)
 }
 
+/**
+ * What another object of the host asks of clients' certificates, where a route has no question of its own. Who answers
+ * challenges for certificates is left alone: authorities have none to show (RFC 8555 §8.3).
+ */
+function clientCheckBeside(
+  claim: Claim,
+  checker: Claim,
+  first: string | undefined,
+): Filter | undefined {
+  const { match, filters } = claim.route
+  const isOfChallenges = match.path.startsWith('/.well-known/acme-challenge')
+  if (isOfChallenges || clientCheckOf(filters) !== undefined) return undefined
+  return actsOn(checker, claim, first) ? checker.traits?.clientCheck : undefined
+}
+
 /** Of an exact path and the paths below it, which are one pattern, the one must leave something to the other. */
 function patternBeside(
   { route }: Claim,
@@ -107,16 +125,25 @@ export function originOf(claim: Claim): Claim {
 interface Change {
   readonly pattern: string | undefined
   readonly guards: readonly Filter[] | undefined
+  readonly clientCheck: Filter | undefined
 }
 
-function withTraits(claim: Claim, hasTls: boolean, { pattern, guards }: Change): Claim {
+function withTraits(
+  claim: Claim,
+  hasTls: boolean,
+  { pattern, guards, clientCheck }: Change,
+): Claim {
   const ofTls = hasTls ? claim.traits?.withTls?.filters : undefined
-  if ((pattern ?? ofTls ?? guards) === undefined) return claim
-  const filters = guards === undefined ? ofTls : [...guards, ...(ofTls ?? claim.route.filters)]
+  if ((pattern ?? ofTls ?? guards ?? clientCheck) === undefined) return claim
+  const own = ofTls ?? claim.route.filters
+  const guarded = guards === undefined ? own : [...guards, ...own]
+  const all = clientCheck === undefined ? guarded : withClientCheck(guarded, clientCheck)
+  const filters = all === claim.route.filters ? undefined : all
   const guardsText = guards === undefined ? '' : JSON.stringify(guards)
+  const checkText = clientCheck === undefined ? '' : JSON.stringify(clientCheck)
   return remembered(
     claim,
-    `${ofTls === undefined ? '' : 'tls'} ${pattern ?? ''} ${guardsText}`,
+    `${ofTls === undefined ? '' : 'tls'} ${pattern ?? ''} ${guardsText}${checkText}`,
     () => {
       const { match } = claim.route
       return {

@@ -142,7 +142,7 @@ const cases: { why: string; given: readonly Sketch[]; routes: readonly string[] 
         name: 'tls',
         host: 'c.test',
         paths: ['Prefix /a'],
-        annotations: { 'auth-tls-secret': 'default/ca' },
+        annotations: { 'auth-tls-secret': 'ca' },
       },
       { name: 'more', host: 'c.test', paths: ['Prefix /b'] },
     ],

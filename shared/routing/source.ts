@@ -80,6 +80,8 @@ export interface HostTraits {
   readonly hasTls?: true
   /** Filters that guard all routes of its host. */
   readonly guards?: readonly Filter[]
+  /** What is asked of clients' certificates at all routes of its host. */
+  readonly clientCheck?: Filter
   /** What guards all routes of its host cannot be read, and why. */
   readonly closes?: string
   /** The route for a host that has TLS by another claim. */

@@ -33,10 +33,36 @@ export type Verdict = undefined | Answer | FailureCode
 /** Ends what was started; calling it again, or after the end, does nothing. */
 export type Cancel = () => void
 
+/** What TLS says of a connection, where it ends at Weir. */
+export interface ConnectionTls {
+  /** The host that the client named when it connected (SNI): lower case, without trailing dot; empty: none. */
+  readonly serverName: string
+  /** The Secret by whose authorities a certificate of the client was verified; undefined: it was asked for none. */
+  readonly verifiedBy: string | undefined
+  /** Undefined: it sent none. */
+  readonly certificate: ClientCertificate | undefined
+}
+
+/** A certificate that a client proved to have the key of. */
+export interface ClientCertificate {
+  /** PEM. */
+  readonly pem: string
+  /** DER of the certificate, and of those between it and the authority, in order (RFC 9440 §2.3). */
+  readonly der: Buffer
+  readonly chain: readonly Buffer[]
+  /** As RFC 4514 writes names, ASCII only. */
+  readonly subject: string
+  readonly issuer: string
+  /** Why it is not verified, in the words of Node's codes, such as `CERT_HAS_EXPIRED`; undefined: it is. */
+  readonly error: string | undefined
+}
+
 /** The request as filters see it: no copy is made. Valid until the exchange ends. */
 export interface RequestView {
   readonly method: string
   readonly scheme: 'http' | 'https'
+  /** Undefined: its TLS, if there is any, does not end at Weir. */
+  readonly tls: ConnectionTls | undefined
   /** Lower case, without port and trailing dot. */
   readonly host: string
   /** Host as the client sent it, with its port; empty when it named none. */

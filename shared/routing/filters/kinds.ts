@@ -8,6 +8,7 @@ import { anyOfKind } from './any-of.ts'
 import { authRequestKind } from './auth-request.ts'
 import { basicAuthKind } from './basic-auth.ts'
 import { blockedClientsKind } from './blocked-clients.ts'
+import { clientCertificateKind } from './client-certificate.ts'
 import { commonHeadersKind } from './common-headers.ts'
 import { compressKind } from './compress.ts'
 import { concurrencyKind } from './concurrency.ts'
@@ -32,6 +33,7 @@ import { upstreamTlsKind } from './upstream-tls.ts'
 
 const rows: readonly FilterKind[] = [
   traceKind,
+  clientCertificateKind,
   blockedClientsKind,
   corsKind,
   answersKind,

@@ -33,6 +33,7 @@ export function traitsOf(
       ...(pathType === 'Regex' ? {} : { pattern: patternOf(path, written) }),
       ...(hasTls ? { hasTls } : {}),
       ...(site.guards === undefined ? {} : { guards: site.guards }),
+      ...(site.clientCheck === undefined ? {} : { clientCheck: site.clientCheck }),
       ...(site.closes === undefined ? {} : { closes: site.closes }),
       ...(withTls === undefined ? {} : { withTls }),
     },

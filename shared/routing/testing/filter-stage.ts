@@ -10,6 +10,7 @@ import type {
   CallRequest,
   CallResult,
   CompileContext,
+  ConnectionTls,
   Outcome,
   RequestStep,
   RequestView,
@@ -26,6 +27,7 @@ type Lines = string | readonly string[]
 export interface RequestSketch {
   readonly method?: string
   readonly scheme?: 'http' | 'https'
+  readonly tls?: ConnectionTls
   readonly host?: string
   readonly authority?: string
   readonly believedHost?: string
@@ -60,6 +62,7 @@ export function requestView(sketch: RequestSketch = {}): StagedRequest {
   return {
     method: sketch.method ?? 'GET',
     scheme: sketch.scheme ?? 'http',
+    tls: sketch.tls,
     host,
     authority: sketch.authority ?? host,
     believedHost: sketch.believedHost ?? '',

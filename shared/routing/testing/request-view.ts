@@ -21,6 +21,7 @@ export function requestView(request: TestRequest = {}): RequestView {
   return {
     method,
     scheme: 'http',
+    tls: undefined,
     host: 'a.test',
     authority: 'a.test',
     believedHost: '',

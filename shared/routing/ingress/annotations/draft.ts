@@ -9,6 +9,7 @@ import type {
   ForwardBackend,
   Limits,
 } from '../../backend.ts'
+import { withClientCheck } from '../../client-check.ts'
 import type { Condition } from '../../conditions/condition.ts'
 import type { HeaderEdits } from '../../filters/header-edits.ts'
 import type { Filter } from '../../filters/kind.ts'
@@ -26,6 +27,7 @@ import { buildRedirect, type Place, type RedirectWishes } from './draft-redirect
 import { asksForErrors, customErrorsFilter, type ErrorsDraft } from './errors-draft.ts'
 import { arrangeGuards, globalAuthOf, hasOpenPaths } from './guard-order.ts'
 import type { RouteNames } from './nginx-text.ts'
+import { passthroughAt } from './passthrough-draft.ts'
 import { hasLocations, hasNames, type SnippetDraft, snippetFilters } from './snippet-filters.ts'
 import { namesSpans, type TraceDraft, traceFilter } from './trace-draft.ts'
 import { type UpstreamTlsDraft, upstreamTlsFilter, upstreamTlsOf } from './upstream-tls-draft.ts'
@@ -82,6 +84,8 @@ export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft, TraceD
     | { readonly kind: 'target'; readonly replacement: string }
   readonly useRegex: boolean
   readonly pathWildcards: boolean
+  /** TLS ends in front of Weir: what is asked of it cannot be had. */
+  readonly hasNoTls: boolean
   /** nginx: sent upstream as X-Forwarded-Prefix, with a rewrite only. */
   readonly forwardedPrefix?: string
   readonly requestHeaders: HeaderEdits
@@ -133,12 +137,13 @@ export function namesOf(
   return { namespace, ingress: ingress.slice(namespace.length + 1), service, port: String(port) }
 }
 
-/** Creates the draft of an Ingress that asks for the defaults; `pathWildcards` is what the operator says of all Ingresses. */
+/** Creates the draft of an Ingress that asks for the defaults; `pathWildcards` and `hasNoTls` are what the operator says of all Ingresses. */
 export function createDraft(
   namespace: string,
   name: string,
   pathWildcards: boolean,
   defaults: IngressDefaults,
+  hasNoTls: boolean,
 ): Draft {
   return {
     namespace,
@@ -159,6 +164,7 @@ export function createDraft(
     temporalStatus: 302,
     useRegex: false,
     pathWildcards,
+    hasNoTls,
     requestHeaders: { set: [], add: [], remove: [] },
     responseHeaders: { set: [], add: [], remove: [] },
     limits: defaults.limits ?? {},
@@ -193,7 +199,8 @@ export function isPathDependent(draft: Draft): boolean {
   const asksForPath = (rewrite ?? rewriteUrl ?? appRoot) !== undefined || hasAffinity
   const { sslRedirect, tlsRedirect, noTlsRedirect } = draft
   const isExempt = (sslRedirect || tlsRedirect) && noTlsRedirect.length > 0
-  return asksForPath || isExempt || hasOpenPaths(draft) || hasLocations(draft)
+  const isPassed = draft.backend.passthrough !== undefined
+  return isPassed || asksForPath || isExempt || hasOpenPaths(draft) || hasLocations(draft)
 }
 
 /** Says whether two Services of the Ingress may need different terms. */
@@ -240,7 +247,7 @@ export function buildTerms(draft: Draft, place: RoutePlace): Terms {
     ...speechTerms(draft),
     filters: filters.length === 0 ? noFilters : filters,
     backend: {
-      ...backend,
+      ...passthroughAt(backend, path, pathType, conditions?.length !== 0),
       ...(Object.keys(limits).length === 0 ? {} : { limits }),
       ...affinity,
     },
@@ -298,16 +305,25 @@ function buildFilters(draft: Draft, place: RoutePlace): readonly Filter[] {
   }
   const filters: Filter[] = []
   for (const kind of orderFor(draft)) {
+    if (kind === 'client-certificate') continue
     if (kind === 'access') filters.push(...draft.limiters)
     const filter = own[kind] ?? (draft.filters[kind] && filterOf(kind, draft.filters[kind].parts))
     if (filter !== undefined) filters.push(filter)
     else if (kind === 'compress') filters.push(...compressorsOf(defaults))
   }
   filters.push(...draft.own)
-  const trace = traceFilter(draft, names)
   const arranged = arrangeGuards(filters, draft, path)
+  const check = clientCheckIn(draft)
+  const checked = check === undefined ? arranged : withClientCheck(arranged, check)
+  const trace = traceFilter(draft, names)
   // Also what the others turn away is seen.
-  return trace === undefined ? arranged : [trace, ...arranged]
+  return trace === undefined ? checked : [trace, ...checked]
+}
+
+/** What the Ingress asks of clients' certificates. */
+export function clientCheckIn({ filters }: Pick<Draft, 'filters'>): Filter | undefined {
+  const { 'client-certificate': check } = filters
+  return check && filterOf('client-certificate', check.parts)
 }
 
 /** ingress-nginx: where paths are patterns an Exact one is, too: patterns of the server's snippet are asked before it. */

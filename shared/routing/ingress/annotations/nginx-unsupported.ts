@@ -1,21 +1,12 @@
 // The annotations of ingress-nginx that Weir knows and does not act on, each with what its loss means.
 // `refused` closes the route: the key limits who may do what, or how safely, and serving without it would serve open.
-import { ofHost, refused, type UnsupportedRow, unsupported } from './row.ts'
+import { refused, type UnsupportedRow, unsupported } from './row.ts'
 
 const off = ['false', 'off', '0']
-const noClientTls = 'Client certificates are not supported: TLS ends at the load balancer.'
 const noWaf = 'There is no web application firewall in Weir. Attach one to the load balancer.'
 
 /** Known keys without effect. */
 export const nginxUnsupported: readonly UnsupportedRow[] = [
-  // Authentication and client certificates.
-  ofHost(refused('auth-tls-secret', 'namespace/name', noClientTls)),
-  refused('auth-tls-verify-client', '`on`, `off`, …', noClientTls, off),
-  refused('auth-tls-verify-depth', 'int', noClientTls),
-  refused('auth-tls-error-page', 'URL', noClientTls),
-  refused('auth-tls-match-cn', 'pattern', noClientTls),
-  refused('auth-tls-pass-certificate-to-upstream', 'bool', noClientTls, off),
-
   // Raw text and firewalls.
   refused('modsecurity-snippet', 'text', noWaf),
   refused('enable-modsecurity', 'bool', noWaf, off),
@@ -23,12 +14,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   refused('modsecurity-transaction-id', 'text', noWaf),
 
   // TLS.
-  refused(
-    'ssl-passthrough',
-    'bool',
-    'TLS is not passed through to endpoints. Use a load balancer of its own.',
-    off,
-  ),
   unsupported(
     'ssl-ciphers',
     'text',

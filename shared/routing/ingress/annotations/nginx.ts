@@ -2,6 +2,7 @@
 // Semantics are those of ingress-nginx 1.15 with its default ConfigMap; where Weir differs, the row says so.
 
 import type { IngressDefaults } from '../defaults.ts'
+import { nginxClientTlsRows } from './client-tls.ts'
 import type { Draft } from './draft.ts'
 import { affinityRows } from './nginx-affinity.ts'
 import { basicAuthRows } from './nginx-auth.ts'
@@ -20,6 +21,7 @@ import { snippetRows } from './nginx-snippets.ts'
 import { traceRows } from './nginx-traces.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { upstreamTlsRows } from './nginx-upstream-tls.ts'
+import { nginxPassthroughRow } from './passthrough.ts'
 import { emptyCloses, type Family, guarded, type Row, supported } from './row.ts'
 import { allowOnly, denyAlso, limitTo } from './settings.ts'
 import { parseBool, parseCidrs, parseSeconds, parseSize } from './values.ts'
@@ -125,6 +127,8 @@ const rows: readonly Row[] = [
   ...errorRows,
   ...traceRows,
   ...upstreamTlsRows,
+  nginxPassthroughRow,
+  ...nginxClientTlsRows,
 ]
 
 /** Takes back the status that a key of Skipper has set. */

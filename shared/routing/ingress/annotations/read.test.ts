@@ -543,7 +543,7 @@ const wrong: {
   },
   {
     given: { 'n/auth-tls-secret': 'a/b' },
-    reason: 'unknown-annotation',
+    reason: 'invalid-annotation',
     closed: true,
     why: 'authentication would be lost',
   },
@@ -579,7 +579,7 @@ const wrong: {
   },
   {
     given: { 'n/auth-tls-secret': 'a/b' },
-    reason: 'unknown-annotation',
+    reason: 'invalid-annotation',
     closed: true,
     why: 'client certificates would be lost',
   },

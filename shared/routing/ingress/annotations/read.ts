@@ -17,6 +17,7 @@ import { families } from './families.ts'
 import { type ForeignFinding, findForeign } from './foreign-keys.ts'
 import { nginx } from './nginx.ts'
 import { meantBy } from './nginx-inventions.ts'
+import { idlePassthroughKey } from './passthrough.ts'
 import { quote } from './quote.ts'
 import { rememberTerms, type TermsFor } from './remember-terms.ts'
 import {
@@ -59,6 +60,8 @@ export interface AnnotationOptions {
   readonly ignored: readonly string[]
   /** `--path-wildcards`. */
   readonly pathWildcards: boolean
+  /** There is no `--listen-tls`. */
+  readonly hasNoTls?: boolean
   /** `--default-backend`. */
   readonly defaultBackend?: BackendName | undefined
 }
@@ -129,11 +132,11 @@ class AnnotationReader {
   constructor(
     ingress: Ingress,
     defaults: IngressDefaults,
-    { pathWildcards, defaultBackend }: Omit<AnnotationOptions, 'ignored'>,
+    { pathWildcards, hasNoTls = false, defaultBackend }: Omit<AnnotationOptions, 'ignored'>,
   ) {
     this.#ingress = ingress
     const { namespace = 'default', name = '' } = ingress.metadata ?? {}
-    const draft = createDraft(namespace, name, pathWildcards, defaults)
+    const draft = createDraft(namespace, name, pathWildcards, defaults, hasNoTls)
     this.#draft = defaultBackend === undefined ? draft : { ...draft, globalBackend: defaultBackend }
   }
 
@@ -165,6 +168,7 @@ class AnnotationReader {
     const isPrefixLost =
       this.#draft.forwardedPrefix !== undefined && this.#draft.rewrite === undefined
     this.#reportIdle('x-forwarded-prefix', isPrefixLost)
+    this.#checkPassthrough()
     for (const { key, message, remedy } of findingsOfCanary(this.#draft.canary)) {
       this.#report(
         'invalid-annotation',
@@ -295,6 +299,18 @@ class AnnotationReader {
       const loss = kind?.isGuard === true ? 'protection' : 'harmless'
       this.#report('invalid-annotation', key, loss, message, remedy)
     }
+  }
+
+  #checkPassthrough(): void {
+    const key = idlePassthroughKey(this.#draft, this.#ingress, this.#paths())
+    if (key === undefined) return
+    this.#report(
+      'invalid-annotation',
+      key,
+      'harmless',
+      'Only the path / is passed through, and no rule has it: TLS of these hosts ends at Weir.',
+      'Give a rule the path /, or remove it.',
+    )
   }
 
   /** The paths of the rules; a wildcard at the end is what it means. */

@@ -4,7 +4,7 @@ import type { Filter } from '../../filters/kind.ts'
 import type { RedirectStatus } from '../../filters/redirect.ts'
 import type { PathType } from '../../table.ts'
 import type { BackendName, BackendRef } from '../../upstreams/backend-ref.ts'
-import { type Draft, namesOf, type Terms } from './draft.ts'
+import { clientCheckIn, type Draft, namesOf, type Terms } from './draft.ts'
 import type { TermsFor } from './remember-terms.ts'
 import { hostGuards } from './snippet-filters.ts'
 
@@ -21,6 +21,8 @@ export interface Site {
   readonly isShared: boolean
   /** Filters for routes of other Ingresses on its hosts, too; absent: none. */
   readonly guards?: readonly Filter[]
+  /** What is asked of clients' certificates at routes of other Ingresses on its hosts, too; absent: nothing. */
+  readonly clientCheck?: Filter
   /** Why what guards routes of other Ingresses on its hosts, too, cannot be read. */
   readonly closes?: string
   /** `--default-backend`. */
@@ -43,7 +45,9 @@ export function siteOf(draft: Draft, termsFor: TermsFor): Site | undefined {
   if (canary?.isOn === true) return undefined
   if (!isShared && !hasAppRoot && !wwwRedirect && aliases.length === 0) return undefined
   const guards = isShared ? hostGuards(draft, namesOf(draft, '', '')) : undefined
+  const clientCheck = isShared ? clientCheckIn(draft) : undefined
   return {
+    ...(clientCheck === undefined ? {} : { clientCheck }),
     ...(guards === undefined ? {} : { guards }),
     ...(draft.hostClosed === undefined ? {} : { closes: draft.hostClosed }),
     aliases,

@@ -1,6 +1,8 @@
 // Weir's own annotations: everything a policy can do, in one plain form.
 
 import type { UpstreamProtocol } from '../../upstreams/upstream-protocol.ts'
+import { weirClientTlsRows } from './client-tls.ts'
+import { weirPassthroughRow } from './passthrough.ts'
 import { type Family, guarded, supported } from './row.ts'
 import { allowOnly, denyAlso, editHeaders, limitTo, shapeCookie } from './settings.ts'
 import {
@@ -180,6 +182,8 @@ export const weir: Family = {
       parseDuration,
       limitTo('sendMs'),
     ),
+    weirPassthroughRow,
+    ...weirClientTlsRows,
     ...balanceRows,
     ...healthRows,
     supported(

@@ -1,5 +1,6 @@
 // What can a case of test/cases/nginx-annotations.json say? Its words as types; `about` in the file explains each of them.
 import { readFileSync } from 'node:fs'
+import type { SecureVersion } from 'node:tls'
 import type { EndpointSlice, Ingress, KubeObject, Service } from '../../shared/kube/objects.ts'
 
 /** A Kubernetes object of a case; a Secret with `$generate` is filled by the player. */
@@ -88,6 +89,16 @@ export interface CaseBackend {
   readonly state?: State
 }
 
+/** How a client speaks TLS. */
+export interface ClientTls {
+  readonly sni?: string
+  /** It shows a certificate of an authority of the case. */
+  readonly client?: { readonly ca: string; readonly cn: string }
+  readonly minVersion?: SecureVersion
+  readonly maxVersion?: SecureVersion
+  readonly ciphers?: string
+}
+
 /** A request of a client. */
 export interface CaseRequest {
   readonly method?: string
@@ -98,7 +109,7 @@ export interface CaseRequest {
   readonly bodyBytes?: number
   readonly version?: string
   readonly from?: string
-  readonly tls?: Readonly<Record<string, unknown>>
+  readonly tls?: ClientTls
   readonly http2?: boolean
   readonly grpc?: boolean
   readonly proxyProtocol?: string
@@ -181,6 +192,12 @@ export interface Expect {
   readonly upstreamBeganInPause?: boolean
   readonly responses?: number
   readonly refused?: boolean
+  readonly tls?: {
+    /** That of a Secret; or of another one than this. */
+    readonly certificate?: string | { readonly not: string }
+    readonly version?: string
+    readonly cipher?: string
+  }
 }
 
 /** One step of a case; `kind` is not in the file but which of the keys is there. */

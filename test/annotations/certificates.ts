@@ -52,7 +52,7 @@ export class Certificates {
       const key = join(this.#folder, `${this.#count++}.key`)
       await run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', key])
       const extensions = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign']
-      const cert = await this.#sign(name, extensions, key)
+      const cert = await this.#sign(`ca-${name}`, extensions, key)
       return { key: readFileSync(key, 'utf8'), cert, ca: cert }
     })
   }

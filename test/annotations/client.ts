@@ -1,7 +1,8 @@
 // How does a request of a case go out, and what came back? Raw HTTP/1.1 on a connection of its own, or on a named one.
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectRaw, fieldsOf, type RawClient, type RawResponse } from '../support/raw-client.ts'
+import { connectRaw, fieldsOf, RawClient, type RawResponse } from '../support/raw-client.ts'
 import type { CaseRequest } from './case.ts'
+import { type ClientTlsContext, openTls, type SeenTls, seenTlsOf } from './client-tls.ts'
 import type { Jars } from './cookies.ts'
 
 /** What a client saw of one request. */
@@ -13,6 +14,8 @@ export interface Answered {
   readonly tookMs: number
   /** How many answers came: to raw bytes there can be several. */
   readonly responses: number
+  /** Of its connection; undefined without TLS. */
+  readonly tls: SeenTls | undefined
   /** When the body was held back, by performance.now(). */
   readonly pause: { readonly from: number; readonly to: number } | undefined
 }
@@ -43,11 +46,13 @@ export class Round {
 /** Sends requests of one case; keeps its named connections and its cookies. */
 export class Client {
   readonly #port: number
+  readonly #tls: ClientTlsContext
   readonly #jars: Jars
   readonly #connections = new Map<string, RawClient>()
 
-  constructor(port: number, jars: Jars) {
+  constructor(port: number, tls: ClientTlsContext, jars: Jars) {
     this.#port = port
+    this.#tls = tls
     this.#jars = jars
   }
 
@@ -64,10 +69,12 @@ export class Client {
       const { jar, path = '/' } = request
       if (jar !== undefined) this.#jars.keep(jar, response, path)
       const responses = request.raw === undefined ? 1 : client.finals.length
-      return { response, error: undefined, tookMs, responses, pause: pauseOf(request, pause) }
+      const tls = seenTlsOf(client.socket)
+      return { response, error: undefined, tookMs, responses, tls, pause: pauseOf(request, pause) }
     } catch (error) {
       const tookMs = performance.now() - began
-      return { response: undefined, error: String(error), tookMs, responses: 0, pause: undefined }
+      const none = { response: undefined, tls: undefined, pause: undefined }
+      return { ...none, error: String(error), tookMs, responses: 0 }
     } finally {
       if (name === undefined && round === undefined) client?.close()
     }
@@ -78,15 +85,19 @@ export class Client {
   }
 
   async #connect(
-    { connection: name, from, proxyProtocol }: CaseRequest,
+    { connection: name, from, proxyProtocol, tls }: CaseRequest,
     round: Round | undefined,
   ): Promise<RawClient> {
     const known = name === undefined ? round?.lasting : this.#connections.get(name)
     if (known !== undefined) return known
-    const client = await connectRaw(this.#port, from === undefined ? {} : { localAddress: from })
+    const local = from === undefined ? {} : { localAddress: from }
+    const client =
+      tls === undefined
+        ? await connectRaw(this.#port, local)
+        : new RawClient(await openTls(tls, this.#tls, local, proxyProtocol))
     if (name !== undefined) this.#connections.set(name, client)
     else round?.keep(client)
-    if (proxyProtocol !== undefined) client.send(`${proxyProtocol}\r\n`)
+    if (proxyProtocol !== undefined && tls === undefined) client.send(`${proxyProtocol}\r\n`)
     return client
   }
 
@@ -118,7 +129,8 @@ export class Client {
 
   #headOf(request: CaseRequest): string {
     const { method = 'GET', path = '/', headers = {}, version = 'HTTP/1.1', jar } = request
-    const { host = `127.0.0.1:${this.#port}` } = request
+    const { host = `127.0.0.1:${request.tls === undefined ? this.#port : this.#tls.port}` } =
+      request
     const lines = [`${method} ${path} ${version}`]
     if (!has(headers, 'host')) lines.push(`Host: ${host}`)
     for (const [name, value] of Object.entries(headers)) {

@@ -71,11 +71,14 @@ const answer: Message = {
 
 const sight: Sight = {
   ...{ response: answer, error: undefined, tookMs: 100, responses: 1 },
+  tls: { certificate: 'pem of site', version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
   pause: { from: 40, to: 60 },
   seen: seenOf(),
 }
 const own: Sight = { ...sight, response: { ...answer, status: 404, fields: [] }, seen: undefined }
 const silent: Sight = { ...sight, response: undefined, error: 'reset', seen: undefined }
+
+const certificateOf = async (secret: string) => `pem of ${secret}`
 
 const expectations: readonly {
   readonly good: Expect
@@ -87,6 +90,16 @@ const expectations: readonly {
   { good: { status: [200, 404] }, bad: [{ status: 200 }], of: [sight, own] },
   { good: { refused: true }, bad: [{ status: 200 }, { refused: false }], of: [silent] },
   { good: { refused: false }, bad: [{ refused: true }] },
+  {
+    good: { tls: { certificate: 'site', version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' } },
+    bad: [
+      { tls: { certificate: 'other' } },
+      { tls: { certificate: { not: 'site' } } },
+      { tls: { version: 'TLSv1.2' } },
+      { tls: { cipher: 'TLS_AES_128_GCM_SHA256' } },
+    ],
+  },
+  { good: { tls: { certificate: { not: 'other' } } }, bad: [{ tls: { certificate: 'other' } }] },
   { good: { servedBy: 'echo' }, bad: [{ servedBy: null }, { servedBy: ['a', 'b'] }] },
   { good: { servedBy: null }, bad: [{ servedBy: 'echo' }], of: [own] },
   { good: { headers: { 'x-backend': 'echo' } }, bad: [{ headers: { 'X-Backend': 'a' } }] },
@@ -166,13 +179,13 @@ t.test('expectations', async (t) => {
   const backends = await Backends.start(nothing, certificates)
   const labels = new Map([['before', sight]])
   for (const { good, bad, of = [sight] } of expectations) {
-    const outcome = { sights: of, labels, backends, before: () => 0 }
+    const outcome = { sights: of, labels, backends, before: () => 0, certificateOf }
     t.equal(await checkStep(good, outcome), undefined, `met: ${JSON.stringify(good)}`)
     for (const each of bad) {
       t.type(await checkStep(each, outcome), 'string', `not met: ${JSON.stringify(each)}`)
     }
   }
-  const outcome = { sights: [sight], labels, backends, before: () => 0 }
+  const outcome = { sights: [sight], labels, backends, before: () => 0, certificateOf }
   // @ts-expect-error: a word that the language does not have
   t.match(await checkStep({ color: 'red' }, outcome), /no check/, 'an unknown word is not met')
 })
@@ -198,7 +211,7 @@ t.test('endpoints say what they got', async (t) => {
   t.teardown(() => backends.close())
   t.equal((await fetch('http://127.0.0.9:38571/no?a')).status, 403, 'the first answer that fits')
   t.equal((await fetch('http://127.0.0.9:38571/no')).status, 200, 'used up: the next one')
-  const outcome = { sights: [], labels: new Map(), backends, before: () => 1 }
+  const outcome = { sights: [], labels: new Map(), backends, before: () => 1, certificateOf }
   t.equal(await checkStep({ saw: { plain: { path: '/no', count: 1 } } }, outcome), undefined)
   for (const saw of [
     { plain: null },

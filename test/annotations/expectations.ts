@@ -25,6 +25,8 @@ export interface Outcome {
   readonly backends: Backends
   /** What a Service had got before the step: that many requests. */
   readonly before: (service: string) => number
+  /** The certificate that a Secret of the case holds, in PEM; undefined: there is none. */
+  readonly certificateOf: (secret: string) => Promise<string | undefined>
 }
 
 type Check<K extends keyof Expect> = (
@@ -142,6 +144,19 @@ const checks: Checks = {
   },
   responses(wanted, { sights }) {
     return first(sights, ({ responses }) => numberMismatch(wanted ?? 0, responses))
+  },
+  async tls(wanted, { sights, certificateOf }) {
+    const { certificate, version, cipher } = wanted ?? {}
+    const isSame = typeof certificate === 'string'
+    const secret = isSame ? certificate : certificate?.not
+    const expected = secret === undefined ? undefined : await certificateOf(secret)
+    return first(sights, ({ tls }) => {
+      if (tls === undefined) return 'no TLS'
+      if (version !== undefined && tls.version !== version) return tls.version
+      if (cipher !== undefined && tls.cipher !== cipher) return tls.cipher
+      if (expected === undefined || (tls.certificate === expected) === isSame) return undefined
+      return `the certificate is ${isSame ? 'not ' : ''}that of ${secret}`
+    })
   },
   refused(wanted, { sights }) {
     return first(sights, ({ response }) =>

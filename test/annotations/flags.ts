@@ -18,6 +18,9 @@ const flags: { readonly [K in keyof CaseOptions]: Flags<K> } = {
   defaultBackend: (service) => ['--default-backend', service],
   externalNames: (hosts) => listed('--external-names', hosts),
   drainSeconds: (seconds) => ['--drain-seconds', `${seconds}`],
+  defaultCertificate: (secret) => ['--default-certificate', secret],
+  // Weir asks no option for it.
+  sslPassthrough: () => [],
 }
 
 const configMap = `${configMapName.namespace}/${configMapName.name}`
@@ -34,7 +37,7 @@ export function flagsOf(cases: readonly AnnotationCase[]): readonly string[] {
   const given = Object.keys(options).filter(isKnown)
   const origins = [...new Set(cases.flatMap(originsOf))]
   return [
-    ...['--like', 'ingress-nginx', '--config-map', configMap],
+    ...['--like', 'ingress-nginx', '--config-map', configMap, '--listen-tls', '127.0.0.1:0'],
     ...given.flatMap((name) => flagOf(name, options)),
     ...listed('--auth-urls', origins),
   ]
@@ -44,7 +47,6 @@ export function flagsOf(cases: readonly AnnotationCase[]): readonly string[] {
 export function lackOf({ options = {}, steps, backends = {} }: AnnotationCase): string | undefined {
   const requests = steps.flatMap(({ request }) => request ?? [])
   const protocols = Object.values(backends).map(({ protocol }) => protocol)
-  if (requests.some(({ tls }) => tls !== undefined)) return 'Weir has no TLS listener.'
   if (requests.some(({ http2 }) => http2 === true)) return 'Weir does not speak HTTP/2 to clients.'
   if (protocols.some((each) => each === 'grpc' || each === 'grpcs')) {
     return 'Weir does not speak gRPC to endpoints.'

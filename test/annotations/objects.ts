@@ -45,6 +45,16 @@ export class CaseObjects {
     return [...this.#objects.values()]
   }
 
+  /** The certificate that a Secret holds, in PEM; undefined: there is no such Secret. */
+  async certificateOf(secret: string): Promise<string | undefined> {
+    const found = this.all.find(
+      ({ kind, metadata }) => kind === 'Secret' && metadata?.name === secret,
+    )
+    if (found?.$generate === undefined) return undefined
+    const { include: _, ...wish } = found.$generate
+    return (await this.#certificates.get(this.#case.id, wish)).cert
+  }
+
   /** Takes over what a step changes. */
   change({ apply = [], delete: gone = [], config }: Step): void {
     for (const object of apply) this.#put(object)

@@ -17,6 +17,7 @@ export interface StagedCase {
   readonly case: AnnotationCase
   readonly objects: CaseObjects
   readonly backends: Backends
+  readonly certificates: Certificates
 }
 
 /** A running proxy and the cases on it. */
@@ -60,7 +61,7 @@ async function stageCase(
   const backends = await Backends.start(annotationCase, certificates)
   const objects = new CaseObjects(annotationCase, folder, certificates)
   await objects.write()
-  return { case: annotationCase, objects, backends }
+  return { case: annotationCase, objects, backends, certificates }
 }
 
 async function leave(staged: readonly StagedCase[], folder: ManifestFolder): Promise<void> {

@@ -51,7 +51,9 @@ class Player {
   constructor(staged: StagedCase, proxy: ProxyProcess) {
     this.#staged = staged
     this.#proxy = proxy
-    this.#client = new Client(proxy.port, new Jars())
+    const { case: played, certificates } = staged
+    const tls = { port: proxy.tlsPort, scope: played.id, certificates }
+    this.#client = new Client(proxy.port, tls, new Jars())
   }
 
   close(): void {
@@ -146,6 +148,7 @@ class Player {
       sights,
       labels: this.#labels,
       backends: this.#staged.backends,
+      certificateOf: (secret) => this.#staged.objects.certificateOf(secret),
       before: (service) => before.get(service) ?? 0,
     })
   }
@@ -181,9 +184,10 @@ function sightOf({ response }: Answered): number | undefined {
 }
 
 /** Puts the proxy's own ports and paths where a case names them. */
-function filledIn(steps: readonly Step[], { port }: ProxyProcess): readonly Step[] {
+function filledIn(steps: readonly Step[], { port, tlsPort }: ProxyProcess): readonly Step[] {
   const text = JSON.stringify(steps)
     .replaceAll('<httpPort>', `${port}`)
+    .replaceAll('<httpsPort>', `${tlsPort}`)
     .replaceAll('<healthPath>', healthPath)
   return JSON.parse(text)
 }

@@ -123,10 +123,14 @@ export class RawHttp2Client {
 
   /** Waits for what arriving frames or the end can make true. */
   async until(isTrue: () => boolean, what: string): Promise<void> {
+    await this.#wait(() => isTrue() || this.isClosed, what)
+    if (!isTrue()) throw new Error(`closed: ${what}; ${this.#seen()}`)
+  }
+
+  async #wait(isTrue: () => boolean, what: string): Promise<void> {
     const deadline = performance.now() + patienceMs
     while (!isTrue()) {
       if (performance.now() > deadline) throw new Error(`timeout: ${what}; ${this.#seen()}`)
-      if (this.isClosed) throw new Error(`closed: ${what}; ${this.#seen()}`)
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, 100)
       this.#waiters.push(resolve)
@@ -144,8 +148,7 @@ export class RawHttp2Client {
   }
 
   async whenClosed(): Promise<void> {
-    if (!this.isClosed)
-      await once(this.socket, 'close', { signal: AbortSignal.timeout(patienceMs) })
+    await this.#wait(() => this.isClosed, 'the end of the connection')
   }
 
   close(): void {

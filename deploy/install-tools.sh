@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the tools that the tests of chart and manifests use, from pinned Go modules, into $WEIR_TOOLS/bin
+# Builds the tools that the tests of chart, manifests and HTTP/2 use, from pinned Go modules, into $WEIR_TOOLS/bin
 # (default ~/.cache/weir-tools/bin, outside the checkout). What is there in the right version stays as it is.
 #
 #   deploy/install-tools.sh [NAME…]      without names: all
@@ -20,6 +20,7 @@ helm-unittest  github.com/helm-unittest/helm-unittest   v1.1.2   cmd/helm-unitte
 kubeconform    github.com/yannh/kubeconform             v0.8.0   cmd/kubeconform
 kustomize      sigs.k8s.io/kustomize/kustomize/v5       v5.7.1   .
 hclfmt         github.com/hashicorp/hcl/v2              v2.24.0  cmd/hclfmt
+h2spec         github.com/summerwind/h2spec             v2.2.1+incompatible  cmd/h2spec
 END
 }
 
@@ -33,6 +34,12 @@ while read -r name module version package; do
   stamp="$tools/bin/.$name-$version"
   if [ -e "$stamp" ] && [ -x "$tools/bin/$name" ]; then continue; fi
   echo "builds $name $version"
+  # From before there were modules: it has no go.mod to build in.
+  if [[ $version == *+incompatible ]]; then
+    (cd / && GOBIN="$tools/bin" go install -trimpath "$module/$package@$version")
+    touch "$stamp"
+    continue
+  fi
   # In the module's own folder: `go install` refuses modules with replace directives, as helm-unittest has.
   folder=$(cd / && go mod download -json "$module@$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
   (cd "$folder" && go build -trimpath -o "$tools/bin/$name.part" "./$package")

@@ -131,7 +131,7 @@ eachNamed(
 
 eachNamed(
   'npm script',
-  ({ text }) => [...text.matchAll(/npm run ([a-z][a-z:]*)/g)].map(([, name = '']) => name),
+  ({ text }) => [...text.matchAll(/npm run ([a-z][a-z0-9:]*)/g)].map(([, name = '']) => name),
   (name) => Object.hasOwn(readJson('package.json').scripts ?? {}, name),
 )
 

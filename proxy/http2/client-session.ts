@@ -27,7 +27,11 @@ import { SessionGuard } from './session-guard.ts'
 export interface SessionShared extends ClientShared {
   /** Streams that one session may have open at a time. */
   readonly http2MaxStreams: number
+  /** Sessions that were cut, by what their clients did. */
+  readonly sessionsCut: { readonly [reason in Reason]: Slot }
 }
+
+type Reason = 'resets' | 'flood' | 'settings'
 
 /** Gives a place for streams its exchange. */
 export type ServeStream = (stream: ClientStream) => RequestSink
@@ -140,7 +144,7 @@ export class ClientSession implements OpenConnection, StreamOwner {
   }
 
   #noteReset(): void {
-    if (!this.#guard.noteReset()) this.#cut(calm)
+    if (!this.#guard.noteReset()) this.#cut('resets', calm)
   }
 
   #count(): void {
@@ -158,11 +162,11 @@ export class ClientSession implements OpenConnection, StreamOwner {
   tick(now: number): void {
     for (const place of this.#open) place.tick(now)
     const { clientLimits, isDraining } = this.#shared
-    if (this.#guard.isFlooding(this.#socket.bytesRead)) this.#cut(calm)
+    if (this.#guard.isFlooding(this.#socket.bytesRead)) this.#cut('flood', calm)
     else if (this.#isClosing) {
       if (this.#open.size === 0 && now > this.#idleAt + lingerMs) this.#socket.destroy()
     } else if (now > this.#settledBy && this.#session.pendingSettingsAck) {
-      this.#cut(settingsTimeout)
+      this.#cut('settings', settingsTimeout)
     } else if (isDraining && this.#hasServed) this.#end()
     else if (this.#open.size === 0 && now > this.#idleAt + clientLimits.keepAliveTimeoutMs) {
       this.#end()
@@ -177,7 +181,9 @@ export class ClientSession implements OpenConnection, StreamOwner {
   }
 
   /** Ends the session and all that is under way on it; GOAWAY says why. */
-  #cut(code: number): void {
+  #cut(reason: Reason, code: number): void {
+    if (this.#session.destroyed) return
+    add(this.#shared.sessionsCut[reason], 1)
     this.#session.destroy(new Error(`cut by ${code}`), code)
   }
 

@@ -73,6 +73,11 @@ export const families = {
     kind: 'counter',
     help: 'TLS handshakes of clients that came to nothing, by reason: timeout, crowded-out (too many at a time), plain-http, client-closed, client-alert (it refused our certificate, mostly), no-common-version, no-common-cipher, no-common-protocol, no-certificate, malformed.',
   },
+  sessionsCut: {
+    name: 'weir_http2_sessions_cut_total',
+    kind: 'counter',
+    help: 'HTTP/2 connections of clients that were cut, by reason: resets (of too many streams), flood (of frames that ask for nothing), settings (never acknowledged).',
+  },
   upstreamConnections: {
     name: 'weir_upstream_connections',
     kind: 'gauge',

@@ -23,6 +23,8 @@ export interface Recorder {
   readonly retriesRefused: Slot
   /** A client connection that was turned away. */
   readonly connectionsRefused: Slot
+  /** Connections of HTTP/2 that were cut, by what their clients did. */
+  readonly sessionsCut: { readonly resets: Slot; readonly flood: Slot; readonly settings: Slot }
   /** Failed attempts at an upstream; the exchange adds 1 per attempt, `record` adds none. */
   upstreamErrors(code: FailureCode): Slot
   /** Client connections now: the engine adds 1 and -1. */
@@ -104,6 +106,11 @@ export function createRecorder({ slots, isLikeNginx, accessLog }: RecorderOption
     retries: slots.counter(families.retries.name, {}),
     retriesRefused: slots.counter(families.retriesRefused.name, {}),
     connectionsRefused: slots.counter(families.connectionsRefused.name, {}),
+    sessionsCut: {
+      resets: slots.counter(families.sessionsCut.name, { reason: 'resets' }),
+      flood: slots.counter(families.sessionsCut.name, { reason: 'flood' }),
+      settings: slots.counter(families.sessionsCut.name, { reason: 'settings' }),
+    },
     upstreamErrors(code) {
       let slot = errors.get(code)
       if (slot === undefined) {

@@ -310,6 +310,7 @@ function createWorkerState(options: DataPlaneOptions, tuned: TunedSettings): Wor
     clientLimits: tuned.current,
     allowsH2c: settings.h2c,
     http2MaxStreams: settings.http2MaxStreams,
+    sessionsCut: recorder.sessionsCut,
     clientRules: createClientRules(settings, noServingRules),
     server: serverRuleOf(settings.serverHeader, noServingRules),
     limits: {

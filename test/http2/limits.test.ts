@@ -21,6 +21,10 @@ async function withBystander(t: Test, pair: Http2Pair, run: () => Promise<void>)
   t.same(bystander.statuses(3), [200], 'the other client is served')
 }
 
+function cuts({ dataPlane }: Http2Pair, reason: string): number {
+  return dataPlane.counter('weir_http2_sessions_cut_total', { reason })
+}
+
 /** Moves time on, a tick at a time, while `flood` sends, until the connection is closed. */
 async function floodUntilCut(
   pair: Http2Pair,
@@ -117,6 +121,7 @@ t.test('rapid reset (CVE-2023-44487): the connection is cut before it costs much
       100,
     )
     t.ok(rounds < 10, `cut after ${rounds} rounds of 50`)
+    t.equal(cuts(pair, 'resets'), 1)
     await eventually('nothing is left of it', () => pair.dataPlane.plane.inFlight === 0)
     t.ok(pair.upstream.requests.length <= 250, `${pair.upstream.requests.length} requests upstream`)
   })
@@ -431,6 +436,7 @@ t.test('settings that nobody acknowledges', async (t) => {
   pair.clock.advance(2000)
   await eventually('it is closed', () => client.isClosed)
   t.equal(client.goaway?.code, 4, 'SETTINGS_TIMEOUT')
+  t.equal(cuts(pair, 'settings'), 1)
 })
 
 t.test('a client that does not close behind our end is closed', async (t) => {

@@ -109,6 +109,7 @@ t.test('a flood of pings is cut on a TLS connection, too', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   t.ok(isClosed, 'the connection is cut')
+  t.equal(proxy.counter('weir_http2_sessions_cut_total', { reason: 'flood' }), 1)
   t.ok(sent > 50, `not before it was a flood (${sent * 17_000} bytes)`)
 })
 

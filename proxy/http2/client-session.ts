@@ -39,6 +39,8 @@ export type ServeStream = (stream: ClientStream) => RequestSink
 const { NGHTTP2_ENHANCE_YOUR_CALM: calm, NGHTTP2_SETTINGS_TIMEOUT: settingsTimeout } = constants
 // Node gives what came back to the client at once, so this is how much may be under way on all streams together.
 const connectionWindow = 1 << 20
+// Places that are kept for the next streams: what a page asks for at once, not what a session ever had open.
+const maxSpare = 8
 // A client that does not close its side after our end.
 const lingerMs = 5000
 const { NGHTTP2_FLAG_END_STREAM: endStream } = constants
@@ -136,7 +138,8 @@ export class ClientSession implements OpenConnection, StreamOwner {
   onStreamClosed(place: Http2ClientStream, isCut: boolean): void {
     this.#open.delete(place)
     if (place.isTunnel) this.#tunnels -= 1
-    else this.#spare.push(place)
+    else if (this.#spare.length < maxSpare) this.#spare.push(place)
+    else place.close()
     if (this.#open.size === 0) this.#idleAt = this.#shared.time.now
     this.#count()
     if (isCut) this.#noteReset()

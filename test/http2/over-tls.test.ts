@@ -81,7 +81,7 @@ t.test('bodies of many sizes, both ways, at once', async (t) => {
   )
 })
 
-t.test('a flood of pings is cut on a TLS connection, too', async (t) => {
+t.test('a flood of frames that ask for nothing is cut on a TLS connection, too', async (t) => {
   const { proxy } = await start(t)
   const socket = connectTls({
     port: proxy.tlsPort,
@@ -96,8 +96,8 @@ t.test('a flood of pings is cut on a TLS connection, too', async (t) => {
   socket.write(
     Buffer.concat([preface, frame(kinds.settings, 0, 0), frame(kinds.settings, flag.ack, 0)]),
   )
-  const pings = Buffer.concat(
-    Array.from({ length: 1000 }, () => frame(kinds.ping, 0, 0, '12345678')),
+  const frames = Buffer.concat(
+    Array.from({ length: 160 }, () => frame(0x42, 0, 0, 'x'.repeat(100))),
   )
   let isClosed = false
   socket.on('close', () => {
@@ -105,12 +105,11 @@ t.test('a flood of pings is cut on a TLS connection, too', async (t) => {
   })
   let sent = 0
   for (; !isClosed && sent < 400; sent += 1) {
-    if (!socket.write(pings)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    if (!socket.write(frames)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   t.ok(isClosed, 'the connection is cut')
   t.equal(proxy.counter('weir_http2_sessions_cut_total', { reason: 'flood' }), 1)
-  t.ok(sent > 50, `not before it was a flood (${sent * 17_000} bytes)`)
 })
 
 t.test('drain: GOAWAY, and requests in flight finish', async (t) => {

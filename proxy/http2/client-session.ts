@@ -131,8 +131,8 @@ export class ClientSession implements OpenConnection, StreamOwner {
     this.#count()
   }
 
-  noteBody(bytes: number): void {
-    this.#guard.noteBody(bytes)
+  noteUseful(bytes: number): void {
+    this.#guard.noteUseful(bytes)
   }
 
   onStreamClosed(place: Http2ClientStream, isCut: boolean): void {

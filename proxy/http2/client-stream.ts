@@ -32,8 +32,8 @@ export interface StreamOwner {
   onTunnel(): void
   /** The stream is closed; `isCut`: by the client, or through its fault, before it was over. */
   onStreamClosed(stream: Http2ClientStream, isCut: boolean): void
-  /** Bytes of a body went one way or the other. */
-  noteBody(bytes: number): void
+  /** A head of this many bytes came, or bytes of a body went one way or the other. */
+  noteUseful(bytes: number): void
 }
 
 // An upstream that does not know 100-continue must not keep a waiting client for ever.
@@ -93,6 +93,7 @@ export class Http2ClientStream implements ClientStream {
     const head = this.#head
     const failure = readRequest(list, hasEnded, this.#limits, head)
     const isHandshake = head.upgrade !== ''
+    this.#owner.noteUseful(head.sectionBytes)
     this.isHead = head.method === 'HEAD'
     this.#isMalformed = failure === 'malformed-request'
     const request = { isHead: this.isHead, isHandshake, isMalformed: this.#isMalformed }
@@ -169,7 +170,7 @@ export class Http2ClientStream implements ClientStream {
   }
 
   #onData(bytes: Buffer): void {
-    this.#owner.noteBody(bytes.length)
+    this.#owner.noteUseful(bytes.length)
     if (this.#tunnel !== undefined) {
       this.#tunnel.onData(bytes)
       return
@@ -239,7 +240,7 @@ export class Http2ClientStream implements ClientStream {
   }
 
   write(bytes: Buffer): boolean {
-    this.#owner.noteBody(bytes.length)
+    this.#owner.noteUseful(bytes.length)
     return this.#out?.write(bytes) ?? true
   }
 

@@ -46,6 +46,7 @@ export function readRequest(
 ): FailureCode | undefined {
   head.reset()
   const size = sizeOf(list)
+  head.sectionBytes = size
   // Of a HEAD that is refused the answer has no body either.
   if (list[0] === ':method') head.method = list[1] ?? ''
   if (size > limits.maxHeadBytes) return 'head-too-large'

@@ -30,6 +30,8 @@ export class Http2RequestHead implements RequestHead, FieldFacts, TargetFacts {
   userAgent = ''
   referer = ''
   passes = 0
+  /** Of the whole field section, as RFC 9113 §6.5.2 counts them. */
+  sectionBytes = 0
 
   reset(): void {
     this.method = ''

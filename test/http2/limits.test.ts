@@ -247,6 +247,21 @@ for (const { name, begin, frames } of floods) {
   })
 }
 
+t.test('large heads, small answers: no flood', async (t) => {
+  const pair = await startHttp2Pair(t, { script: { onRequest: () => okFor(0) } })
+  const client = await pair.open()
+  const fields = [...plainGet, ['cookie', 'x'.repeat(15_000)] as const]
+  for (let id = 1; id < 400; id += 2) {
+    client.request(id, fields)
+    await client.finished(id)
+    pair.clock.advance(1)
+  }
+  pair.clock.advance(100)
+  client.request(401)
+  await client.finished(401)
+  t.same(client.statuses(401), [200], 'after 3 MB of heads')
+})
+
 t.test('CONTINUATION frames without end are cut, whatever they hold', async (t) => {
   for (const payload of [Buffer.alloc(0), fieldBlock([['x', 'y'.repeat(16_000)]])]) {
     const pair = await startHttp2Pair(t)

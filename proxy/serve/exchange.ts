@@ -20,6 +20,7 @@ import { allHold } from '../../shared/routing/conditions/compile.ts'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { Answer, FieldLines, Verdict } from '../../shared/routing/filters/kind.ts'
 import { connectionFacts, type PeerFacts, type RequestFacts } from '../http/forwarded.ts'
+import { isGrpc } from '../http/grpc.ts'
 import { maxPasses } from '../http/loop.ts'
 import { requestFacts } from '../http/request-facts.ts'
 import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../http/stream.ts'
@@ -27,6 +28,7 @@ import { Attempt } from './attempt.ts'
 import type { AttemptOwner } from './attempt-owner.ts'
 import { chooseRoute } from './choose-route.ts'
 import { Filtering } from './filtering.ts'
+import { grpcHealthAnswer, grpcHealthPath, grpcLines } from './grpc-answers.ts'
 import { RequestLedger } from './ledger.ts'
 import type { LiveRoute } from './live-route.ts'
 import { openTunnel } from './open-tunnel.ts'
@@ -87,6 +89,9 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
       // Not the client's traffic: neither counted nor logged.
       this.#ledger.leaveOut()
       this.#answer(healthAnswer(isSynced, isDraining))
+    } else if (head.path === grpcHealthPath && isGrpc(head.fields)) {
+      this.#ledger.leaveOut()
+      this.#answer(grpcHealthAnswer(isSynced, isDraining))
     } else if (head.path === '*') this.#answer(serverOptions)
     else if (!isSynced) this.fail('not-synced')
     else this.#findRoute(head, facts)
@@ -260,7 +265,9 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
 
   #send(answer: Answer): void {
     const send = (status: number, lines: FieldLines) => {
-      this.#reply.answer(this.#filters, status, lines, answer.body)
+      const ofGrpc = this.#head && grpcLines(this.#head, status, answer.code, lines)
+      if (ofGrpc === undefined) this.#reply.answer(this.#filters, status, lines, answer.body)
+      else this.#reply.answerGrpc(this.#filters, status, ofGrpc)
       this.finish()
     }
     const lines = ownLines(answer)

@@ -89,12 +89,27 @@ export class Reply {
       this.#client.cut()
       return
     }
-    const edits = filters?.responseEdits(true, status)
-    const fields = applyEdits(lines, edits) + this.#worker.dateLine + this.#worker.server.line
-    this.#ledger.noteFields(fields.length)
+    const fields = this.#ownFields(filters, status, lines)
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const length = this.#client.isHead ? 0 : bytes.length
     this.#client.begin(status, reasonOf(status), fields, length, '')
     if (length > 0) this.#client.write(bytes)
+  }
+
+  /**
+   * Tells a client of gRPC what became of its call: HTTP's own status is 200 then, whatever went wrong, and the head is all of
+   * the response. Log and metrics keep `status`.
+   */
+  answerGrpc(filters: Filtering | undefined, status: number, lines: FieldLines): void {
+    this.hasBegun = true
+    this.#ledger.noteStatus(status)
+    this.#client.begin(200, reasonOf(200), this.#ownFields(filters, status, lines), 0, '')
+  }
+
+  #ownFields(filters: Filtering | undefined, status: number, lines: FieldLines): FieldLines {
+    const edits = filters?.responseEdits(true, status)
+    const fields = applyEdits(lines, edits) + this.#worker.dateLine + this.#worker.server.line
+    this.#ledger.noteFields(fields.length)
+    return fields
   }
 }

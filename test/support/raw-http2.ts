@@ -148,7 +148,8 @@ export async function startRawHttp2(script: RawHttp2Script = {}): Promise<RawHtt
   const take = (side: RawHttp2Side, one: Frame) => {
     const { type } = one
     const isAck = (one.flags & flags.ack) !== 0
-    if (type === frameTypes.settings && !isAck) {
+    // What never says a word does not agree to anything either.
+    if (type === frameTypes.settings && !isAck && script.hello?.length !== 0) {
       side.socket.write(frame(frameTypes.settings, flags.ack, 0))
     } else if (type === frameTypes.ping && !isAck && script.answersPing !== false) {
       side.socket.write(frame(frameTypes.ping, flags.ack, 0, one.payload))

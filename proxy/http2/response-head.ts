@@ -56,9 +56,9 @@ export function readResponseHead(
     const value = list[at + 1] ?? ''
     head.headBytes += name.length + value.length + 4
     if (!mayPass(name, value, limits)) return false
-    if (name === 'date') head.hasDate = true
-    else if (name === 'server') head.hasServer = true
-    else if (name === 'content-length') {
+    head.hasDate ||= name === 'date'
+    head.hasServer ||= name === 'server'
+    if (name === 'content-length') {
       if (length !== undefined || !decimal.test(value)) return false
       length = value
       continue

@@ -1,12 +1,10 @@
-// One request to an endpoint over HTTP/2: what it sends, and what of the response has come.
+// One request to an endpoint over HTTP/2: what it sends, how long it waits, and how it ends. How the response is read is the
+// reader's part.
 //
-//   waiting (for a session with room) ──► ready ──► begun: head (again after a 1xx) ──► body ──► whole
+//   waiting (for a session with room) ──► ready ──► begun ──► over
 //
-// Invariant: a response is whole only when the endpoint ended the stream itself: Node reports a reset without an error code
-// as an end, too, and a part of a response must not look whole.
 // Invariant: after the sink has heard of its end or failure, or was told to abort, nothing more is heard of this stream.
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
-import { Readable } from 'node:stream'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
 import { grpcTimeoutMs, isGrpc } from '../http/grpc.ts'
@@ -20,10 +18,11 @@ import type {
 import type { TunnelSide } from '../http/tunnel.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
 import { fieldObject } from './field-section.ts'
-import { errorCodes, isEndOfStream } from './frames.ts'
+import { errorCodes } from './frames.ts'
 import { requestList } from './request-list.ts'
 import { resetStream } from './reset-stream.ts'
-import { Http2ResponseHead, readResponseHead, readTrailers } from './response-head.ts'
+import type { Http2ResponseHead } from './response-head.ts'
+import { Http2ResponseReader, type ResponseReaderOwner } from './response-reader.ts'
 
 /** The session that carries a stream. */
 export interface StreamSession {
@@ -45,9 +44,6 @@ export interface StreamOwner {
   onStreamOver(stream: Http2UpstreamStream): void
 }
 
-// More interim responses than any server sends; a flood of them must not keep a request alive.
-const maxInterim = 100
-
 // A stream is ended with these where its messages are malformed or too large, by nghttp2 itself (RFC 9113 §8.1.1).
 const malformedCodes: ReadonlySet<number> = new Set([
   errorCodes.protocolError,
@@ -55,8 +51,7 @@ const malformedCodes: ReadonlySet<number> = new Set([
 ])
 
 /** A request of an exchange, from the wait for a session on. */
-export class Http2UpstreamStream implements UpstreamStream {
-  readonly #limits: HeadLimits
+export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner {
   readonly #time: CoarseTime
   readonly #owner: StreamOwner
   #sink: ResponseSink | undefined
@@ -66,14 +61,7 @@ export class Http2UpstreamStream implements UpstreamStream {
   /** Of the session, when the request began. */
   #readBefore = 0
   #isReused = false
-  #method = ''
-  readonly #head = new Http2ResponseHead()
-  #interim = 0
-  #part: 'none' | 'head' | 'body' = 'none'
-  /** What came while nobody could take it; at most the stream's window. */
-  #held: Buffer[] = []
-  #isWhole = false
-  #trailers: FieldLines = ''
+  readonly #reader: Http2ResponseReader
   #error: Error | undefined
   #requestTrailers: FieldLines = ''
   #isPaused = false
@@ -83,7 +71,6 @@ export class Http2UpstreamStream implements UpstreamStream {
   /** When gRPC's own deadline is over; 0: there is none. */
   #endsAt = 0
   isCongested = false
-  hasAnswered = false
 
   constructor(
     sink: ResponseSink,
@@ -93,7 +80,7 @@ export class Http2UpstreamStream implements UpstreamStream {
     owner: StreamOwner,
   ) {
     this.#sink = sink
-    this.#limits = limits
+    this.#reader = new Http2ResponseReader(this, limits)
     this.#time = time
     this.#owner = owner
     this.#deadline = time.now + tickMs + connectTimeoutMs
@@ -117,8 +104,6 @@ export class Http2UpstreamStream implements UpstreamStream {
   begin(request: OutgoingRequest): void {
     const { session } = this
     if (session === undefined) throw new Error('the stream has no session')
-    this.#method = request.method
-    this.#part = 'head'
     this.#readBefore = session.bytesRead
     this.#isReused = session.isUsed
     const isOfGrpc = isGrpc(request.fields)
@@ -129,6 +114,7 @@ export class Http2UpstreamStream implements UpstreamStream {
       waitForTrailers: request.bodyLength === undefined && !isOfGrpc,
     })
     this.#stream = stream
+    this.#reader.read(stream, request.method)
     this.#listen(stream)
   }
 
@@ -137,11 +123,6 @@ export class Http2UpstreamStream implements UpstreamStream {
   }
 
   #listen(stream: ClientHttp2Stream): void {
-    stream.push = (chunk: unknown) => this.#onPush(stream, chunk)
-    stream.on('headers', (_headers, _flags, list) => this.#onHead(list, false))
-    stream.on('response', (_headers, flags, list) => this.#onHead(list, isEndOfStream(flags)))
-    stream.on('trailers', (_headers, _flags, list) => this.#onTrailers(list))
-    stream.on('data', (bytes: Buffer) => this.#onData(bytes))
     stream.on('drain', () => this.#onDrain())
     stream.on('wantTrailers', () => stream.sendTrailers(fieldObject(this.#requestTrailers)))
     stream.on('error', (error) => {
@@ -176,6 +157,7 @@ export class Http2UpstreamStream implements UpstreamStream {
     if (this.#isPaused) return
     this.#isPaused = true
     this.#deadline = 0
+    this.#reader.pause()
     this.#stream?.pause()
   }
 
@@ -184,7 +166,7 @@ export class Http2UpstreamStream implements UpstreamStream {
     this.#isPaused = false
     this.#waitForAnswer()
     this.#stream?.resume()
-    this.#deliver()
+    this.#reader.resume()
   }
 
   release(): void {
@@ -217,88 +199,35 @@ export class Http2UpstreamStream implements UpstreamStream {
   }
 
   #waitForAnswer(): void {
-    if (this.#part === 'none') return
+    if (!this.#reader.isReading) return
     this.#deadline = this.#readTimeoutMs === 0 ? 0 : this.#time.now + tickMs + this.#readTimeoutMs
     this.#deadlineCode = 'response-timeout'
   }
 
-  #onHead(list: readonly string[], isEnd: boolean): void {
-    const sink = this.#sink
-    if (sink === undefined || this.#part !== 'head') return
-    this.hasAnswered = true
-    const head = this.#head
-    if (!readResponseHead(list, this.#method, isEnd, this.#limits, head)) {
-      this.#refuse()
-      return
-    }
-    if (head.status < 200) {
-      this.#interim += 1
-      if (this.#interim > maxInterim) this.#refuse()
-      else sink.onResponseHead(head)
-    } else {
-      this.#part = 'body'
-      this.#waitAgain()
-      sink.onResponseHead(head)
-      this.#deliver()
-    }
-    this.session?.planFlush(this)
-  }
-
-  #onTrailers(list: readonly string[]): void {
-    if (this.#sink === undefined) return
-    const trailers = readTrailers(list, this.#limits)
-    if (trailers === undefined) this.#refuse()
-    else this.#trailers = trailers
-  }
-
-  #onData(bytes: Buffer): void {
-    if (this.#sink === undefined) return
-    this.#waitAgain()
-    if (this.#part !== 'body' || this.#isPaused || this.#held.length > 0) {
-      this.#held.push(bytes)
-      return
-    }
-    this.#sink.onResponseData(bytes)
+  onHead(head: Http2ResponseHead): void {
+    if (head.status >= 200) this.onCome()
+    this.#sink?.onResponseHead(head)
     this.session?.planFlush(this)
   }
 
   /** A response that is coming has its time anew with each piece of it. */
-  #waitAgain(): void {
+  onCome(): void {
     if (this.#deadline !== 0) this.#deadline = this.#time.now + tickMs + this.#readTimeoutMs
   }
 
-  /** Hears of the end before anything else can: only here an end is told from a reset. */
-  #onPush(stream: ClientHttp2Stream, chunk: unknown): boolean {
-    const isEnd = chunk === null && !stream.closed
-    const mayGoOn = Readable.prototype.push.call(stream, chunk)
-    if (isEnd && !this.#isWhole) {
-      this.#isWhole = true
-      // A session that ends destroys its streams, with what they have not handed out yet.
-      while (stream.read() !== null);
-      // Head and trailers are told in ticks that were planned before.
-      process.nextTick(() => this.#deliver())
-    }
-    return mayGoOn
+  onBody(bytes: Buffer): void {
+    this.#sink?.onResponseData(bytes)
+    this.session?.planFlush(this)
   }
 
-  /** Hands over what was held, and the end behind it. */
-  #deliver(): void {
-    const held = this.#held
-    while (held.length > 0 && this.#mayDeliver) {
-      const bytes = held.shift()
-      if (bytes !== undefined) this.#sink?.onResponseData(bytes)
-      this.session?.planFlush(this)
-    }
-    if (held.length > 0 || !this.#isWhole || !this.#mayDeliver) return
-    const sink = this.#sink
-    this.#part = 'none'
+  onWhole(trailers: FieldLines): void {
     this.#deadline = 0
     this.#endsAt = 0
-    sink?.onResponseEnd(this.#trailers)
+    this.#sink?.onResponseEnd(trailers)
   }
 
-  get #mayDeliver(): boolean {
-    return this.#part === 'body' && !this.#isPaused && this.#sink !== undefined
+  onMalformed(): void {
+    this.fail('upstream-malformed', 'maybe')
   }
 
   /** One read has been handed over. */
@@ -314,7 +243,7 @@ export class Http2UpstreamStream implements UpstreamStream {
   #onClose(stream: ClientHttp2Stream): void {
     if (this.#sink === undefined) return
     // What is whole is handed over as soon as the client takes it.
-    if (this.#isWhole) return
+    if (this.#reader.hasEnded) return
     const { session } = this
     const { id, rstCode } = stream
     if (id === undefined || session?.isUnprocessed(id) === true) {
@@ -329,23 +258,18 @@ export class Http2UpstreamStream implements UpstreamStream {
     }
   }
 
-  #refuse(): void {
-    this.fail('upstream-malformed', 'maybe')
-  }
-
   /** Ends the stream and tells its exchange, once. */
   fail(code: FailureCode, sent: UpstreamFailure['sent']): void {
     const sink = this.#sink
     if (sink === undefined) return
-    const { hasAnswered } = this
+    const { hasAnswered } = this.#reader
     this.abort()
     sink.onUpstreamFailure({ code, sent, hasAnswered })
   }
 
   #close(): void {
     this.#sink = undefined
-    this.#part = 'none'
-    this.#held = []
+    this.#reader.stop()
     this.#deadline = 0
     this.#endsAt = 0
     this.#owner.onStreamOver(this)

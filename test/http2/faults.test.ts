@@ -11,6 +11,7 @@ import {
   frameTypes,
   goaway,
   headers,
+  type RawHttp2Script,
   type RawHttp2Side,
   reset,
   startRawHttp2,
@@ -113,16 +114,15 @@ for (const [name, answer] of Object.entries(answers)) {
     t.test(`${name}: ${how}`, async (t) => {
       const before = openSockets()
       let offset = 0
-      const upstream = await startRawHttp2({
+      const script: RawHttp2Script = {
         onRequest: (side, stream) => {
           const bytes = Buffer.concat(answer(stream)).subarray(0, offset)
           side.socket.write(bytes, () => setTimeout(() => end(side, stream), 3))
         },
-      })
-      const proxy = await startInProcess({
-        endpoints: { web: [upstream] },
-        flags: ['--retries', '0'],
-      })
+      }
+      // Another endpoint is there to try, and must not be tried.
+      const upstreams = [await startRawHttp2(script), await startRawHttp2(script)]
+      const proxy = await startInProcess({ endpoints: { web: upstreams } })
       const wrong: string[] = []
       try {
         for (offset of offsets) {
@@ -131,12 +131,13 @@ for (const [name, answer] of Object.entries(answers)) {
           if (found !== undefined) wrong.push(`at ${offset}: ${found}`)
         }
         t.same(wrong, [])
-        t.equal(upstream.requestCount, offsets.length, 'no POST reached the upstream twice')
+        const count = upstreams.reduce((sum, { requestCount }) => sum + requestCount, 0)
+        t.equal(count, offsets.length, 'no POST reached the upstreams twice')
         await untilQuiet(proxy)
         t.equal(proxy.log().length, offsets.length, 'one record per request')
       } finally {
         await proxy.close()
-        await upstream.close()
+        for (const upstream of upstreams) await upstream.close()
       }
       await eventually('all sockets are closed', () => openSockets() <= before)
     })

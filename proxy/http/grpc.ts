@@ -27,7 +27,7 @@ export function grpcTimeoutMs(fields: string): number | undefined {
   return digits === undefined ? undefined : Math.ceil(Number(digits) * (unitMs[unit] ?? 0))
 }
 
-/** Codes of gRPC that Weir itself has a use for (github.com/grpc/grpc, statuscodes.md). */
+/** Codes of gRPC that Weir itself has a use for (github.com/grpc/grpc, Status codes and their use in gRPC). */
 const codes = {
   ok: 0,
   unknown: 2,
@@ -40,7 +40,7 @@ const codes = {
   unauthenticated: 16,
 } as const
 
-/** What a client of gRPC makes of a status of HTTP (http-grpc-status-mapping.md); all others are unknown to it. */
+/** What a client of gRPC makes of a status of HTTP (gRPC: HTTP to gRPC Status Code Mapping); all others are unknown to it. */
 const byStatus: Readonly<Record<number, number>> = {
   400: codes.internal,
   401: codes.unauthenticated,

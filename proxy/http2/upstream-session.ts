@@ -3,7 +3,7 @@
 //   connecting ──► open (the endpoint's SETTINGS are here) ──► draining (GOAWAY, or nobody needs it) ──► closed
 //
 // Invariant: no request is given to a session before the endpoint has shown that it speaks HTTP/2, nor to one that is draining.
-import type { ClientHttp2Session } from 'node:http2'
+import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { FailureCode } from '../../shared/routing/failure.ts'
@@ -197,8 +197,6 @@ export class UpstreamSession implements StreamSession {
       socket.destroy()
       return
     }
-    // An import would cost every worker some MB, of which most speak HTTP/1.1 only.
-    const { connect } = process.getBuiltinModule('node:http2')
     const options = {
       createConnection: () => socket,
       settings: {

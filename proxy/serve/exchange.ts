@@ -20,7 +20,6 @@ import { allHold } from '../../shared/routing/conditions/compile.ts'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { Answer, FieldLines, Verdict } from '../../shared/routing/filters/kind.ts'
 import { connectionFacts, type PeerFacts, type RequestFacts } from '../http/forwarded.ts'
-import { isGrpc } from '../http/grpc.ts'
 import { maxPasses } from '../http/loop.ts'
 import { requestFacts } from '../http/request-facts.ts'
 import type { ClientStream, RequestHead, RequestSink, ResponseHead } from '../http/stream.ts'
@@ -28,11 +27,11 @@ import { Attempt } from './attempt.ts'
 import type { AttemptOwner } from './attempt-owner.ts'
 import { chooseRoute } from './choose-route.ts'
 import { Filtering } from './filtering.ts'
-import { grpcHealthAnswer, grpcHealthPath, grpcLines } from './grpc-answers.ts'
+import { healthOf } from './health-answers.ts'
 import { RequestLedger } from './ledger.ts'
 import type { LiveRoute } from './live-route.ts'
 import { openTunnel } from './open-tunnel.ts'
-import { failureAnswer, healthAnswer, ownLines, serverOptions } from './own-answers.ts'
+import { failureAnswer, ownLines, serverOptions } from './own-answers.ts'
 import { prepareAttempt } from './prepare-attempt.ts'
 import { Reply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
@@ -84,16 +83,13 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
     const facts = requestFacts(this.#peer, head, this.#worker.createRequestId)
     this.#facts = facts
     this.#ledger.noteHead(head, facts.clientAddress, facts.requestId)
-    const { healthPath, isSynced, isDraining } = this.#worker
-    if (head.path === healthPath) {
+    const health = healthOf(head, this.#worker)
+    if (health !== undefined) {
       // Not the client's traffic: neither counted nor logged.
       this.#ledger.leaveOut()
-      this.#answer(healthAnswer(isSynced, isDraining))
-    } else if (head.path === grpcHealthPath && isGrpc(head.fields)) {
-      this.#ledger.leaveOut()
-      this.#answer(grpcHealthAnswer(isSynced, isDraining))
+      this.#answer(health)
     } else if (head.path === '*') this.#answer(serverOptions)
-    else if (!isSynced) this.fail('not-synced')
+    else if (!this.#worker.isSynced) this.fail('not-synced')
     else this.#findRoute(head, facts)
   }
 
@@ -265,9 +261,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
 
   #send(answer: Answer): void {
     const send = (status: number, lines: FieldLines) => {
-      const ofGrpc = this.#head && grpcLines(this.#head, status, answer.code, lines)
-      if (ofGrpc === undefined) this.#reply.answer(this.#filters, status, lines, answer.body)
-      else this.#reply.answerGrpc(this.#filters, status, ofGrpc)
+      this.#reply.answer(this.#head, this.#filters, status, lines, answer)
       this.finish()
     }
     const lines = ownLines(answer)

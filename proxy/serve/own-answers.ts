@@ -20,20 +20,6 @@ export function failureAnswer(code: FailureCode, requestId?: string): Answer {
 /** `OPTIONS *` asks about the server, not about a resource behind it (RFC 9110 §9.3.7). */
 export const serverOptions: Answer = { status: 200, code: '', headers: [], body: '' }
 
-const healthOk = plainAnswer(200, 'ok\n')
-const healthNotSynced = plainAnswer(503, 'not synced\n')
-const healthDraining = plainAnswer(503, 'draining\n')
-
-/** Answers the load balancer's health check: 503 before the first table and while draining. */
-export function healthAnswer(isSynced: boolean, isDraining: boolean): Answer {
-  if (isDraining) return healthDraining
-  return isSynced ? healthOk : healthNotSynced
-}
-
-function plainAnswer(status: number, body: string): Answer {
-  return { status, code: '', headers: textFields, body }
-}
-
 /** What becomes of the field Server. */
 export interface ServerRule {
   /** Where no upstream has named itself, or may not. */

@@ -6,9 +6,10 @@
 import { dropStatus } from '../../shared/routing/filters/answers.ts'
 import type { Answer, FieldLines } from '../../shared/routing/filters/kind.ts'
 import { reasonOf } from '../http/reasons.ts'
-import type { ClientStream } from '../http/stream.ts'
+import type { ClientStream, RequestHead } from '../http/stream.ts'
 import { applyEdits } from './field-changes.ts'
 import type { Filtering } from './filtering.ts'
+import { grpcLines } from './grpc-answers.ts'
 import type { RequestLedger } from './ledger.ts'
 import type { HeadFacts } from './response-filter.ts'
 import type { WorkerState } from './worker-state.ts'
@@ -76,12 +77,16 @@ export class Reply {
     return response === undefined
   }
 
-  /** Writes a whole response of Weir's own, or closes the connection where a filter wants that instead. */
+  /**
+   * Writes a whole response of Weir's own, or closes the connection where a filter wants that instead. A client of gRPC gets
+   * HTTP's status 200 whatever went wrong, and a head that is all (Trailers-Only); log and metrics keep `status`.
+   */
   answer(
+    head: RequestHead | undefined,
     filters: Filtering | undefined,
     status: number,
     lines: FieldLines,
-    body: Answer['body'],
+    { code, body }: Answer,
   ): void {
     this.hasBegun = true
     this.#ledger.noteStatus(status)
@@ -89,21 +94,16 @@ export class Reply {
       this.#client.cut()
       return
     }
+    const ofGrpc = grpcLines(head, status, code, lines)
+    if (ofGrpc !== undefined) {
+      this.#client.begin(200, reasonOf(200), this.#ownFields(filters, status, ofGrpc), 0, '')
+      return
+    }
     const fields = this.#ownFields(filters, status, lines)
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const length = this.#client.isHead ? 0 : bytes.length
     this.#client.begin(status, reasonOf(status), fields, length, '')
     if (length > 0) this.#client.write(bytes)
-  }
-
-  /**
-   * Tells a client of gRPC what became of its call: HTTP's own status is 200 then, whatever went wrong, and the head is all of
-   * the response. Log and metrics keep `status`.
-   */
-  answerGrpc(filters: Filtering | undefined, status: number, lines: FieldLines): void {
-    this.hasBegun = true
-    this.#ledger.noteStatus(status)
-    this.#client.begin(200, reasonOf(200), this.#ownFields(filters, status, lines), 0, '')
   }
 
   #ownFields(filters: Filtering | undefined, status: number, lines: FieldLines): FieldLines {

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { eventually } from '../../shared/testing/eventually.ts'
+import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { startGrpc, TestClient } from '../support/grpc.ts'
 import { type InProcessOptions, startInProcess } from '../support/in-process.ts'
 
@@ -235,3 +236,24 @@ t.test(
     )
   },
 )
+
+t.test('messages go both ways for hours', async (t) => {
+  const clock = new ManualClock()
+  const { client, upstream, dataPlane } = await startCalls(t, { clock })
+  const call = client.chat()
+  call.on('error', (error) => t.fail(error.message))
+  const rounds = 900
+  for (let round = 0; round < rounds; round += 1) {
+    clock.advance(9000)
+    const echoed = once(call, 'data')
+    call.write(Buffer.from(`${round}`))
+    const [message] = await echoed
+    if (message.toString() !== `${round}`) t.fail(message.toString())
+  }
+  const status = once(call, 'status')
+  call.end()
+  t.match((await status)[0], { code: 0 })
+  t.same(upstream.calls, ['chat'])
+  await eventually('a record', () => dataPlane.log().length === 1)
+  t.match(dataPlane.log()[0], { status: 200 })
+})

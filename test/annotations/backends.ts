@@ -25,10 +25,11 @@ export class Backends {
       const backend = backends[service] ?? {}
       const script = new Script(backend.answers ?? [])
       const tls = await tlsOf(id, service, backend, certificates)
+      const isGrpc = backend.protocol?.startsWith('grpc') === true
       for (const [number, place] of [...places].entries()) {
         const find = (request: Seen) => script.find(request, number)
         endpoints.push(
-          new Endpoint({ service, place, find, ...(tls === undefined ? {} : { tls }) }),
+          new Endpoint({ service, place, find, isGrpc, ...(tls === undefined ? {} : { tls }) }),
         )
       }
     }
@@ -147,7 +148,7 @@ async function tlsOf(
   { protocol = 'http', certificate, clientCa }: CaseBackend,
   certificates: Certificates,
 ): Promise<ServerTls | undefined> {
-  if (protocol !== 'https') return undefined
+  if (protocol !== 'https' && protocol !== 'grpcs') return undefined
   const { key, cert } = await certificates.get(id, certificate ?? { hosts: [`${service}.${id}`] })
   if (clientCa === undefined) return { key, cert }
   return { key, cert, clientCa: await certificates.authority(id, clientCa) }

@@ -191,6 +191,8 @@ export interface Expect {
   readonly upstreamConnection?: { readonly same?: string; readonly differs?: string }
   readonly upstreamBeganInPause?: boolean
   readonly responses?: number
+  /** In trailers, or in the head of an answer that has no body. */
+  readonly grpcStatus?: number
   readonly refused?: boolean
   readonly tls?: {
     /** That of a Secret; or of another one than this. */

@@ -29,6 +29,7 @@ export async function openTls(
   { port, scope, certificates }: ClientTlsContext,
   local: Pick<TcpSocketConnectOpts, 'localAddress'>,
   proxyProtocol: string | undefined,
+  ALPNProtocols?: string[],
 ): Promise<TLSSocket> {
   const shown =
     client && (await certificates.get(scope, { hosts: [client.cn], cn: client.cn, ca: client.ca }))
@@ -39,6 +40,7 @@ export async function openTls(
     socket: wire,
     // Whose certificate it is, the case looks at itself.
     rejectUnauthorized: false,
+    ...(ALPNProtocols === undefined ? {} : { ALPNProtocols }),
     ...(sni === undefined ? {} : { servername: sni }),
     ...(shown === undefined ? {} : { cert: shown.cert, key: shown.key }),
     ...(minVersion === undefined ? {} : { minVersion }),

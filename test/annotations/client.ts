@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { connectRaw, fieldsOf, RawClient, type RawResponse } from '../support/raw-client.ts'
 import type { CaseRequest } from './case.ts'
+import { askHttp2 } from './client-http2.ts'
 import { type ClientTlsContext, openTls, type SeenTls, seenTlsOf } from './client-tls.ts'
 import type { Jars } from './cookies.ts'
 
@@ -63,6 +64,11 @@ export class Client {
     let client: RawClient | undefined
     const pause = { from: 0, to: 0 }
     try {
+      if (request.http2 === true) {
+        const { response, tls } = await askHttp2(request, this.#port, this.#tls)
+        const tookMs = performance.now() - began
+        return { response, error: undefined, tookMs, responses: 1, tls, pause: undefined }
+      }
       client = await this.#connect(request, round)
       const response = await this.#exchange(client, request, pause)
       const tookMs = performance.now() - began

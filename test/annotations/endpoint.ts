@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import { type Blackhole, startBlackhole } from '../support/blackhole.ts'
 import type { Answer, State } from './case.ts'
+import { answerCall, type Call, createGrpcServer } from './grpc-server.ts'
 
 /** What a TLS endpoint shows, and whom it lets in. */
 export interface ServerTls {
@@ -57,6 +58,13 @@ export interface EndpointOptions {
   /** The scripted answer to a request; undefined: an echo. */
   readonly find: (request: Seen) => Answer | undefined
   readonly tls?: ServerTls
+  /** Speaks gRPC, over HTTP/2. */
+  readonly isGrpc: boolean
+}
+
+type NotedFacts = Pick<Seen, 'method' | 'path' | 'host' | 'protocol' | 'connection' | 'tls'> & {
+  /** Name, value, name, value. */
+  readonly rawHeaders: readonly string[]
 }
 
 // Who closes a connection between two requests is the proxy, never the endpoint.
@@ -100,6 +108,11 @@ export class Endpoint {
   #serverOf(state: 'up' | 'silent' | 'reset'): net.Server {
     if (state === 'reset') return net.createServer((socket) => socket.resetAndDestroy())
     if (state === 'silent') return net.createServer((socket) => this.#keep(socket))
+    if (this.#options.isGrpc) {
+      return createGrpcServer(this.#options.tls, (call) => void this.#answerCall(call))
+        .on('connection', (socket) => this.#keep(socket))
+        .on('secureConnection', (socket) => this.#keep(socket))
+    }
     const answer: RequestListener = (request, response) => {
       this.#answer(request, response).catch(() => response.destroy())
     }
@@ -151,8 +164,46 @@ export class Endpoint {
     response.end(bytes)
   }
 
+  async #answerCall(call: Call): Promise<void> {
+    const { list, stream } = call
+    const first = (name: string) => list[list.indexOf(name) + 1] ?? ''
+    const socket = stream.session?.socket
+    const seen = this.#note({
+      method: first(':method'),
+      path: first(':path'),
+      host: first(':authority'),
+      protocol: 'HTTP/2',
+      rawHeaders: list.slice(8),
+      connection: 0,
+      tls: socket instanceof TLSSocket ? tlsFacts(socket) : undefined,
+    })
+    this.seen.push(seen)
+    stream.on('data', (bytes: Buffer) => {
+      seen.bodyBytes += bytes.length
+    })
+    await once(stream, 'end')
+    const answer = this.#options.find(seen) ?? {}
+    if (answer.delayMs !== undefined) await delay(answer.delayMs)
+    if (stream.destroyed) return
+    const own = ['x-backend', this.service, 'x-endpoint', this.place]
+    answerCall(call, answer, [...own, 'x-sight', `${seen.number}`])
+  }
+
   #see(request: IncomingMessage): Seen {
     const { method = '', url: path = '', rawHeaders, httpVersion, socket } = request
+    const { host = '' } = request.headers
+    return this.#note({
+      method,
+      path,
+      host,
+      protocol: `HTTP/${httpVersion}`,
+      rawHeaders,
+      connection: this.#sockets.get(socket) ?? 0,
+      tls: socket instanceof TLSSocket ? tlsFacts(socket) : undefined,
+    })
+  }
+
+  #note({ rawHeaders, ...facts }: NotedFacts): Seen {
     const headers = rawHeaders.flatMap((name, at) =>
       at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? ''] as const] : [],
     )
@@ -163,17 +214,12 @@ export class Endpoint {
       number: requestCount,
       service: this.service,
       place: this.place,
-      connection: this.#sockets.get(socket) ?? 0,
-      method,
-      path,
-      host: values('host').join(),
-      protocol: `HTTP/${httpVersion}`,
+      ...facts,
       headers,
       values,
       at: performance.now(),
       body: '',
       bodyBytes: 0,
-      tls: socket instanceof TLSSocket ? tlsFacts(socket) : undefined,
     }
   }
 }

@@ -107,6 +107,11 @@ const expectations: readonly {
   { good: { withinMs: { max: 100 } }, bad: [{ withinMs: { min: 101 } }, { withinMs: { max: 9 } }] },
   { good: { responses: 1 }, bad: [{ responses: 2 }] },
   {
+    good: { grpcStatus: 5 },
+    bad: [{ grpcStatus: 0 }],
+    of: [{ ...sight, response: { ...answer, trailers: [['grpc-status', '5']] } }],
+  },
+  {
     good: { cookie: { name: 'c', value: '1', Path: '/p', HttpOnly: true, lifetimeSeconds: 60 } },
     bad: [
       { cookie: { name: 'd' } },

@@ -93,6 +93,13 @@ const checks: Checks = {
       return first(all, (each) => named(each.name, checkCookie(each, cookies)))
     })
   },
+  grpcStatus(wanted, { sights }) {
+    return first(sights, ({ response }) => {
+      const all = [...(response?.trailers ?? []), ...(response?.fields ?? [])]
+      const got = all.find(([name]) => name === 'grpc-status')?.[1] ?? 'none'
+      return got === `${wanted}` ? undefined : `${got}, not ${wanted}`
+    })
+  },
   withinMs(wanted, { sights }) {
     return first(sights, ({ tookMs }) => numberMismatch(wanted ?? 0, Math.round(tookMs)))
   },

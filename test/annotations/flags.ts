@@ -38,19 +38,20 @@ export function flagsOf(cases: readonly AnnotationCase[]): readonly string[] {
   const origins = [...new Set(cases.flatMap(originsOf))]
   return [
     ...['--like', 'ingress-nginx', '--config-map', configMap, '--listen-tls', '127.0.0.1:0'],
+    ...(cases.some(isOfHttp2) ? ['--h2c'] : []),
     ...given.flatMap((name) => flagOf(name, options)),
     ...listed('--auth-urls', origins),
   ]
 }
 
+/** nginx takes HTTP/2 by prior knowledge on its plain port, too. */
+function isOfHttp2({ steps }: AnnotationCase): boolean {
+  return steps.some(({ request }) => request?.http2 === true)
+}
+
 /** What Weir lacks for a case, in a sentence; undefined when it can be played. */
-export function lackOf({ options = {}, steps, backends = {} }: AnnotationCase): string | undefined {
-  const requests = steps.flatMap(({ request }) => request ?? [])
+export function lackOf({ options = {}, backends = {} }: AnnotationCase): string | undefined {
   const protocols = Object.values(backends).map(({ protocol }) => protocol)
-  if (requests.some(({ http2 }) => http2 === true)) return 'Weir does not speak HTTP/2 to clients.'
-  if (protocols.some((each) => each === 'grpc' || each === 'grpcs')) {
-    return 'Weir does not speak gRPC to endpoints.'
-  }
   if (protocols.includes('fcgi')) return 'Weir does not speak FastCGI to endpoints.'
   const unknown = Object.keys(options).find((name) => !isKnown(name))
   return unknown === undefined ? undefined : `Weir has no option for ${unknown}.`

@@ -95,7 +95,7 @@ export class Http2ClientStream implements ClientStream {
     const isHandshake = head.upgrade !== ''
     this.#owner.noteUseful(head.sectionBytes)
     this.isHead = head.method === 'HEAD'
-    this.#isMalformed = failure === 'malformed-request'
+    this.#isMalformed = failure === 'malformed-request' && !head.hasBadTarget
     const request = { isHead: this.isHead, isHandshake, isMalformed: this.#isMalformed }
     this.#stream = stream
     this.#out = new ResponseOut(stream, request, this.#limits.writeTimeoutMs)

@@ -213,6 +213,18 @@ for (const { fields, hasEnded, why } of malformed) {
   t.equal(read(fields, hasEnded), 'malformed-request', `malformed: ${why}`)
 }
 
+t.test('a path that is refused is no malformed request of HTTP/2', async (t) => {
+  for (const [path, hasBadTarget] of [
+    ['/a%', true],
+    ['/a b', false],
+  ] as const) {
+    const head = new Http2RequestHead()
+    const list = changed({ ':path': path }).flat()
+    t.equal(readRequest(list, true, limits, head), 'malformed-request')
+    t.equal(head.hasBadTarget, hasBadTarget)
+  }
+})
+
 const others: readonly {
   readonly fields: readonly Field[]
   readonly is: FailureCode

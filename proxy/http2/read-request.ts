@@ -130,7 +130,10 @@ function readTarget(limits: HeadLimits, head: Http2RequestHead): FailureCode | u
   if (path === '*' && head.method === 'OPTIONS') head.path = path
   else {
     const failure = readOriginForm(path, head)
-    if (failure !== undefined) return failure
+    if (failure !== undefined) {
+      head.hasBadTarget = true
+      return failure
+    }
   }
   return readAuthority(head)
 }

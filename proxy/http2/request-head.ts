@@ -32,8 +32,11 @@ export class Http2RequestHead implements RequestHead, FieldFacts, TargetFacts {
   passes = 0
   /** Of the whole field section, as RFC 9113 §6.5.2 counts them. */
   sectionBytes = 0
+  /** What is wrong is the path or query, which is no matter of HTTP/2. */
+  hasBadTarget = false
 
   reset(): void {
+    this.hasBadTarget = false
     this.method = ''
     this.path = ''
     this.readings = undefined

@@ -76,7 +76,10 @@ async function proxyFamilies(): Promise<{
   const recorder = createRecorder({ slots, isLikeNginx: true })
   const counters = recorder.countersFor(
     { namespace: 'namespace', ingress: 'ingress', service: 'service' },
-    { host: 'host', path: '/', main: 'service', canary: '' },
+    {
+      ...{ host: 'host', path: '/', main: 'service', canary: '' },
+      ...{ upstream: '', isUnlogged: false },
+    },
   )
   recorder.record(exampleRecord({ counters, status: 502, error: 'connect-failed' }))
   const busy = { cpuMicros: () => 0, busyMs: () => 0 }

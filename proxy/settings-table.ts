@@ -368,10 +368,16 @@ export const proxyOptions = {
 
   ...traceOptions,
 
-  accessLog: option(oneOf(['json', 'combined', 'off']), {
+  accessLog: option(oneOf(['json', 'combined', 'nginx', 'off']), {
     group: general,
     default: 'json',
-    help: 'Writes one line per request to stdout.',
+    likes: { 'ingress-nginx': 'nginx' },
+    help: "Writes one line per request to stdout: as JSON, as Apache's combined format, or as ingress-nginx's. The ConfigMap's log-format-upstream is another format for all but off.",
+  }),
+  logQueries: option(boolean, {
+    group: general,
+    default: false,
+    help: 'Shows queries where a format of nginx names them ($request, $request_uri, $args, $http_referer). They carry secrets.',
   }),
   logLevel: option(oneOf(['debug', 'info', 'warn', 'error']), {
     group: general,

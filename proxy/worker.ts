@@ -29,7 +29,12 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
   const accessLog =
     settings.accessLog === 'off'
       ? undefined
-      : createAccessLog({ format: settings.accessLog, post, slots })
+      : createAccessLog({
+          format: settings.accessLog,
+          logsQueries: settings.logQueries,
+          post,
+          slots,
+        })
   const meter = createThreadMeter({
     slots,
     place: start.place,
@@ -63,6 +68,7 @@ async function run(port: MessagePort, start: WorkerStart): Promise<void> {
     shared: openCounterTable({ memory: start.counters, nowMicros: processMicros() }),
     guard,
     onFilterFault: onFault,
+    onRules: ({ log = {} }) => accessLog?.follow(log),
     onSpan: (span) => spans.add(span),
     onTick: () => {
       pulse.beat()

@@ -5,8 +5,9 @@
 //              ▲ at most `maxPendingChunks` on the way          │
 //              └───────────── pending, shared memory ◄──────────┘
 import type { LineSink } from '../../shared/log.ts'
+import type { LogRules } from '../../shared/routing/log-format.ts'
 import { families } from './families.ts'
-import { formatCombined, formatJson } from './log-line.ts'
+import { type LogOptions, liveLogRules } from './log-rules.ts'
 import type { RequestRecord } from './record.ts'
 import { add, type Slots } from './slots.ts'
 
@@ -22,15 +23,18 @@ export interface AccessLogMessage {
 
 /** The worker's end of the access log. */
 export interface AccessLog {
-  /** Appends the line of one finished request. */
+  /** Appends the line of one finished request, if it is to have one. */
   write(record: RequestRecord): void
+  /** Fields of requests that lines show, in lower case; undefined: none. */
+  readonly fields: readonly string[] | undefined
+  /** Does what objects say from now on. */
+  follow(rules: LogRules): void
   /** Posts what was gathered; called every 100 ms and before the worker ends. */
   flush(): void
 }
 
 /** What an access log needs; `slots` gives the counter of dropped lines. */
-export interface AccessLogOptions {
-  readonly format: 'json' | 'combined'
+export interface AccessLogOptions extends LogOptions {
   readonly post: (message: AccessLogMessage) => void
   readonly slots: Slots
 }
@@ -40,8 +44,8 @@ const maxBufferedChars = 32 * 1024
 const maxPendingChunks = 64
 
 /** Makes the worker's end of the access log. */
-export function createAccessLog({ format, post, slots }: AccessLogOptions): AccessLog {
-  const toLine = format === 'json' ? formatJson : formatCombined
+export function createAccessLog({ post, slots, ...options }: AccessLogOptions): AccessLog {
+  let live = liveLogRules(options, {})
   const dropped = slots.counter(families.accessLogDropped.name, {})
   const shared = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
   const pending = new Int32Array(shared)
@@ -62,9 +66,16 @@ export function createAccessLog({ format, post, slots }: AccessLogOptions): Acce
 
   return {
     write(record) {
-      lines += toLine(record)
+      if (live.isLeftOut(record)) return
+      lines += live.toLine(record)
       count += 1
       if (lines.length > maxBufferedChars) flush()
+    },
+    get fields() {
+      return live.fields
+    },
+    follow(rules) {
+      live = liveLogRules(options, rules)
     },
     flush,
   }

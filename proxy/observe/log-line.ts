@@ -43,7 +43,8 @@ function unchanged(value: string): string {
   return value
 }
 
-function escaped(value: string): string {
+/** Escapes a value for a text of JSON: printable ASCII. */
+export function escaped(value: string): string {
   const quoted = JSON.stringify(value).replace(
     beyondAscii,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -66,7 +67,8 @@ function routeFields(route: RouteCounters | undefined): string {
   return fields
 }
 
-function hex(value: string, unsafe: RegExp): string {
+/** Writes what `unsafe` (global) finds as \\xHH. */
+export function hex(value: string, unsafe: RegExp): string {
   return value.replace(unsafe, (character) => {
     const code = character.charCodeAt(0)
     const digits = code.toString(16).toUpperCase()
@@ -74,7 +76,8 @@ function hex(value: string, unsafe: RegExp): string {
   })
 }
 
-function withoutQuery(url: string): string {
+/** Cuts a URL before its query. */
+export function withoutQuery(url: string): string {
   const query = url.indexOf('?')
   return query === -1 ? url : url.slice(0, query)
 }
@@ -96,7 +99,8 @@ let isoPrefix = ''
 let apacheSecond = Number.NaN
 let apacheText = ''
 
-function isoTime(wallMs: number): string {
+/** ISO 8601 with ms, in UTC. */
+export function isoTime(wallMs: number): string {
   const second = Math.floor(wallMs / 1000)
   if (second !== isoSecond) {
     isoPrefix = new Date(second * 1000).toISOString().slice(0, 19)
@@ -107,7 +111,8 @@ function isoTime(wallMs: number): string {
 
 const months = 'JanFebMarAprMayJunJulAugSepOctNovDec'
 
-function apacheTime(wallMs: number): string {
+/** `10/Oct/2000:13:55:36 +0000`. */
+export function apacheTime(wallMs: number): string {
   const second = Math.floor(wallMs / 1000)
   if (second !== apacheSecond) {
     const iso = new Date(second * 1000).toISOString()

@@ -4,9 +4,10 @@ import { tableWith } from '../../shared/routing/testing/table.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import type { RequestRecord } from './record.ts'
-import { createRecorder, type RoutePlace } from './recorder.ts'
+import { createRecorder } from './recorder.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSlotCollector } from './slot-collector.ts'
+import type { RoutePlace } from './slots.ts'
 import { exampleRecord } from './testing/records.ts'
 
 const prefix = 'nginx_ingress_controller_'
@@ -35,7 +36,10 @@ function setUp(isLikeNginx = true) {
   })
   const recorder = createRecorder({ slots, isLikeNginx })
   const names = { namespace: 'shop', ingress: 'front', service: 'web' }
-  const place = { host: 'a.test', path: '/x', main: 'web', canary: '' }
+  const place: RoutePlace = {
+    ...{ host: 'a.test', path: '/x', main: 'web', canary: '' },
+    ...{ upstream: 'shop/web:80', isUnlogged: false },
+  }
   const countersAt = (changes: Partial<RoutePlace> = {}, ingress = 'front', service = 'web') =>
     recorder.countersFor({ ...names, ingress, service }, { ...place, ...changes })
   const plain = countersAt()

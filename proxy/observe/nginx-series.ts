@@ -4,6 +4,7 @@
 // Invariant: host and path are those that an Ingress declares, never a client's: what a client sends makes no series.
 import { answerKey, answerLabels } from './answer-key.ts'
 import { nginxRequestFamilies as families } from './nginx-families.ts'
+import { requestBytes, responseBytes } from './request-sizes.ts'
 import { createHistogram, observe, observeValue, type SlotHistogram } from './slot-histogram.ts'
 import { add, pathKey, type Slot, type Slots } from './slots.ts'
 
@@ -130,10 +131,6 @@ class PathSeries {
   }
 }
 
-// `METHOD path HTTP/1.1`, `Host: name` and the end of the head; `HTTP/1.1 200 OK` and the end of the head.
-const requestLineBytes = ' HTTP/1.1\r\n'.length + 1 + 'Host: \r\n\r\n'.length
-const statusLineBytes = 'HTTP/1.1 200 OK\r\n\r\n'.length
-
 /** The slots of one method and status. */
 class AnswerSlots {
   readonly #slots: Slots
@@ -159,7 +156,7 @@ class AnswerSlots {
   count(record: CountedRequest): void {
     add(this.#requests, 1)
     observe(this.#request, record.totalMs)
-    const sent = statusLineBytes + record.fieldBytesOut + record.bytesOut
+    const sent = responseBytes(record)
     observeValue(this.#requestSize, requestBytes(record))
     observeValue(this.#responseSize, sent)
     observeValue(this.#bytesSent, sent)
@@ -183,16 +180,4 @@ function upstreamSlots(slots: Slots, labels: Readonly<Record<string, string>>): 
     header: createHistogram(slots, families.header, labels),
     response: createHistogram(slots, families.response, labels),
   }
-}
-
-function requestBytes({
-  method,
-  host,
-  path,
-  query,
-  fieldBytesIn,
-  bytesIn,
-}: CountedRequest): number {
-  const line = method.length + path.length + query.length + host.length + requestLineBytes
-  return line + fieldBytesIn + bytesIn
 }

@@ -3,6 +3,14 @@
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { RouteCounters } from './route-series.ts'
 
+/** Fields of a request that its log line shows. */
+export interface LoggedFields {
+  /** Lower case. */
+  readonly names: readonly string[]
+  /** One for each name; empty when it is absent. */
+  readonly values: readonly string[]
+}
+
 /** One finished request. Times are monotonic ms from performance.now() unless said otherwise; 0 = did not happen. */
 export interface RequestRecord {
   /** ms since the epoch, of the request's first byte. */
@@ -45,6 +53,10 @@ export interface RequestRecord {
   retries: number
   userAgent: string
   referer: string
+  /** `http` or `https`; empty when the head was not readable. */
+  scheme: string
+  /** Undefined where the log shows none. */
+  loggedFields: LoggedFields | undefined
   /** True for an upgraded connection: the record is written when the tunnel ends. */
   tunnel: boolean
 }

@@ -15,7 +15,8 @@ function setUp() {
   const collector = createSlotCollector(new ManualClock())
   const slots = createSlots((message) => collector.accept(structuredClone(message), 1))
   const lines: RequestRecord[] = []
-  const accessLog = { write: (record: RequestRecord) => lines.push({ ...record }), flush() {} }
+  const write = (record: RequestRecord) => lines.push({ ...record })
+  const accessLog = { write, fields: undefined }
   const recorder = createRecorder({ slots, accessLog })
   const counters = recorder.countersFor({ namespace: 'shop', ingress: 'front', service: 'web' })
   return {
@@ -215,7 +216,7 @@ t.test('a fault in the bookkeeping fails no request', async (t) => {
     write() {
       throw new Error('broken')
     },
-    flush() {},
+    fields: undefined,
   }
   createRecorder({ slots, accessLog }).record(exampleRecord({}))
   const families = parseExposition([...collector.pieces()].join(''))

@@ -7,7 +7,7 @@ import { type NginxCounters, NginxSeries, nginxHost } from './nginx-series.ts'
 import type { RequestRecord } from './record.ts'
 import { type RouteCounters, SeriesOfRoutes } from './route-series.ts'
 import { createHistogram, observe } from './slot-histogram.ts'
-import { add, type RouteNames, type Slot, type Slots } from './slots.ts'
+import { add, type RouteNames, type RoutePlace, type Slot, type Slots } from './slots.ts'
 
 /** Counts what happens in one worker. */
 export interface Recorder {
@@ -17,6 +17,8 @@ export interface Recorder {
   forget(routes: readonly string[]): void
   /** Counts and logs one finished request. Never throws and keeps no reference. */
   record(record: RequestRecord): void
+  /** Fields of requests that the log shows, in lower case; undefined: none. */
+  readonly loggedFields: readonly string[] | undefined
   /** One more attempt at an upstream. */
   readonly retries: Slot
   /** A retry that the budget did not allow. */
@@ -35,23 +37,12 @@ export interface Recorder {
   readonly endpoints: { readonly serving: Slot; readonly ejected: Slot; readonly unhealthy: Slot }
 }
 
-/** Where a route is, for metrics that tell its paths apart. */
-export interface RoutePlace {
-  /** As in a Match: empty for any. */
-  readonly host: string
-  readonly path: string
-  /** The route's own Service, where a choice is counted that is not it. */
-  readonly main: string
-  /** Key of the upstream of a canary; empty for what is none. */
-  readonly canary: string
-}
-
 /** What a recorder needs; without `accessLog` nothing is logged. */
 export interface RecorderOptions {
   readonly slots: Slots
   /** Counts in the words of ingress-nginx as well (`--metrics-like`). */
   readonly isLikeNginx?: boolean | undefined
-  readonly accessLog?: AccessLog | undefined
+  readonly accessLog?: Pick<AccessLog, 'write' | 'fields'> | undefined
 }
 
 /** Makes the recorder of one worker. */
@@ -89,7 +80,11 @@ export function createRecorder({ slots, isLikeNginx, accessLog }: RecorderOption
   }
 
   return {
-    countersFor: (names, place) => byRoute.handleOf(names, place && nginxCounters(names, place)),
+    countersFor: (names, place) =>
+      byRoute.handleOf(names, place && nginxCounters(names, place), place),
+    get loggedFields() {
+      return accessLog?.fields
+    },
     forget(routes) {
       byRoute.forget(routes)
       nginx?.forget(routes)

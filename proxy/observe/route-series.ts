@@ -7,7 +7,7 @@ import { answerKey, answerLabels } from './answer-key.ts'
 import { families } from './families.ts'
 import type { NginxCounters } from './nginx-series.ts'
 import { createHistogram, type SlotHistogram } from './slot-histogram.ts'
-import { type RouteNames, routeKey, type Slot, type Slots } from './slots.ts'
+import { type RouteNames, type RoutePlace, routeKey, type Slot, type Slots } from './slots.ts'
 
 /** All series of routes in one worker. */
 export class SeriesOfRoutes {
@@ -19,8 +19,8 @@ export class SeriesOfRoutes {
   }
 
   /** Gives what a route is counted by. */
-  handleOf(names: RouteNames, nginx?: NginxCounters): RouteCounters {
-    return new RouteCounters(names, nginx)
+  handleOf(names: RouteNames, nginx?: NginxCounters, place?: RoutePlace): RouteCounters {
+    return new RouteCounters(names, nginx, place)
   }
 
   /** Finds the series of a handle; costs two comparisons unless it is the first request. */
@@ -53,9 +53,18 @@ export class RouteCounters implements RouteNames {
   readonly service: string
   /** In the words of ingress-nginx as well; undefined where nobody asked for them. */
   readonly nginx: NginxCounters | undefined
+  /** For the access log; undefined for what is no route. */
+  readonly place: RoutePlace | undefined
+  readonly isUnlogged: boolean
   series: RouteSeries | undefined
 
-  constructor({ namespace, ingress, service }: RouteNames, nginx: NginxCounters | undefined) {
+  constructor(
+    { namespace, ingress, service }: RouteNames,
+    nginx: NginxCounters | undefined,
+    place?: RoutePlace,
+  ) {
+    this.place = place
+    this.isUnlogged = place?.isUnlogged === true
     this.namespace = namespace
     this.ingress = ingress
     this.service = service

@@ -65,6 +65,21 @@ export interface RouteNames {
   readonly service: string
 }
 
+/** Where a route is, for metrics that tell its paths apart and for the access log. */
+export interface RoutePlace {
+  /** As in a Match: empty for any. */
+  readonly host: string
+  readonly path: string
+  /** The route's own Service, where a choice is counted that is not it. */
+  readonly main: string
+  /** Key of the upstream of a canary; empty for what is none. */
+  readonly canary: string
+  /** Key of the route's own upstream; empty where it forwards to none. */
+  readonly upstream: string
+  /** Its requests are not in the access log. */
+  readonly isUnlogged: boolean
+}
+
 /** One text per route that is counted; no Kubernetes name contains a slash. */
 export function routeKey({ namespace, ingress, service }: RouteNames): string {
   return `${namespace}/${ingress}/${service}`

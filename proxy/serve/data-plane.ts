@@ -73,6 +73,8 @@ export interface DataPlaneOptions {
   readonly guard?: FilterGuard | undefined
   /** Told what went wrong in a filter; of what is late, only that of one's own: Weir's own have a code for it. */
   readonly onFilterFault?: (fault: FilterFault) => void
+  /** Told what objects say of all requests, when that changes. */
+  readonly onRules?: (rules: ServingRules) => void
   /** Takes spans of traced requests; absent: there are none. */
   readonly onSpan?: (span: SpanData) => void
   /** Asks for a key of a load balancer, which `setKey` brings; absent: there are none. */
@@ -94,6 +96,7 @@ export class DataPlane {
   readonly #tls: TlsPort | undefined
   readonly #tuned: TunedSettings
   readonly #stopTicks: () => void
+  readonly #onRules: DataPlaneOptions['onRules']
   #port = 0
   #tlsPort = 0
 
@@ -101,6 +104,7 @@ export class DataPlane {
     const { settings, clock, random, recorder, guard } = options
     this.#settings = settings
     this.#clock = clock
+    this.#onRules = options.onRules
     this.#tuned = new TunedSettings(settings)
     this.#worker = createWorkerState(options, this.#tuned)
     this.#pools = new EndpointPools(
@@ -199,6 +203,7 @@ export class DataPlane {
     this.#worker.router = this.#routes.apply(this.#worker.router, delta)
     this.#worker.fallback = this.#routes.fallback
     if (delta.serving !== undefined) {
+      this.#onRules?.(delta.serving)
       this.#worker.spans.isOpen = areSpansExported(this.#settings, delta.serving)
       this.#tuned.apply(delta.serving)
       this.#worker.clientRules = createClientRules(this.#settings, delta.serving)

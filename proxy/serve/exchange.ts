@@ -82,7 +82,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
     }
     const facts = requestFacts(this.#peer, head, this.#worker.createRequestId)
     this.#facts = facts
-    this.#ledger.noteHead(head, facts.clientAddress, facts.requestId)
+    this.#ledger.noteHead(head, facts)
     const health = healthOf(head, this.#worker)
     if (health !== undefined) {
       // Not the client's traffic: neither counted nor logged.

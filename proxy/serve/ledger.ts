@@ -4,10 +4,12 @@
 //   head read ═ forwarded ─ response head ═ relayed ─ … ─ record      (connecting ─ connected is waiting, too)
 import { type FailureCode, failures, isFailureCode } from '../../shared/routing/failure.ts'
 import type { Outcome } from '../../shared/routing/filters/kind.ts'
+import type { RequestFacts } from '../http/forwarded.ts'
 import type { RequestHead } from '../http/stream.ts'
 import type { RequestRecord } from '../observe/record.ts'
 import type { RouteCounters } from '../observe/route-series.ts'
 import type { LiveRoute } from './live-route.ts'
+import { readLoggedFields } from './logged-fields.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Keeps the record of a client connection's current request. */
@@ -59,6 +61,8 @@ export class RequestLedger implements Outcome {
     record.retries = 0
     record.userAgent = ''
     record.referer = ''
+    record.scheme = ''
+    record.loggedFields = undefined
     record.tunnel = false
     this.isOver = false
   }
@@ -68,10 +72,14 @@ export class RequestLedger implements Outcome {
     this.#isLeftOut = true
   }
 
-  noteHead(head: RequestHead, clientAddress: string, requestId: string): void {
+  noteHead(head: RequestHead, facts: RequestFacts): void {
     const record = this.#record
-    record.clientAddress = clientAddress
-    record.requestId = requestId
+    record.clientAddress = facts.clientAddress
+    record.requestId = facts.requestId
+    record.scheme = facts.scheme
+    const { loggedFields } = this.#worker.recorder
+    if (loggedFields !== undefined)
+      record.loggedFields = readLoggedFields(loggedFields, head, facts)
     record.method = head.method
     record.host = head.host
     record.path = head.path
@@ -235,6 +243,8 @@ function createRecord(): RequestRecord {
     retries: 0,
     userAgent: '',
     referer: '',
+    scheme: '',
+    loggedFields: undefined,
     tunnel: false,
   }
 }

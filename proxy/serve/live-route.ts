@@ -9,6 +9,7 @@ import type {
 } from '../../shared/routing/backend.ts'
 import { compileConditions } from '../../shared/routing/conditions/compile.ts'
 import type { ConditionContext, Question } from '../../shared/routing/conditions/kind.ts'
+import { isUnlogged } from '../../shared/routing/filters/access-log.ts'
 import {
   type CompileFilter,
   compileFilters,
@@ -24,10 +25,10 @@ import type {
   Verdict,
 } from '../../shared/routing/filters/kind.ts'
 import { matchKey } from '../../shared/routing/match-key.ts'
-import { type Match, type Owner, type Route, serviceOf } from '../../shared/routing/table.ts'
-import type { Recorder, RoutePlace } from '../observe/recorder.ts'
+import { type Owner, type Route, serviceOf, upstreamOf } from '../../shared/routing/table.ts'
+import type { Recorder } from '../observe/recorder.ts'
 import type { RouteCounters } from '../observe/route-series.ts'
-import type { RouteNames } from '../observe/slots.ts'
+import type { RouteNames, RoutePlace } from '../observe/slots.ts'
 import type { PolicyContext } from '../upstream/balance/create-policy.ts'
 import type { Breaker } from '../upstream/circuit-breaker.ts'
 import {
@@ -103,7 +104,7 @@ export interface RouteBuilder {
 export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const { owner, match, filters, backend } = route
   const service = serviceOf(route)
-  const counters = builder.recorder.countersFor(namesOf(owner, service), placeOf(match, service))
+  const counters = builder.recorder.countersFor(namesOf(owner, service), placeOf(route))
   const conditions = compileConditions(match.conditions, builder.conditions)
   const fixed = { route, counters, conditions }
   const closed: LiveRoute = { ...fixed, pipeline: always('policy-closed'), backend: nowhere }
@@ -175,7 +176,9 @@ function buildChoice(
       ? undefined
       : builder.recorder.countersFor(
           namesOf(route.owner, service),
-          isMain ? placeOf(route.match, service) : placeOf(route.match, serviceOf(route), key),
+          isMain
+            ? { ...placeOf(route), main: service, upstream: key }
+            : { ...placeOf(route), canary: key },
         ),
     breaker: breaker && builder.breaker(upstream, breaker),
   }
@@ -185,8 +188,16 @@ function namesOf({ namespace, name }: Owner, service: string): RouteNames {
   return { namespace, ingress: name, service }
 }
 
-function placeOf({ host, path }: Match, main: string, canary = ''): RoutePlace {
-  return { host, path, main, canary }
+function placeOf(route: Route): RoutePlace {
+  const { host, path } = route.match
+  return {
+    host,
+    path,
+    main: serviceOf(route),
+    canary: '',
+    upstream: upstreamOf(route),
+    isUnlogged: isUnlogged(route.filters),
+  }
 }
 
 /** A backend for requests of Weir's own: one upstream, one limit for everything. */

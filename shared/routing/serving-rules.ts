@@ -1,6 +1,7 @@
 // What do objects say about the serving of all requests alike? ingress-nginx's ConfigMap does; options of the proxy say the rest.
 //
 // Invariant: plain data that crosses threads. What is absent is as the options have it.
+import type { LogRules } from './log-format.ts'
 
 /** Whose name is in the field Server of responses: that of the application or else Weir's, Weir's always, or nobody's. */
 export type ServerHeader = 'pass' | 'own' | 'none'
@@ -43,6 +44,7 @@ export interface ServingRules {
   readonly serverHeader?: ServerHeader
   /** Where spans of traced requests go, and in which portions. */
   readonly spans?: SpanRules
+  readonly log?: LogRules
 }
 
 export const noServingRules: ServingRules = {}

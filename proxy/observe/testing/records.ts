@@ -29,6 +29,8 @@ export function exampleRecord(changes: Partial<RequestRecord>): RequestRecord {
     retries: 1,
     userAgent: 'curl/8',
     referer: 'https://a.test/from',
+    scheme: 'https',
+    loggedFields: undefined,
     tunnel: false,
     ...changes,
   }

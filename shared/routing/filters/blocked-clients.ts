@@ -1,6 +1,6 @@
 // Which clients are turned away by what they say they are, or where they come from? ingress-nginx's block-user-agents and
 // block-referers. It keeps nuisances out and protects nothing: a client says what it likes.
-import { compileSearch, type Search } from '../pattern.ts'
+import { compileTexts, faultOfEntry } from '../text-list.ts'
 import type { Filter, FilterKind } from './kind.ts'
 
 export interface BlockedClientsFilter extends Filter {
@@ -14,10 +14,10 @@ export const blockedClientsKind: FilterKind<BlockedClientsFilter> = {
   kind: 'blocked-clients',
   isGuard: true,
   fault: ({ userAgents = [], referers = [] }) =>
-    [...userAgents, ...referers].map(faultOfBlock).find((fault) => fault !== undefined),
+    [...userAgents, ...referers].map(faultOfEntry).find((fault) => fault !== undefined),
   compile({ userAgents = [], referers = [] }) {
-    const isBlockedAgent = anyOf(userAgents)
-    const isBlockedReferer = anyOf(referers)
+    const isBlockedAgent = compileTexts(userAgents)
+    const isBlockedReferer = compileTexts(referers)
     return {
       request: {
         kind: 'sync',
@@ -30,26 +30,4 @@ export const blockedClientsKind: FilterKind<BlockedClientsFilter> = {
       },
     }
   },
-}
-
-/** Says why a text is no entry of these lists, as the end of a sentence; undefined when it is one. */
-export function faultOfBlock(entry: string): string | undefined {
-  const result = searchOf(entry)
-  return result === undefined || result.ok ? undefined : result.reason
-}
-
-function searchOf(entry: string): ReturnType<typeof compileSearch> | undefined {
-  if (entry.startsWith('~*')) return compileSearch(`(?i)${entry.slice(2)}`)
-  return entry.startsWith('~') ? compileSearch(entry.slice(1)) : undefined
-}
-
-function anyOf(entries: readonly string[]): Search {
-  const texts = new Set<string>()
-  const searches: Search[] = []
-  for (const entry of entries) {
-    const result = searchOf(entry)
-    if (result === undefined) texts.add(entry.toLowerCase())
-    else if (result.ok) searches.push(result.search)
-  }
-  return (text) => texts.has(text.toLowerCase()) || searches.some((search) => search(text))
 }

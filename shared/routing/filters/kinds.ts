@@ -2,6 +2,7 @@
 // the order of this table: who may come in, then what is answered at once, then what is changed on the way.
 
 import { accessKind } from './access.ts'
+import { accessLogKind } from './access-log.ts'
 import { accessRulesKind } from './access-rules.ts'
 import { answersKind } from './answers.ts'
 import { anyOfKind } from './any-of.ts'
@@ -33,6 +34,7 @@ import { upstreamTlsKind } from './upstream-tls.ts'
 
 const rows: readonly FilterKind[] = [
   traceKind,
+  accessLogKind,
   clientCertificateKind,
   blockedClientsKind,
   corsKind,

@@ -1,4 +1,5 @@
-// The annotations of ingress-nginx about traces: is the Ingress traced, does it go on with traces of clients, how are spans named?
+// The annotations of ingress-nginx about traces and logs: is the Ingress traced, does it go on with traces of clients, how are
+// spans named, are its requests in the access log?
 import type { TraceWishes } from '../defaults.ts'
 import type { Draft } from './draft.ts'
 import { parseNginxText } from './nginx-text.ts'
@@ -11,8 +12,19 @@ function wish<K extends keyof TraceWishes>(name: K) {
   })
 }
 
-/** The rows of traces. */
+const logKey = 'nginx.ingress.kubernetes.io/enable-access-log'
+
+/** The rows of traces and logs. */
 export const traceRows: readonly Row[] = [
+  supported(
+    'enable-access-log',
+    'bool',
+    'With `false` requests are not in the access log; they are counted in metrics.',
+    parseBool,
+    (isOn, { filters }) => ({
+      filters: { ...filters, 'access-log': { parts: { isOn }, key: logKey } },
+    }),
+  ),
   supported(
     'enable-opentelemetry',
     'bool',

@@ -31,7 +31,6 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   // Headers and cookies.
 
   // Errors, logs and traces.
-  unsupported('enable-access-log', 'bool', 'The access log is one for all routes.', ['true']),
   unsupported('enable-rewrite-log', 'bool', 'Rewrites are not logged.', off),
   unsupported('fastcgi-index', 'name', 'FastCGI is not supported.'),
   unsupported('fastcgi-params-configmap', '[namespace/]ConfigMap', 'FastCGI is not supported.'),

@@ -115,6 +115,18 @@ const readings: readonly {
       ['client-header-timeout', '3', { headerTimeoutMs: 3000 }],
       ['client-body-timeout', '4', { bodyIdleTimeoutMs: 4000 }],
       ['upstream-keepalive-timeout', '1', { upstreamIdleTimeoutMs: 1000 }],
+      ['disable-access-log', 'true', { log: { isOff: true } }],
+      ['disable-http-access-log', 'true', { log: { isOff: true } }],
+      ['skip-access-log-urls', '/healthz, ~^/x', { log: { skips: ['/healthz', '~^/x'] } }],
+      ['enable-access-log-for-default-backend', 'false', { log: { skipsUnrouted: true } }],
+      ['enable-access-log-for-default-backend', 'true', { log: { skipsUnrouted: false } }],
+      ['log-format-escape-json', 'true', { log: { escaping: 'json' } }],
+      ['log-format-escape-none', 'true', { log: { escaping: 'none' } }],
+      [
+        'log-format-upstream',
+        '{"s": $status}',
+        { log: { format: ['{"s": ', { variable: 'status' }, '}'] } },
+      ],
       ['otlp-collector-host', 'otel.test', { spans: { host: 'otel.test' } }],
       ['otlp-collector-host', 'fd00::7', { spans: { host: 'fd00::7' } }],
       ['otlp-collector-port', '4317', { spans: { port: 4318 } }],
@@ -176,6 +188,11 @@ const wrong: readonly {
     data: { 'proxy-read-timeout': '60s' },
     says: /"60s" must be whole seconds/,
     why: 'nginx takes no unit',
+  },
+  {
+    data: { 'skip-access-log-urls': '~(' },
+    says: /has a pattern that cannot be used/,
+    why: 'a pattern that is none',
   },
   {
     data: { 'otlp-collector-host': 'http://otel:4317' },
@@ -264,6 +281,21 @@ for (const { data, says, remedy = /./, closes, why } of wrong) {
     ])
   })
 }
+
+t.test('a log format with a variable that nobody knows counts, and is reported', async (t) => {
+  const data = { 'log-format-upstream': '$status $ssl_cipher $geoip_city_name $ssl_cipher' }
+  const { defaults, problems } = readConfigMap(mapOf(data), undefined)
+  const unknown = { variable: 'unknown' } as const
+  const format = [{ variable: 'status' }, ' ', unknown, ' ', unknown, ' ', unknown] as const
+  t.strictSame(defaults, { serving: { log: { format } } })
+  t.match(problems, [
+    {
+      reason: 'invalid-config-key',
+      field: 'data["log-format-upstream"]',
+      message: /has \$ssl_cipher, \$geoip_city_name, which Weir does not know: nothing is written/,
+    },
+  ])
+})
 
 t.test('a ConfigMap of any shape is read', async (t) => {
   for (const data of [undefined, null, [], 'text', { 'ssl-redirect': null }]) {

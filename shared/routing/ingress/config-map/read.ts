@@ -91,7 +91,14 @@ function readRow(
     return closedBy(row, message, defaults)
   }
   const change = text === undefined ? 'is not text' : row.read(text, defaults)
-  if (typeof change !== 'string') return change
+  if (typeof change !== 'string') {
+    const remark = text === undefined ? undefined : row.remark?.(text)
+    if (remark !== undefined) {
+      const message = `The value ${quote(text ?? '')} ${remark}.`
+      report('invalid-config-key', field, message, 'docs/config-map.md says what can be written.')
+    }
+    return change
+  }
   const message = `The value ${quote(String(value))} ${change}.`
   report('invalid-config-key', field, message + consequence(row), `Write it as: ${row.value}.`)
   return closedBy(row, message, defaults)

@@ -23,6 +23,8 @@ export interface SupportedKey extends RowText {
   readonly verdict: 'supported' | 'differs'
   /** Reads a value into a change of the defaults; a string is the end of "The value …" when it does not parse. */
   readonly read: (text: string, defaults: IngressDefaults) => Partial<IngressDefaults> | string
+  /** What is wrong with a value that is used, as the end of "The value …"; undefined: nothing. */
+  readonly remark?: (text: string) => string | undefined
 }
 
 /** A key without effect: `ignored` loses nothing that a client could notice, `refused` closes all routes. */
@@ -60,6 +62,14 @@ export function guardedKey<T>(...row: Parameters<typeof supportedKey<T>>): Suppo
 /** Says of a supported row that Weir differs in what its meaning tells. */
 export function differs(row: SupportedKey): SupportedKey {
   return { ...row, verdict: 'differs' }
+}
+
+/** Says of a row what may be wrong with a value that is used all the same. */
+export function remarking(
+  row: SupportedKey,
+  remark: NonNullable<SupportedKey['remark']>,
+): SupportedKey {
+  return { ...row, remark }
 }
 
 /** Says of a row that an option of the proxy holds its initial value. */

@@ -7,6 +7,7 @@ import { compressionRows } from './compression.ts'
 import { errorRows } from './errors.ts'
 import { headerRows } from './headers.ts'
 import { limitRows } from './limits.ts'
+import { logRows } from './logs.ts'
 import { permissionRows } from './permissions.ts'
 import { proxyingRows } from './proxying.ts'
 import { redirectRows } from './redirects.ts'
@@ -25,6 +26,7 @@ export const configMapRows: readonly ConfigMapRow[] = [
   ...limitRows,
   ...headerRows,
   ...traceKeys,
+  ...logRows,
   ...unsupportedRows,
   ...errorRows,
   ...permissionRows,

@@ -28,7 +28,7 @@ const stream = 'Weir serves HTTP only.'
 const atLoadBalancer = 'TLS ends at the load balancer: set it there.'
 const http2 =
   'HTTP/2 is spoken with clients that ask for it (docs/http.md); its limits are options, such as --http2-max-streams.'
-const noLog = 'The access log is written to stdout; see `--access-log`.'
+const noLog = 'The access log is written to stdout.'
 const removed = 'ingress-nginx itself has removed it.'
 
 type Line = readonly [key: string, value: string, initial: string, meaning: string]
@@ -64,20 +64,8 @@ const ignored: readonly Line[] = [
   ['stream-access-log-path', 'path', '', noLog],
   ['error-log-path', 'path', '/var/log/nginx/error.log', 'Weir’s own log is written to stderr.'],
   ['error-log-level', 'level', 'notice', 'Use `--log-level`.'],
-  ['disable-access-log', 'bool', 'false', 'Use `--access-log off`.'],
-  ['disable-http-access-log', 'bool', 'false', 'Use `--access-log off`.'],
   ['disable-stream-access-log', 'bool', 'false', stream],
-  [
-    'enable-access-log-for-default-backend',
-    'bool',
-    'false',
-    'Requests that match no route are logged as all others.',
-  ],
   ['enable-auth-access-log', 'bool', 'false', 'Requests of Weir’s own are counted, not logged.'],
-  ['skip-access-log-urls', 'paths', '', 'Drop these lines where logs are collected.'],
-  ['log-format-escape-none', 'bool', 'false', noLog],
-  ['log-format-escape-json', 'bool', 'false', 'Use `--access-log json`.'],
-  ['log-format-upstream', 'text with variables', '', 'Use `--access-log json` or `combined`.'],
   ['log-format-stream', 'text with variables', '', stream],
   ['enable-syslog', 'bool', 'false', 'Collect the logs of the pod.'],
   ['syslog-host', 'host', '', 'Collect the logs of the pod.'],

@@ -1,5 +1,5 @@
 // How are values of the ConfigMap read that annotations do not have?
-import { faultOfBlock } from '../../filters/blocked-clients.ts'
+import { faultOfEntry } from '../../text-list.ts'
 import {
   accept,
   type Parsed,
@@ -26,9 +26,9 @@ export const parseWords: Parser<readonly string[]> = (text) =>
       .filter((word) => word !== ''),
   )
 
-/** Parses the lists of clients that are turned away: texts, and patterns behind `~` or `~*`. */
+/** Parses lists of texts, and of patterns behind `~` or `~*`. */
 export const parseBlocks: Parser<readonly string[]> = (text) => {
   const words = parseWords(text)
-  const fault = words.ok ? words.value.map(faultOfBlock).find((found) => found !== undefined) : ''
+  const fault = words.ok ? words.value.map(faultOfEntry).find((found) => found !== undefined) : ''
   return fault === undefined ? words : refuse(`has a pattern that cannot be used: ${fault}`)
 }

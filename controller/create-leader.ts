@@ -1,10 +1,13 @@
 // Puts one term of leadership together from the settings.
 import { createCidrSet } from '../shared/cidr.ts'
+import type { ConfigMap } from '../shared/kube/objects.ts'
 import { GroupDirectory } from './balancer/group-directory.ts'
 import { createCluster } from './cluster.ts'
 import { Leader, type LeaderOptions } from './leader.ts'
 import { Observer } from './observe.ts'
 import { type ControllerSettings, showsStatus } from './settings.ts'
+import { type ConfigMapReport, createConfigMapReport } from './status/config-map-report.ts'
+import type { EventRecorder } from './status/event-recorder.ts'
 import { LeftIngresses } from './status/left-ingresses.ts'
 import { ownedTargets } from './targets/ownership.ts'
 
@@ -12,9 +15,16 @@ import { ownedTargets } from './targets/ownership.ts'
 export interface CreateLeaderOptions
   extends Omit<
     LeaderOptions,
-    'cluster' | 'observer' | 'leftIngresses' | 'targetPort' | 'isDryRun' | 'proxyProtocol'
+    | 'cluster'
+    | 'observer'
+    | 'leftIngresses'
+    | 'configMapReport'
+    | 'targetPort'
+    | 'isDryRun'
+    | 'proxyProtocol'
   > {
   readonly settings: ControllerSettings
+  readonly events: EventRecorder
 }
 
 /** Creates a leader; nothing happens before it is started. */
@@ -66,9 +76,22 @@ export function createLeader(options: CreateLeaderOptions): Leader {
     cluster,
     observer,
     leftIngresses,
+    configMapReport: configMapReport(options),
     targetPort: settings.targetPort,
     proxyProtocol: settings.proxyProtocol,
     isDryRun: settings.dryRun,
   })
   return leader
+}
+
+/** A dry run writes nothing, Events neither. */
+function configMapReport(options: CreateLeaderOptions): ConfigMapReport | undefined {
+  const { settings, client, clock, log, events } = options
+  const { configMap, dryRun } = settings
+  if (configMap === undefined || dryRun) return undefined
+  const load = async () => {
+    const { readConfigMap } = await import('../shared/routing/ingress/config-map/read.ts')
+    return (object: ConfigMap) => readConfigMap(object, settings.like).problems
+  }
+  return createConfigMapReport({ client, clock, log, events, configMap, load })
 }

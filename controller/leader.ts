@@ -18,6 +18,7 @@ import type { Observation, Observer } from './observe.ts'
 import { plan as planWorld } from './plan.ts'
 import { createReconciler, type Reconciler } from './reconciler.ts'
 import type { Reporter } from './reporter.ts'
+import type { ConfigMapReport } from './status/config-map-report.ts'
 import type { LeftIngresses } from './status/left-ingresses.ts'
 import { isServing } from './targets/guard.ts'
 import { changeOwned } from './targets/ownership.ts'
@@ -29,6 +30,8 @@ export interface LeaderOptions {
   readonly cluster: Cluster
   readonly observer: Observer
   readonly leftIngresses: LeftIngresses
+  /** Tells what is wrong with the ConfigMap of ingress-nginx; undefined when there is none. */
+  readonly configMapReport: ConfigMapReport | undefined
   /** The name under which Ingress status is written. */
   readonly fieldManager: string
   readonly client: KubeClient
@@ -84,6 +87,7 @@ export class Leader {
 
   start(): void {
     this.#options.cluster.start()
+    this.#options.configMapReport?.start()
     void this.#options.cluster.whenSynced().then(() => {
       if (!this.#isStopped) this.#reconciler.start()
     })
@@ -91,7 +95,8 @@ export class Leader {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    await Promise.all([this.#reconciler.stop(), this.#options.cluster.stop()])
+    const { cluster, configMapReport } = this.#options
+    await Promise.all([this.#reconciler.stop(), cluster.stop(), configMapReport?.stop()])
     await this.#writing
   }
 

@@ -219,6 +219,7 @@ export class Replica {
       fieldManager: this.#fieldManager,
       metrics: this.#metrics,
       reporter: this.#reporter,
+      events: this.#events,
       control: this.#control(),
       askProxy: this.#options.askProxy,
       mayAct: () => this.#election.isLeader && (this.#leader === leader || settings.once),

@@ -135,6 +135,11 @@ export const controllerOptions = {
     absent: 'off',
     help: 'As on the proxy: sets the classes as that system has them.',
   }),
+  configMap: optional(objectPath, {
+    group: status,
+    absent: 'none',
+    help: "As on the proxy: ingress-nginx's global ConfigMap. What is wrong with it is said in Events about it.",
+  }),
   publishService: optional(objectPath, {
     group: status,
     absent: 'off',

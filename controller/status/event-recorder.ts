@@ -9,6 +9,7 @@ import type { ObjectRef } from '../world.ts'
 /** Kinds that Events are about. */
 const kinds = {
   Pod: 'v1',
+  ConfigMap: 'v1',
   Ingress: 'networking.k8s.io/v1',
   Lease: 'coordination.k8s.io/v1',
 } as const

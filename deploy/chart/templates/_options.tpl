@@ -58,6 +58,9 @@ drain-seconds: {{ include "weir.drainSeconds" . }}
 admin: {{ printf "%s:%d" .Values.network.listenHost (int .Values.network.controllerAdminPort) | quote }}
 lease-name: {{ include "weir.fullname" . }}-controller
 ingress-status: {{ .Values.controller.ingressStatus | quote }}
+{{- with .Values.configMap }}
+config-map: {{ . | quote }}
+{{- end }}
 {{- with .Values.controller.publishService }}
 publish-service: {{ . | quote }}
 {{- end }}

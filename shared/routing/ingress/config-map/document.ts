@@ -22,7 +22,8 @@ leaves Weir's own default as it is. Where an option is named beside it, \`--like
 | **refused** | reported, and all routes answer 503 | – |
 
 "Reported" means a log line, \`weir_route_problems{reason}\` (\`invalid-config-key\`, \`unknown-config-key\`) and an entry at
-\`/routes?problems\`, about the ConfigMap. A ConfigMap that is not there is reported, too, and all keys have their
+\`/routes?problems\`, about the ConfigMap; with \`--config-map\` of the controller, which the
+chart sets, Events about it, too. A ConfigMap that is not there is reported, too, and all keys have their
 defaults; one that is deleted counts on, as with ingress-nginx. Without the right to read it nothing is served. Every value is a
 string in YAML: \`"true"\`, not \`true\`.
 

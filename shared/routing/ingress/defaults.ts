@@ -30,6 +30,8 @@ export interface IngressDefaults {
   readonly like?: Like
   /** Why all routes are closed: a key that may protect them cannot be read. */
   readonly closed?: string
+  /** Why all routes are closed whose Ingress does not go without a firewall: one is asked for, and there is none. */
+  readonly firewall?: string
   readonly limits?: Limits
   readonly balance?: Balance
   readonly retry?: RetryRules

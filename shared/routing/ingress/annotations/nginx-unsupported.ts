@@ -9,7 +9,6 @@ const noWaf = 'There is no web application firewall in Weir. Attach one to the l
 export const nginxUnsupported: readonly UnsupportedRow[] = [
   // Raw text and firewalls.
   refused('modsecurity-snippet', 'text', noWaf),
-  refused('enable-modsecurity', 'bool', noWaf, off),
   refused('enable-owasp-core-rules', 'bool', noWaf, off),
   refused('modsecurity-transaction-id', 'text', noWaf),
 

@@ -129,6 +129,16 @@ const rows: readonly Row[] = [
   ...upstreamTlsRows,
   nginxPassthroughRow,
   ...nginxClientTlsRows,
+  guarded(
+    'enable-modsecurity',
+    '`false`',
+    'Weir has no web application firewall: attach one to the load balancer. `false` serves this Ingress though the ConfigMap asks for one.',
+    parseBool,
+    (isOn) =>
+      isOn
+        ? 'asks for a web application firewall, which Weir does not have: attach one to the load balancer'
+        : { declinesFirewall: true },
+  ),
 ]
 
 /** Takes back the status that a key of Skipper has set. */

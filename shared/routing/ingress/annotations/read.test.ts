@@ -573,7 +573,7 @@ const wrong: {
   },
   {
     given: { 'n/enable-modsecurity': 'true' },
-    reason: 'unknown-annotation',
+    reason: 'invalid-annotation',
     closed: true,
     why: 'the firewall would be lost',
   },

@@ -161,6 +161,10 @@ class AnnotationReader {
   }
 
   finish(): AnnotationReading {
+    const { firewall } = this.#draft.defaults
+    if (firewall !== undefined && this.#draft.declinesFirewall !== true) {
+      this.#draft = { ...this.#draft, closed: this.#draft.closed ?? firewall }
+    }
     if (!this.#draft.useRegex && this.#meansPatterns()) {
       this.#draft = { ...this.#draft, useRegex: true }
     }

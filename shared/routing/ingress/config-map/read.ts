@@ -88,7 +88,10 @@ function readRow(
         ? 'Weir knows this key, and it has no effect.'
         : 'Weir knows this key and does not support it.'
     report('unknown-config-key', field, message + consequence(row), row.meaning)
-    return closedBy(row, message, defaults)
+    const closing = closedBy(row, message, defaults)
+    return row.ofFirewall === true && closing.closed !== undefined
+      ? { firewall: closing.closed }
+      : closing
   }
   const change = text === undefined ? 'is not text' : row.read(text, defaults)
   if (typeof change !== 'string') {

@@ -32,6 +32,8 @@ export interface UnsupportedKey extends RowText {
   readonly verdict: 'ignored' | 'refused'
   /** Values, besides `initial`, that ask for nothing, or for what Weir does anyway: no problem is reported for them. */
   readonly inert: readonly string[]
+  /** It closes those routes only whose Ingress does not go without a firewall. */
+  readonly ofFirewall?: true
 }
 
 export type ConfigMapRow = SupportedKey | UnsupportedKey

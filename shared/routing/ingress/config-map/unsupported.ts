@@ -4,13 +4,14 @@ import { type ConfigMapRow, ignoredKey, refusedKey } from './row.ts'
 const snippet =
   'Raw text of nginx. Weir has no interpreter of it: use `weir.dev/` keys, docs/annotations.md lists them.'
 const firewall =
-  'Weir has no web application firewall: put one in front (AWS WAF on the load balancer), and remove the key.'
+  'Weir has no web application firewall: put one in front (AWS WAF on the load balancer), and remove the key. Ingresses with the annotation `enable-modsecurity: "false"` are served.'
+const ofFirewall = true as const
 
 /** Whose loss would let in what was meant to be kept out. */
 const refusedRows: readonly ConfigMapRow[] = [
-  refusedKey('enable-modsecurity', 'bool', 'false', firewall),
-  refusedKey('enable-owasp-modsecurity-crs', 'bool', 'false', firewall),
-  refusedKey('modsecurity-snippet', 'text', '', firewall),
+  { ...refusedKey('enable-modsecurity', 'bool', 'false', firewall), ofFirewall },
+  { ...refusedKey('enable-owasp-modsecurity-crs', 'bool', 'false', firewall), ofFirewall },
+  { ...refusedKey('modsecurity-snippet', 'text', '', firewall), ofFirewall },
   refusedKey('http-snippet', 'text', '', snippet),
   refusedKey('server-snippet', 'text', '', snippet),
   refusedKey('location-snippet', 'text', '', snippet),

@@ -10,8 +10,8 @@ export type TextPart =
   | string
   | RequestKey
   | { readonly from: 'scheme' | 'method' | 'request-id' | 'authority' | 'query-string' }
-  /** The usual port of the scheme. */
-  | { readonly from: 'port' }
+  /** The usual port of the scheme; `?` where the request has a query. */
+  | { readonly from: 'port' | 'question-mark' }
   /** Path and query with all escaped that is not unreserved (RFC 3986 §2.3); the name of an Authorization of passwords. */
   | { readonly from: 'escaped-uri' | 'user' }
   | { readonly from: 'group'; readonly group: number }
@@ -64,6 +64,8 @@ function compilePart(part: TextPart): MakeText {
       return (request) => request.scheme
     case 'port':
       return (request) => (request.scheme === 'https' ? '443' : '80')
+    case 'question-mark':
+      return (request) => (request.query.length > 1 ? '?' : '')
     case 'method':
       return (request) => request.method
     case 'request-id':

@@ -64,7 +64,13 @@ const exchanges = [
   { host: 'foreign', given: ['sha:secret'], status: 503, why: 'a Secret of another namespace' },
   { host: 'digest', given: ['sha:secret'], status: 503, why: 'digests are not supported' },
   { host: 'kind', given: ['sha:secret'], status: 503, why: 'no such kind of Secret' },
-  { host: 'realm', given: ['sha:secret'], status: 503, why: 'quotes end what browsers show' },
+  {
+    host: 'realm',
+    given: ['sha:secret'],
+    status: 200,
+    why: 'a realm that cannot be shown is left out',
+  },
+  { host: 'realm', given: [], status: 401, why: 'and the guard stays' },
   { host: 'alone', given: ['sha:secret'], status: 503, why: 'a Secret that nothing asks for' },
   { host: 'without', given: ['sha:secret'], status: 503, why: 'there is no Secret' },
 ]
@@ -108,6 +114,7 @@ t.test('names and passwords in ingress-nginx’s words', async (t) => {
   const problems = await problemsOf(proxy.adminPort)
   const of = (name: string) => problems.filter((problem) => problem.name === name)
   t.match(of('missing'), [{ reason: 'asset-missing', message: /default\/gone/ }])
+  t.match(of('wrong'), [{ reason: 'asset-unusable', message: /has no entry auth/ }])
   t.match(of('foreign'), [{ reason: 'invalid-annotation', message: /another namespace/ }])
   t.match(of('digest'), [{ reason: 'invalid-annotation', message: /digests/ }])
   t.match(of('alone'), [{ message: /no effect without `auth-type: basic`/ }])

@@ -1,6 +1,7 @@
-// What did ingress-nginx not read: empty values, keys of other controllers? Where `--like ingress-nginx` asks for what it did, such keys
+// What did ingress-nginx not read: empty values, what it takes for its default, keys of other controllers? Where `--like ingress-nginx` asks for what it did, such keys
 // close nothing; elsewhere what may protect does.
 import t from 'tap'
+import { defaultsLike } from '../config-map/read.ts'
 import { readAnnotations } from './read.ts'
 
 const prefix = 'nginx.ingress.kubernetes.io/'
@@ -11,7 +12,7 @@ const read = (annotations: Readonly<Record<string, string>>, like?: 'ingress-ngi
       metadata: { namespace: 'shop', name: 'web', annotations },
       spec: { rules: [{ http: { paths: [{ path: '/', pathType: 'Prefix' }] } }] },
     },
-    like === undefined ? {} : { like },
+    defaultsLike(like),
   )
   return { isClosed: 'kind' in termsFor('/', 'Prefix').backend, problems }
 }
@@ -33,6 +34,18 @@ const rows: {
     given: { [`${prefix}proxy-body-size`]: ' ', [`${prefix}proxy-read-timeout`]: '' },
     closed: [false, false],
     why: 'white space is nothing',
+  },
+  {
+    given: { [`${prefix}ssl-redirect`]: 'yes' },
+    closed: [true, false],
+    says: /must be "true" or "false", and counts as absent/,
+    why: 'the default is to redirect, so that nothing is lost',
+  },
+  {
+    given: { [`${prefix}force-ssl-redirect`]: 'yes' },
+    closed: [true, true],
+    says: /must be "true" or "false"/,
+    why: 'plain http would be served',
   },
   {
     given: { [`${prefix}permanent-redirect`]: '' },

@@ -1,10 +1,10 @@
 // The annotations of ingress-nginx that ask who it is by name and password.
 //
 // Invariant: a key of this file that is given and not understood closes the routes: ingress-nginx drops the protection for
-// some of them, which nobody wants back.
+// some of them, which nobody wants back. What browsers show protects nothing.
 import type { BasicAuthFilter } from '../../filters/basic-auth.ts'
 import type { Draft } from './draft.ts'
-import { guarded, ignoring, type SupportedRow } from './row.ts'
+import { guarded, ignoring, type SupportedRow, supported } from './row.ts'
 import { partOf } from './settings.ts'
 import { accept, type Parsed, parseChoice, refuse } from './values.ts'
 
@@ -103,10 +103,10 @@ export const basicAuthRows: readonly SupportedRow[] = [
     parseChoice({ 'auth-file': 'auth-file', 'auth-map': 'auth-map' } as const),
     ofBasic<'auth-file' | 'auth-map'>('auth-secret-type', (format) => ({ format })),
   ),
-  guarded(
+  supported(
     'auth-realm',
     'text',
-    'What browsers show.',
+    'What browsers show; ASCII without quotes.',
     parseRealm,
     ofBasic<string>('auth-realm', (realm) => ({ realm })),
   ),

@@ -11,7 +11,7 @@ import type { Snippet } from './snippet-wishes.ts'
 import { accept } from './values.ts'
 
 const directives =
-  '`more_set_headers`, `more_clear_headers`, `add_header`, `proxy_set_header`, `proxy_hide_header`, `return`, `rewrite … permanent|redirect`, `deny`, `allow`'
+  '`more_set_headers`, `more_clear_headers`, `add_header`, `proxy_set_header`, `proxy_hide_header`, `expires`, `return`, `rewrite … permanent|redirect`, `deny`, `allow`'
 
 /** Applies a snippet, unless the ConfigMap takes snippets out. */
 function unless<T>(apply: (value: T, draft: Draft) => Partial<Draft> | string) {

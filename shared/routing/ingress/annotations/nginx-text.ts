@@ -33,6 +33,7 @@ const variables = new Map<string, TextPart | NamePart>([
   ['pass_access_scheme', { from: 'scheme' }],
   ['server_port', { from: 'port' }],
   ['request_method', { from: 'method' }],
+  ['is_args', { from: 'question-mark' }],
   ['args', { from: 'query-string' }],
   ['query_string', { from: 'query-string' }],
   ['remote_user', { from: 'user' }],
@@ -47,7 +48,7 @@ const variables = new Map<string, TextPart | NamePart>([
 
 /** For messages. */
 export const knownVariables =
-  '$host, $http_host, $scheme, $server_port, $request_uri, $escaped_request_uri, $uri, $args, $request_method, $request_id, $remote_addr, $remote_user, $proxy_add_x_forwarded_for, $http_NAME, $cookie_NAME, $arg_NAME, $namespace, $ingress_name, $service_name, $service_port'
+  '$host, $http_host, $scheme, $server_port, $request_uri, $escaped_request_uri, $uri, $is_args, $args, $request_method, $request_id, $remote_addr, $remote_user, $proxy_add_x_forwarded_for, $http_NAME, $cookie_NAME, $arg_NAME, $namespace, $ingress_name, $service_name, $service_port'
 
 /** Parses a text; `groups` allows `$1` to `$9`. */
 export function parseNginxText(text: string, groups = false): Parsed<NginxText> {

@@ -22,9 +22,20 @@ import { traceRows } from './nginx-traces.ts'
 import { nginxUnsupported } from './nginx-unsupported.ts'
 import { upstreamTlsRows } from './nginx-upstream-tls.ts'
 import { nginxPassthroughRow } from './passthrough.ts'
-import { emptyCloses, type Family, guarded, type Row, supported } from './row.ts'
+import { emptyCloses, type Family, guarded, type Row, type SupportedRow, supported } from './row.ts'
 import { allowOnly, denyAlso, limitTo } from './settings.ts'
 import { parseBool, parseCidrs, parseSeconds, parseSize } from './values.ts'
+
+/** With `--like ingress-nginx` a value that cannot be read counts as the default, which is to redirect. */
+function orDefault(row: SupportedRow): SupportedRow {
+  const read: SupportedRow['read'] = (text, draft) => {
+    const change = row.read(text, draft)
+    return typeof change === 'string' && draft.defaults.sslRedirect === true
+      ? { remark: `${change}, and counts as absent` }
+      : change
+  }
+  return { ...row, read }
+}
 
 const rows: readonly Row[] = [
   emptyCloses(
@@ -54,16 +65,18 @@ const rows: readonly Row[] = [
       denyAlso,
     ),
   ),
-  guarded(
-    'ssl-redirect',
-    'bool',
-    'Clients that came by http get 308 to https. Without `--like` and without the key in the ConfigMap only an explicit "true" counts, and `spec.tls` is not asked for, since TLS ends at the load balancer; with either of them it counts for hosts of `spec.tls`.',
-    parseBool,
-    (isOn, { defaults }) =>
-      withStatus(
-        defaults.sslRedirect === undefined ? { sslRedirect: isOn } : { tlsRedirect: isOn },
-        defaults,
-      ),
+  orDefault(
+    guarded(
+      'ssl-redirect',
+      'bool',
+      'Clients that came by http get 308 to https. Without `--like` and without the key in the ConfigMap only an explicit "true" counts, and `spec.tls` is not asked for, since TLS ends at the load balancer; with either of them it counts for hosts of `spec.tls`.',
+      parseBool,
+      (isOn, { defaults }) =>
+        withStatus(
+          defaults.sslRedirect === undefined ? { sslRedirect: isOn } : { tlsRedirect: isOn },
+          defaults,
+        ),
+    ),
   ),
   guarded(
     'force-ssl-redirect',

@@ -15,7 +15,8 @@ const ofNoUse: readonly string[] = [
   ...['chunked_transfer_encoding', 'etag', 'keepalive_timeout', 'keepalive_requests'],
   ...['client_body_timeout', 'client_header_timeout', 'send_timeout'],
   ...['ignore_invalid_headers', 'large_client_header_buffers', 'client_header_buffer_size'],
-  ...['proxy_force_ranges', 'proxy_ignore_client_abort', 'proxy_socket_keepalive'],
+  ...['proxy_force_ranges', 'proxy_ignore_client_abort', 'proxy_pass_header'],
+  ...['proxy_socket_keepalive', 'underscores_in_headers'],
   ...['resolver', 'resolver_timeout', 'server_tokens', 'types_hash_max_size'],
   ...['gzip', 'gzip_buffers', 'gzip_comp_level', 'gzip_disable', 'gzip_http_version'],
   ...['gzip_min_length', 'gzip_proxied', 'gzip_static', 'gzip_types', 'gzip_vary'],
@@ -28,6 +29,8 @@ const ofNoUse: readonly string[] = [
 const idle: ReadonlySet<string> = new Set([...asThere, ...ofNoUse])
 
 /** Says whether a directive is read over. */
-export function isIdle(directive: string): boolean {
-  return idle.has(directive)
+export function isIdle(directive: string, args: readonly string[]): boolean {
+  if (idle.has(directive)) return true
+  // Off is how it is without them.
+  return (directive === 'proxy_redirect' || directive === 'expires') && args.join() === 'off'
 }

@@ -45,3 +45,33 @@ export function parseUrl(url: string, groups: boolean): Parsed<NginxText> {
   }
   return parseNginxText(url, groups)
 }
+
+const unitSeconds: Readonly<Record<string, number>> = {
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: 86_400,
+  w: 604_800,
+}
+
+/**
+ * Reads what `expires` asks for, as fields. Differs: a time from now gives Cache-Control alone, which goes before Expires
+ * (RFC 9111 §5.3).
+ */
+export function parseExpires(text: string): readonly (readonly [string, string])[] | undefined {
+  if (text === 'max') {
+    return [
+      ['cache-control', 'max-age=315360000'],
+      ['expires', 'Thu, 31 Dec 2037 23:55:55 GMT'],
+    ]
+  }
+  const [, sign, digits = '', unit = 's'] = /^(-?)(\d{1,9})([smhdw]?)$/.exec(text) ?? []
+  if (text === 'epoch' || sign === '-') {
+    return [
+      ['cache-control', 'no-cache'],
+      ['expires', 'Thu, 01 Jan 1970 00:00:01 GMT'],
+    ]
+  }
+  const seconds = Number(digits) * (unitSeconds[unit || 's'] ?? 0)
+  return sign === undefined ? undefined : [['cache-control', `max-age=${seconds}`]]
+}

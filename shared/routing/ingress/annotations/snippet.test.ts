@@ -75,6 +75,46 @@ const read: { text: string; server?: true; is: Partial<Snippet>; why: string }[]
     why: 'what neither protects nor says anything is read over',
   },
   {
+    text: 'expires 1h; proxy_redirect off;',
+    is: {
+      response: [{ act: 'set', name: 'cache-control', value: ['max-age=3600'], statuses: added }],
+      idle: ['proxy_redirect off'],
+    },
+    why: 'a time from now, and what is so anyway',
+  },
+  {
+    text: 'expires -1;',
+    is: {
+      response: [
+        { act: 'set', name: 'cache-control', value: ['no-cache'], statuses: added },
+        {
+          act: 'set',
+          name: 'expires',
+          value: ['Thu, 01 Jan 1970 00:00:01 GMT'],
+          statuses: added,
+        },
+      ],
+    },
+    why: 'in the past',
+  },
+  {
+    text: 'return 301 https://b.test$uri$is_args$args;',
+    is: {
+      answers: [
+        {
+          status: 301,
+          location: [
+            'https://b.test',
+            { from: 'path' },
+            { from: 'question-mark' },
+            { from: 'query-string' },
+          ],
+        },
+      ],
+    },
+    why: 'a query with its question mark',
+  },
+  {
     text: 'return 301 $scheme://$host:$server_port/dav;',
     is: {
       answers: [

@@ -12,7 +12,7 @@ import { type NginxText, parseNginxText } from './nginx-text.ts'
 import { isIdle } from './snippet-idle.ts'
 import { remedyOf } from './snippet-remedies.ts'
 import { readStatements, type Statement } from './snippet-statements.ts'
-import { parseHostText, parseUrl, placeOf } from './snippet-values.ts'
+import { parseExpires, parseHostText, parseUrl, placeOf } from './snippet-values.ts'
 import type { AnswerWish, HeaderWish, LocationWish, Snippet } from './snippet-wishes.ts'
 import { accept, type Parsed, refuse } from './values.ts'
 
@@ -60,6 +60,7 @@ class SnippetReader {
     proxy_set_header: (args) => this.#proxyHeader(args),
     proxy_hide_header: (args) => this.#hideHeader(args),
     default_type: (args) => this.#defaultType(args),
+    expires: (args) => this.#expires(args),
     return: (args) => this.#return(args),
     rewrite: (args) => this.#rewrite(args),
     allow: (args) => this.#rule(args, true),
@@ -96,7 +97,7 @@ class SnippetReader {
     if (name === 'location' && this.#ofServer && block !== undefined) {
       return this.#location(args, block)
     }
-    if (block === undefined && isIdle(name)) {
+    if (block === undefined && isIdle(name, args)) {
       this.#idle.push(cut(text))
       return undefined
     }
@@ -188,6 +189,15 @@ class SnippetReader {
   #hideHeader([name = '', ...more]: readonly string[]): string | undefined {
     if (more.length > 0) return 'which names more than one header'
     return this.#wish(this.#hidden, 'remove', name, '', { isUpstreamOnly: true })
+  }
+
+  #expires([text = '', ...more]: readonly string[]): string | undefined {
+    const fields = more.length > 0 ? undefined : parseExpires(text)
+    if (fields === undefined) return 'which is not `expires off|max|epoch|TIME`'
+    for (const [name, value] of fields) {
+      this.#wish(this.#edited, 'set', name, value, { statuses: addedStatuses })
+    }
+    return undefined
   }
 
   #defaultType([type = '', ...more]: readonly string[]): string | undefined {

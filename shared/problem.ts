@@ -22,6 +22,7 @@ export type ProblemReason =
   | 'unread-kind'
   | 'missing-permission'
   | 'asset-missing'
+  | 'asset-unusable'
   | 'certificate-missing'
   | 'certificate-unusable'
   | 'certificate-expired'

@@ -81,6 +81,7 @@ const reasons = {
   'unread-kind': 0,
   'missing-permission': 0,
   'asset-missing': 0,
+  'asset-unusable': 0,
   'certificate-missing': 0,
   'certificate-unusable': 0,
   'certificate-expired': 0,

@@ -103,6 +103,7 @@ export const attacks: readonly Attack[] = [
     }),
     objects: [configMap('injected', { 'X-Custom': `a"${breakOut}` })],
     outcome: 'closed',
+    told: /ConfigMap default\/injected is of no use/,
     lesson: 'what a ConfigMap holds is checked as annotations are',
   },
   {

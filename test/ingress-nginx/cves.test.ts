@@ -2,7 +2,7 @@
 // its object's owner is told, other routes do not notice, and no secret is shown.
 import t from 'tap'
 import { eventually } from '../../shared/testing/eventually.ts'
-import { ask, askAdmin } from '../support/ask.ts'
+import { ask, askAdmin, until } from '../support/ask.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { fieldOf } from './application.ts'
 import { attackerOf, attacks, hash, only } from './attacks.ts'
@@ -25,7 +25,11 @@ t.test('holes of ingress-nginx', async (t) => {
     ],
     services: ['web', 'other', 'auth', 'shadow'],
   })
-  const problems = await stage.problems()
+  const problems = await until(
+    'what ConfigMaps hold is known',
+    () => stage.problems(),
+    (each) => each.some(({ reason }) => reason === 'asset-unusable'),
+  )
   const seen: string[] = []
   for (const attack of attacks) {
     const { cve, site, outcome, told, exchanges = [], lesson } = attack

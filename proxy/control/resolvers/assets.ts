@@ -6,6 +6,7 @@
 // Invariant: contents are in memory only: never in the table, `/routes`, a log line or a problem.
 import type { NamedObjects } from '../../../shared/feed/named-objects.ts'
 import type { Problem } from '../../../shared/problem.ts'
+import { assetFaultOf } from '../../../shared/routing/filters/asset-fault.ts'
 import type {
   AssetData,
   AssetRef,
@@ -32,7 +33,7 @@ export interface Assets {
   noteDelta(delta: TableDelta): void
   /** All that are there, for a worker that starts now. */
   all(): Iterable<readonly [AssetRef, AssetData]>
-  /** Assets that routes name and that are not there. */
+  /** Assets that routes name and that are not there, or of no use. */
   readonly problems: readonly Problem[]
   stop(): void
 }
@@ -41,13 +42,22 @@ interface Asset {
   readonly ref: AssetRef
   /** Where its upstream is, of a key set. */
   keySet: { readonly upstream: string; readonly followed: FollowedKeySet } | undefined
-  /** Hosts that use it, each with one of the routes' owners. */
-  readonly users: Map<string, Owner>
+  /** Hosts that use it. */
+  readonly users: Map<string, User>
   data: AssetData | undefined
   hasAnswered: boolean
   /** Why it may not be read: of its source, with the remedy. */
   refusal: Problem | undefined
   cancel: () => void
+}
+
+/** One route of a host. */
+interface User {
+  readonly owner: Owner
+  /** What its filters say of the contents. */
+  readonly faultOf: (data: AssetData) => string | undefined
+  /** Said of the present contents. */
+  fault: string | undefined
 }
 
 /** Creates the keeper; nothing is read before a route names something. */
@@ -57,16 +67,12 @@ export function createAssets(options: AssetsOptions): Assets {
   const keysByHost = new Map<string, ReadonlySet<string>>()
 
   function noteHost(host: string, routes: readonly Route[]): void {
-    const wanted = new Map<string, { ref: WantedAsset; owner: Owner }>()
-    for (const route of routes) {
-      for (const filter of route.filters) {
-        for (const ref of kinds.get(filter.kind)?.assets?.(filter) ?? []) {
-          wanted.set(keyOf(ref), { ref, owner: route.owner })
-        }
-      }
+    const wanted = wantedBy(routes, kinds)
+    for (const [key, { ref, user }] of wanted) {
+      const asset = assets.get(key) ?? add(key, ref)
+      asset.users.set(host, user)
+      if (asset.data !== undefined) user.fault = user.faultOf(asset.data)
     }
-    for (const [key, { ref, owner }] of wanted)
-      (assets.get(key) ?? add(key, ref)).users.set(host, owner)
     for (const key of keysByHost.get(host) ?? []) if (!wanted.has(key)) release(key, host)
     if (wanted.size === 0) keysByHost.delete(host)
     else keysByHost.set(host, new Set(wanted.keys()))
@@ -119,6 +125,9 @@ export function createAssets(options: AssetsOptions): Assets {
     asset.hasAnswered = true
     if (data !== undefined || asset.data !== undefined) {
       asset.data = data
+      for (const user of asset.users.values()) {
+        user.fault = data === undefined ? undefined : user.faultOf(data)
+      }
       onAsset(asset.ref, data)
     }
     onProblems()
@@ -139,12 +148,32 @@ export function createAssets(options: AssetsOptions): Assets {
         if (data !== undefined) yield [ref, data] as const
     },
     get problems() {
-      return [...assets.values()].filter(isMissing).flatMap(problemsOf)
+      return [...assets.values()].flatMap((asset) =>
+        isMissing(asset) ? problemsOf(asset) : faultsIn(asset),
+      )
     },
     stop() {
       for (const asset of assets.values()) asset.cancel()
     },
   }
+}
+
+/** What the routes of a host name, by `keyOf`, each with one of those that do. */
+function wantedBy(
+  routes: readonly Route[],
+  kinds: AssetsOptions['kinds'],
+): ReadonlyMap<string, { readonly ref: WantedAsset; readonly user: User }> {
+  const wanted = new Map<string, { ref: WantedAsset; user: User }>()
+  for (const { filters, owner } of routes) {
+    for (const filter of filters) {
+      for (const ref of kinds.get(filter.kind)?.assets?.(filter) ?? []) {
+        const faultOf = (data: AssetData) =>
+          assetFaultOf(filters, (kind) => kinds.get(kind), ref, data)
+        wanted.set(keyOf(ref), { ref, user: { owner, faultOf, fault: undefined } })
+      }
+    }
+  }
+  return wanted
 }
 
 /** Tells assets apart: kind and name. */
@@ -159,19 +188,36 @@ function isMissing({ data, hasAnswered, refusal }: Asset): boolean {
 const words = { secret: 'Secret', 'config-map': 'ConfigMap', jwks: 'key set' } as const
 
 function problemsOf(asset: Asset): Problem[] {
+  const users = [...asset.users.values()]
+  return ownersOf(users).map((place) => ({
+    reason: 'asset-missing',
+    ...place,
+    ...findingOf(asset),
+  }))
+}
+
+/** What is there and is of no use: a problem for each owner. */
+function faultsIn({ ref, users }: Asset): Problem[] {
+  const byFault = Map.groupBy([...users.values()], ({ fault }) => fault)
+  return [...byFault].flatMap(([fault, own]) =>
+    fault === undefined
+      ? []
+      : ownersOf(own).map((place) => ({
+          reason: 'asset-unusable',
+          ...place,
+          message: `The ${words[ref.kind]} ${ref.name} is of no use: ${fault}. What needs it answers 503.`,
+          remedy: `Mend the ${words[ref.kind]}.`,
+        })),
+  )
+}
+
+function ownersOf(users: readonly User[]) {
   const owners = new Map(
-    [...asset.users.values()].map((owner) => [
-      `${owner.kind} ${owner.namespace}/${owner.name}`,
-      owner,
-    ]),
+    users.map(({ owner }) => [`${owner.kind} ${owner.namespace}/${owner.name}`, owner]),
   )
   return [...owners.values()].map(({ kind, namespace, name }) => ({
-    reason: 'asset-missing',
-    kind,
-    namespace,
-    name,
+    ...{ kind, namespace, name },
     field: 'metadata.annotations',
-    ...findingOf(asset),
   }))
 }
 

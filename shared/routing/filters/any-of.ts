@@ -3,6 +3,7 @@
 // Invariant: nobody comes in whom all of them refuse; what is neither yes nor no (503, 500) ends the search: a guard that cannot
 // be asked is not passed over.
 // Invariant: fields for which another guard vouches than the one that lets in do not come from the client.
+import { assetFaultOf } from './asset-fault.ts'
 import { joinEdits } from './compile.ts'
 import type {
   Cancel,
@@ -39,6 +40,8 @@ export function anyOfKind(guards: readonly FilterKind[]): FilterKind<AnyOfFilter
     },
     upstreams: ({ filters }) => filters.flatMap((each) => kindOf(each)?.upstreams?.(each) ?? []),
     assets: ({ filters }) => filters.flatMap((each) => kindOf(each)?.assets?.(each) ?? []),
+    assetFault: ({ filters }, ref, data) =>
+      assetFaultOf(filters, (kind) => guards.find((guard) => guard.kind === kind), ref, data),
     compile({ filters }, context) {
       const all = filters.map((each): Stages => kindOf(each)?.compile(each, context) ?? {})
       const vouched = filters.map((each) => kindOf(each)?.vouchesFor?.(each) ?? [])

@@ -75,7 +75,8 @@ function settledLines(
 }
 
 /** The fields of a ConfigMap. Throws when one of them is none, or has a variable. */
-function fieldsOf(data: AssetData): readonly Field[] {
+/** Reads the fields of a ConfigMap; throws where one is none. */
+export function fieldsOf(data: AssetData): readonly Field[] {
   return Object.entries(data).map(([given, value]) => {
     const name = given.toLowerCase()
     const fault = /^[a-z0-9_-]+$/.test(name)

@@ -6,11 +6,13 @@
 // Invariant: only a 2xx lets a request in, and no byte of the application's response is read before.
 // Invariant: fields that the server may set never come from the client; what the server does not say is dropped.
 // Invariant: what waits is bounded: so many questions at a time, and each of them in time.
+
 import { createBoundedCache } from '../../bounded-cache.ts'
 import { compileText, escapeUnseen, faultOfText, type RequestText } from '../request-text.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
+import { thrownBy } from './asset-fault.ts'
 import { type AuthAnswer, compileAnswer, refusalOf, usableMs } from './auth-answer.ts'
-import { compileQuestion, type QuestionRules } from './auth-question.ts'
+import { compileQuestion, fieldsOf, type QuestionRules } from './auth-question.ts'
 import type { CallResult, Cancel, Filter, FilterKind, RequestView, Verdict } from './kind.ts'
 
 /** Asks a server about each request, in nginx's words. */
@@ -63,6 +65,7 @@ export const authRequestKind: FilterKind<AuthRequestFilter> = {
   upstreams: ({ service }) => (service === undefined ? [] : [service]),
   assets: ({ configMap }) =>
     configMap === undefined ? [] : [{ kind: 'config-map', name: configMap }],
+  assetFault: (_filter, _ref, data) => thrownBy(() => fieldsOf(data)),
   compile(filter, context) {
     const { service, host, cacheKey, cacheRules } = filter
     const question = compileQuestion(filter, context)

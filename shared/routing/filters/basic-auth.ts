@@ -3,9 +3,11 @@
 // Invariant: without the Secret, or with one that cannot be read, nobody comes in (503).
 // Invariant: a name that does not exist takes as long as one that does, and a password is checked once: what fits is
 // remembered by its digest, bounded, and forgotten with the Secret's next version.
+
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createBoundedCache } from '../../bounded-cache.ts'
 import { readCredentials } from '../credentials.ts'
+import { thrownBy } from './asset-fault.ts'
 import type { AssetData, CompileContext, Filter, FilterKind, RequestView, Verdict } from './kind.ts'
 
 /** Lets in who knows a name and password of the Secret. */
@@ -43,6 +45,7 @@ export const basicAuthKind: FilterKind<BasicAuthFilter> = {
     return /^[ !#-[\]-~]*$/.test(realm) ? undefined : 'the realm must be ASCII without quotes'
   },
   assets: ({ secret }) => [{ kind: 'secret', name: secret }],
+  assetFault: ({ format }, _ref, data) => thrownBy(() => readUsers(data, format)),
   compile({ secret, realm, format, hidesPassword }, context) {
     const read = (data: AssetData) => readUsers(data, format)
     const users = context.asset({ kind: 'secret', name: secret }, read)

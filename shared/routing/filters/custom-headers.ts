@@ -1,6 +1,7 @@
 // Which fields does a ConfigMap give to the responses of a route (ingress-nginx's custom-headers)?
 //
 // Invariant: a ConfigMap that is missing, or that holds a field which the operator did not allow, closes its route.
+import { thrownBy } from './asset-fault.ts'
 import { faultOfName, faultOfValue } from './header-edits.ts'
 import type { AssetData, AssetRef, FieldEdits, Filter, FilterKind } from './kind.ts'
 
@@ -18,6 +19,7 @@ export const customHeadersKind: FilterKind<CustomHeadersFilter> = {
   isGuard: true,
   fault: () => undefined,
   assets: (filter) => [refOf(filter)],
+  assetFault: ({ allowed }, _ref, data) => thrownBy(() => readFields(data, new Set(allowed))),
   compile(filter, context) {
     const allowed = new Set(filter.allowed)
     const live = context.asset(refOf(filter), (data) => readFields(data, allowed))

@@ -363,6 +363,8 @@ export interface FilterKind<F extends Filter = Filter> {
   vouchesFor?(filter: F): readonly string[]
   /** What the control thread must fetch for it. */
   assets?(filter: F): readonly WantedAsset[]
+  /** Says what is wrong with an asset that it named, as the end of a sentence that tells nothing secret. */
+  assetFault?(filter: F, ref: AssetRef, data: AssetData): string | undefined
   /** Compiles it for one route. Must not be called for a filter with a fault. */
   compile(filter: F, context: CompileContext): Stages
 }

@@ -16,6 +16,12 @@ export const upstreamTlsKind: FilterKind<UpstreamTlsFilter> = {
   isGuard: true,
   fault: () => undefined,
   assets: (filter) => [refOf(filter)],
+  assetFault: ({ verifies }, _ref, data) =>
+    isUsable(data, verifies)
+      ? undefined
+      : verifies
+        ? 'it has no ca.crt to verify by'
+        : 'it has neither ca.crt nor tls.crt with tls.key',
   compile(filter, context) {
     const live = context.asset(refOf(filter), (data) => isUsable(data, filter.verifies))
     return {

@@ -1,6 +1,6 @@
-// What does docs/ingress-nginx.md say? It is written from the cases of ingress-nginx's own suite and from
-// test/annotations/known.json, which a run of the cases holds to be true.
-import { readFileSync } from 'node:fs'
+// What does docs/ingress-nginx.md say? It is written from the cases of ingress-nginx's own suite, from
+// test/annotations/known.json, which a run of the cases holds to be true, and from test/ingress-nginx/manifests.
+import { readdirSync, readFileSync } from 'node:fs'
 
 interface Case {
   readonly id: string
@@ -8,6 +8,11 @@ interface Case {
   /** What ingress-nginx does, in a sentence. */
   readonly why: string
   readonly skip?: string
+}
+
+interface Manifest {
+  readonly verdict: 'same' | 'differs' | 'closed'
+  readonly why?: string
 }
 
 const read = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
@@ -31,7 +36,34 @@ export function renderDifferences(): string {
       })
       return `### ${reason}\n\n| area | what ingress-nginx does | case |\n|---|---|---|\n${lines.join('\n')}\n`
     })
-  return `${introduction(playable, cases.length - playable, missing)}${sections.join('\n')}`
+  return [
+    introduction(playable, cases.length - playable, missing),
+    ...sections,
+    renderManifests(),
+  ].join('\n')
+}
+
+/** Says how Ingresses as people write them behave. */
+function renderManifests(): string {
+  const folder = new URL('../test/ingress-nginx/manifests/', import.meta.url)
+  const all = readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .flatMap((file): [string, Manifest][] => Object.entries(read(folder.pathname + file)))
+  const others = all.flatMap(([id, { verdict, why }]) =>
+    why === undefined ? [] : [`| \`${id}\` | ${verdict} | ${why.replaceAll('|', '\\|')} |`],
+  )
+  const same = all.length - others.length
+  return `## Ingresses as people write them
+
+${all.length} Ingresses as public charts and guides write them for ingress-nginx are in \`test/ingress-nginx/manifests\`, each with what
+ingress-nginx answers. **${same} of them (${((same / all.length) * 100).toFixed(1)} %) behave the same** under \`--like ingress-nginx\` without a TLS port; what
+owners are told of those is what ingress-nginx did not read either. The other ${others.length}:
+
+| Ingress | it is | why, and what to do |
+|---|---|---|
+${others.join('\n')}
+`
 }
 
 function introduction(playable: number, others: number, missing: number): string {

@@ -19,6 +19,8 @@ export interface ManifestCase {
   readonly file: string
   readonly ingress: Ingress
   readonly verdict: Verdict
+  /** Of one that is not the same: what differs, and what to do; docs/ingress-nginx.md lists it. */
+  readonly why?: string
   /** Part of what is said to its owner. */
   readonly says?: string
   /** The annotations about which its owner is told something, as ingress-nginx did in its log or should have. */
@@ -37,7 +39,7 @@ interface JsonExchange extends Omit<Exchange, 'back' | 'up' | 'asked'> {
 }
 
 interface JsonCase
-  extends Pick<ManifestCase, 'verdict' | 'says'>,
+  extends Pick<ManifestCase, 'verdict' | 'says' | 'why'>,
     Partial<Pick<ManifestCase, 'told'>> {
   readonly exchanges: readonly JsonExchange[]
 }

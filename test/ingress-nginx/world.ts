@@ -1,7 +1,9 @@
 // Which objects does a cluster have beside its Ingresses? For the Services that Ingresses name: applications, and Services, slices and
-// Secrets that lead to them. A port that an Ingress asks by https speaks TLS.
+// Secrets that lead to them. A port that an Ingress asks by https speaks
+// TLS, one that it asks by gRPC HTTP/2.
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer as createHttp2Server, type Http2Server } from 'node:http2'
 import net from 'node:net'
 import { createServer } from 'node:tls'
 import type { Ingress, KubeObject } from '../../shared/kube/objects.ts'
@@ -24,13 +26,15 @@ const prefix = 'nginx.ingress.kubernetes.io/'
 // htpasswd's own line for ann with the password `secret`, as SHA-1.
 const users = 'ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ='
 
+type Protocol = 'http' | 'https' | 'grpc'
+
 interface Need {
   readonly namespace: string
   readonly name: string
   /** Of the Service itself. */
   readonly address: string | undefined
   /** As Ingresses name them. */
-  readonly ports: Map<string, { readonly port: number | string; readonly isTls: boolean }>
+  readonly ports: Map<string, { readonly port: number | string; readonly speaks: Protocol }>
 }
 
 /** Starts an application for each Service that the Ingresses name; endpoints are at `address`. */
@@ -48,14 +52,15 @@ export async function startWorld(
     const place = own === undefined ? { address } : { address: own, port: Number(port?.port) }
     const application = await startApplication(key, place)
     applications.set(key, application)
-    const ports = [...need.ports.values()].map(({ port, isTls }, at) => ({
+    const ports = [...need.ports.values()].map(({ port, speaks }, at) => ({
       name: typeof port === 'string' ? port : `p${port}`,
       number: typeof port === 'string' ? 9000 + at : port,
-      isTls,
+      speaks,
     }))
     const places = []
-    for (const { name, isTls } of ports) {
-      const front = isTls ? await startFront(application, address) : undefined
+    for (const { name, speaks } of ports) {
+      const front =
+        speaks === 'http' ? undefined : await startFront(speaks, key, application, address)
       if (front !== undefined) fronts.push(front.server)
       places.push({ name, port: front?.port ?? application.port, protocol: 'TCP' })
     }
@@ -100,13 +105,14 @@ function needsOf(ingresses: readonly Ingress[]): ReadonlyMap<string, Need> {
   for (const ingress of ingresses) {
     const isDirect = ingress.metadata?.annotations?.[`${prefix}service-upstream`] === 'true'
     const address = isDirect ? clusterIp : undefined
-    for (const { namespace, name, port, isTls } of [...ofRules(ingress), ...ofKeys(ingress)]) {
+    for (const { namespace, name, port, speaks } of [...ofRules(ingress), ...ofKeys(ingress)]) {
       const key = `${namespace}/${name}`
       const need = needs.get(key) ?? { namespace, name, address, ports: new Map() }
       needs.set(key, need)
       // Who asks it otherwise than by https has got it wrong, or asks by another protocol.
-      const wasTls = need.ports.get(`${port}`)?.isTls === true
-      need.ports.set(`${port}`, { port, isTls: isTls || wasTls })
+      const known = need.ports.get(`${port}`)?.speaks ?? 'http'
+      const wasHttp = known === 'http'
+      need.ports.set(`${port}`, { port, speaks: wasHttp ? speaks : known })
     }
   }
   return needs
@@ -116,19 +122,19 @@ interface Named {
   readonly namespace: string
   readonly name: string
   readonly port: number | string
-  readonly isTls: boolean
+  readonly speaks: Protocol
 }
 
 function ofRules({ metadata = {}, spec = {} }: Ingress): readonly Named[] {
   const { namespace = 'default', annotations = {} } = metadata
-  const isTls = /^https$/i.test(annotations[`${prefix}backend-protocol`] ?? '')
+  const speaks = protocolOf(annotations[`${prefix}backend-protocol`])
   const paths = (spec.rules ?? []).flatMap(({ http }) => http?.paths ?? [])
   return [...paths.map(({ backend }) => backend), spec.defaultBackend].flatMap((backend) => {
     const { name, port } = backend?.service ?? {}
     const wanted = port?.number ?? port?.name
     return name === undefined || wanted === undefined
       ? []
-      : [{ namespace, name, port: wanted, isTls }]
+      : [{ namespace, name, port: wanted, speaks }]
   })
 }
 
@@ -141,7 +147,7 @@ function ofKeys({ metadata = {} }: Ingress): readonly Named[] {
     const [, name = '', of = '', port = '80'] = url ?? []
     return url === null ? [] : [{ namespace: of, name, port: Number(port) }]
   })
-  return [...ofPages, ...ofUrls].map((each) => ({ ...each, isTls: false }))
+  return [...ofPages, ...ofUrls].map((each) => ({ ...each, speaks: 'http' as const }))
 }
 
 function secretsOf({ metadata = {} }: Ingress): KubeObject[] {
@@ -152,25 +158,43 @@ function secretsOf({ metadata = {} }: Ingress): KubeObject[] {
   return [{ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, ...data }]
 }
 
-/** Ends TLS before an application. */
+function protocolOf(value = ''): Protocol {
+  return /^https$/i.test(value) ? 'https' : /^grpc$/i.test(value) ? 'grpc' : 'http'
+}
+
+/** Answers as an application does, in HTTP/2. */
+function answerGrpc(service: string): Http2Server {
+  return createHttp2Server((request, response) => {
+    const { ':method': method = '', ':path': target = '', ...fields } = request.headers
+    const told = { service, method, target, fields: Object.entries(fields), body: '' }
+    request.resume().on('end', () => response.end(JSON.stringify(told)))
+  })
+}
+
+/** Speaks what an application does not. */
 async function startFront(
+  speaks: Exclude<Protocol, 'http'>,
+  service: string,
   { port: behind }: ScriptedUpstream,
   address: string,
 ): Promise<{ readonly server: net.Server; readonly port: number }> {
   const [cert, key] = ['pem', 'key'].map((end) =>
     readFileSync(new URL(`../../shared/testing/tls/first-server.${end}`, import.meta.url), 'utf8'),
   )
-  const server = createServer({ cert, key }, (socket) => {
-    const inner = net.connect(behind, address)
-    socket.pipe(inner).pipe(socket)
-    for (const [one, other] of [
-      [socket, inner],
-      [inner, socket],
-    ] as const) {
-      one.on('error', () => other.destroy())
-      one.on('close', () => other.destroy())
-    }
-  })
+  const server =
+    speaks === 'grpc'
+      ? answerGrpc(service)
+      : createServer({ cert, key }, (socket) => {
+          const inner = net.connect(behind, address)
+          socket.pipe(inner).pipe(socket)
+          for (const [one, other] of [
+            [socket, inner],
+            [inner, socket],
+          ] as const) {
+            one.on('error', () => other.destroy())
+            one.on('close', () => other.destroy())
+          }
+        })
   server.listen(0, address)
   await once(server, 'listening')
   // A server that listens on TCP has such an address.

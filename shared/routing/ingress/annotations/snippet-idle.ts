@@ -5,6 +5,7 @@
 // server's snippet, and in a location's nginx refuses the second one.
 const asThere: readonly string[] = [
   ...['client_body_buffer_size', 'client_max_body_size'],
+  ...['grpc_buffer_size', 'grpc_connect_timeout', 'grpc_read_timeout', 'grpc_send_timeout'],
   ...['proxy_buffer_size', 'proxy_buffering', 'proxy_buffers', 'proxy_busy_buffers_size'],
   ...['proxy_connect_timeout', 'proxy_http_version', 'proxy_max_temp_file_size'],
   ...['proxy_read_timeout', 'proxy_request_buffering', 'proxy_send_timeout'],

@@ -127,6 +127,11 @@ const read: { text: string; server?: true; is: Partial<Snippet>; why: string }[]
     why: 'the usual port of the scheme',
   },
   {
+    text: 'grpc_set_header Host inner.test; grpc_read_timeout 3600s;',
+    is: { host: ['inner.test'], idle: ['grpc_read_timeout 3600s'] },
+    why: 'the same for gRPC',
+  },
+  {
     text: 'proxy_set_header Host inner.test;',
     is: { host: ['inner.test'] },
     why: 'Host is of the routing',

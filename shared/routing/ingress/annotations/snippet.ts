@@ -58,6 +58,7 @@ class SnippetReader {
     more_set_input_headers: (args) => this.#inputHeaders(args, 'set'),
     more_clear_input_headers: (args) => this.#inputHeaders(args, 'remove'),
     proxy_set_header: (args) => this.#proxyHeader(args),
+    grpc_set_header: (args) => this.#proxyHeader(args),
     proxy_hide_header: (args) => this.#hideHeader(args),
     default_type: (args) => this.#defaultType(args),
     expires: (args) => this.#expires(args),

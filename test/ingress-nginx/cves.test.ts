@@ -1,5 +1,6 @@
 // What became of the holes of ingress-nginx? Each of them as it was used, against the real program: nothing of the attack has an effect,
 // its object's owner is told, other routes do not notice, and no secret is shown.
+import { connect, constants } from 'node:http2'
 import t from 'tap'
 import { eventually } from '../../shared/testing/eventually.ts'
 import { ask, askAdmin, until } from '../support/ask.ts'
@@ -24,6 +25,7 @@ t.test('holes of ingress-nginx', async (t) => {
       ...attacks.flatMap((attack) => [attackerOf(attack), ...(attack.objects ?? [])]),
     ],
     services: ['web', 'other', 'auth', 'shadow'],
+    flags: ['--h2c'],
   })
   const problems = await until(
     'what ConfigMaps hold is known',
@@ -98,4 +100,23 @@ t.test('holes of ingress-nginx', async (t) => {
     client.send('x'.repeat(1 << 20))
     await eventually('the connection is closed', () => client.ended !== 'open')
   })
+
+  await t.test(
+    'CVE-2023-44487: who opens and resets streams without end is sent away',
+    async (t) => {
+      const session = connect(`http://127.0.0.1:${stage.proxy.port}`)
+      t.teardown(() => session.destroy())
+      session.on('error', () => undefined)
+      let opened = 0
+      while (!session.closed && !session.destroyed && opened < 50_000) {
+        const stream = session.request({ ':path': '/', ':authority': 'beside.test' })
+        stream.on('error', () => undefined)
+        stream.close(constants.NGHTTP2_CANCEL)
+        opened += 1
+        if (opened % 50 === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+      t.ok(opened < 50_000, `sent away after ${opened} streams`)
+      t.equal((await ask(stage.proxy.port, { host: 'beside.test' })).status, 200, 'others stay')
+    },
+  )
 })

@@ -105,6 +105,19 @@ const traps: readonly Trap[] = [
     ],
   },
   {
+    trap: 'the Server field of the application is removed, and none is put in its place',
+    sites: [{ name: 'server', rules: ['server.test / web'] }],
+    exchanges: [
+      {
+        url: 'server.test/',
+        fields: [say('200 OK | Server: application/1.0')],
+        status: 200,
+        back: { server: undefined },
+        why: 'server-tokens and allow-backend-server-header are off',
+      },
+    ],
+  },
+  {
     trap: 'an answer in HTTP/1.0 ends its connection, and the client gets it whole',
     sites: [{ name: 'old', rules: ['old.test / old'] }],
     exchanges: [1, 2].map((each) => ({

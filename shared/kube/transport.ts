@@ -1,7 +1,7 @@
 // One request to the API server: credentials, connection, time limit, and what each failure means.
 //
 // Invariant: `send` never rejects; a body in a result is whole, a stream in a result is the caller's to end.
-// Invariant: one pool for all calls; a rotated CA or client certificate makes a new one, the old one finishes its work.
+// Invariant: one pool for all calls, and one for all streams, so that no call waits for a watch; a rotated CA or client certificate makes a new one, the old one finishes its work.
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../clock.ts'
 import { createHttpPool, type HttpPool, type HttpResponse, type TlsMaterial } from '../http.ts'
@@ -32,36 +32,44 @@ export interface Transport {
   close(): Promise<void>
 }
 
+/** The ways to the API server with one set of certificates. */
+interface Pools {
+  readonly tls: TlsMaterial
+  readonly calls: HttpPool
+  readonly streams: HttpPool
+}
+
 const defaultTimeoutMs = 30_000
-/** Each watch holds one connection; the rest is for calls. */
+/** Calls wait for one of these. */
 const maxConnections = 32
+/** Each watch holds a connection for as long as it lasts, and there is one for each Secret that a route names: none may wait. */
+const maxWatches = 65_536
 
 /** Opens the way to the API server of `config`; connects when it is first used. */
 export function createTransport(config: KubeConfig, clock: Clock, userAgent: string): Transport {
   const { origin, pathname } = new URL(config.server)
   const prefix = pathname === '/' ? '' : pathname
-  let current: { readonly tls: TlsMaterial; readonly pool: HttpPool } | undefined
+  let current: Pools | undefined
 
   let isClosed = false
 
-  function poolFor(tls: TlsMaterial): HttpPool {
+  function poolsFor(tls: TlsMaterial): Pools {
     if (isClosed) throw new Error('the client is closed')
     // A new token alone needs no new connections.
-    if (current !== undefined && isDeepStrictEqual(current.tls, tls)) return current.pool
+    if (current !== undefined && isDeepStrictEqual(current.tls, tls)) return current
     // Running watches stay on the old pool until they end; nobody waits for that.
-    current?.pool.close().catch(() => undefined)
-    const pool = createHttpPool({
-      origin,
-      tls,
-      connections: maxConnections,
-      connectTimeoutMs: 10_000,
-      keepAliveMs: 60_000,
-    })
-    current = { tls, pool }
-    return pool
+    for (const pool of poolsOf(current)) pool.close().catch(() => undefined)
+    const poolOf = (connections: number) =>
+      createHttpPool({ origin, tls, connections, connectTimeoutMs: 10_000, keepAliveMs: 60_000 })
+    current = { tls, calls: poolOf(maxConnections), streams: poolOf(maxWatches) }
+    return current
   }
 
-  async function attempt(request: KubeRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async function attempt(
+    request: KubeRequest,
+    signal: AbortSignal,
+    use: 'calls' | 'streams',
+  ): Promise<HttpResponse> {
     const auth = await config.auth()
     const headers: Record<string, string> = {
       accept: 'application/json',
@@ -70,7 +78,7 @@ export function createTransport(config: KubeConfig, clock: Clock, userAgent: str
     }
     if (request.body !== undefined)
       headers['content-type'] = request.contentType ?? 'application/json'
-    return await poolFor(auth.tls).send({
+    return await poolsFor(auth.tls)[use].send({
       method: request.method,
       path: prefix + request.path + queryText(request.query),
       headers,
@@ -80,9 +88,13 @@ export function createTransport(config: KubeConfig, clock: Clock, userAgent: str
   }
 
   /** Tries a second time where the first surely did nothing, or may be repeated. Rejects when there is no answer. */
-  async function open(request: KubeRequest, signal: AbortSignal): Promise<HttpResponse> {
+  async function open(
+    request: KubeRequest,
+    signal: AbortSignal,
+    use: 'calls' | 'streams',
+  ): Promise<HttpResponse> {
     try {
-      const response = await attempt(request, signal)
+      const response = await attempt(request, signal, use)
       // 401: the token was rotated or has expired; it is read anew, once.
       if (response.status !== 401) return response
       await readText(response)
@@ -93,7 +105,7 @@ export function createTransport(config: KubeConfig, clock: Clock, userAgent: str
       // A kept-alive connection may close just when it is used again.
       else if (request.method !== 'GET' || !isCut(error)) throw error
     }
-    return await attempt(request, signal)
+    return await attempt(request, signal, use)
   }
 
   return {
@@ -105,7 +117,7 @@ export function createTransport(config: KubeConfig, clock: Clock, userAgent: str
           ? limit.signal
           : AbortSignal.any([request.signal, limit.signal])
       try {
-        const response = await open(request, signal)
+        const response = await open(request, signal, 'calls')
         return readBody(response, await readText(response))
       } catch (error) {
         if (limit.signal.aborted && request.signal?.aborted !== true) {
@@ -119,7 +131,7 @@ export function createTransport(config: KubeConfig, clock: Clock, userAgent: str
     async stream(request) {
       const signal = request.signal ?? new AbortController().signal
       try {
-        const response = await open(request, signal)
+        const response = await open(request, signal, 'streams')
         if (response.status === 200) return { ok: true, status: 200, body: response }
         return { ok: false, error: readFailure(response, await readText(response)) }
       } catch (error) {
@@ -128,11 +140,15 @@ export function createTransport(config: KubeConfig, clock: Clock, userAgent: str
     },
     async close() {
       isClosed = true
-      const pool = current?.pool
+      const pools = poolsOf(current)
       current = undefined
-      await pool?.destroy()
+      await Promise.all(pools.map((pool) => pool.destroy()))
     },
   }
+}
+
+function poolsOf(pools: Pools | undefined): readonly HttpPool[] {
+  return pools === undefined ? [] : [pools.calls, pools.streams]
 }
 
 async function readText(response: HttpResponse): Promise<string> {

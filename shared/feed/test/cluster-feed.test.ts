@@ -281,3 +281,26 @@ t.test('after stop nothing is given any more', async (t) => {
   t.equal(world.updates.length, seen)
   await eventually('no watches', () => world.api.watches() === 0)
 })
+
+t.test('as many Secrets as routes name are followed, and lists do not wait for them', async (t) => {
+  const count = 80
+  const names = Array.from({ length: count }, (_, at) => `certificate-${at}`)
+  const world = await startWorld(t, {}, (api) => {
+    for (const name of names) {
+      api.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'shop' } })
+    }
+  })
+  const seen = new Set<string>()
+  for (const name of names) {
+    world.feed.follow(
+      { kind: 'Secret', namespace: 'shop', name },
+      (object) => void seen.add(object?.metadata?.name ?? ''),
+      () => undefined,
+    )
+  }
+  await world.sees('every Secret', () => seen.size === count)
+  await world.sees('a watch for each', () => world.api.watches(secrets) === count)
+  world.api.faults.endWatches(ingresses)
+  world.api.put(ingress('late'))
+  await world.sees('an Ingress of a new list or watch', () => world.counts().ingresses === 2)
+})

@@ -536,15 +536,18 @@ t.test('5,000 objects are read page by page, without what nobody reads', async (
   t.notOk(one !== undefined && 'managedFields' in (one.metadata ?? {}))
 })
 
-t.test('all kinds share one pool of connections', async (t) => {
+t.test('all kinds share their connections', async (t) => {
   const world = await startWorld(t)
   await settle(world)
-  const before = world.api.connections()
-  for (let i = 0; i < 5; i += 1) {
+  const endWatch = async () => {
     world.api.faults.endWatches()
     await new Promise((resolve) => setTimeout(resolve, 20))
     await world.sees('a watch', () => world.api.watches(services) === 1)
   }
+  // The next watch may begin before the connection of the last one is free.
+  await endWatch()
+  const before = world.api.connections()
+  for (let i = 0; i < 5; i += 1) await endWatch()
   t.equal(world.api.connections(), before, 'a watch that ends in order leaves its connection')
   t.equal(world.api.watches(ingresses), 0)
 })

@@ -57,7 +57,7 @@ function renderManifests(): string {
   return `## Ingresses as people write them
 
 ${all.length} Ingresses as public charts and guides write them for ingress-nginx are in \`test/ingress-nginx/manifests\`, each with what
-ingress-nginx answers. **${same} of them (${((same / all.length) * 100).toFixed(1)} %) behave the same** under \`--like ingress-nginx\` without a TLS port; what
+ingress-nginx answers. **${same} of them (${((same / all.length) * 100).toFixed(1)} %) behave the same** under \`--like ingress-nginx\` with a port for TLS; what
 owners are told of those is what ingress-nginx did not read either. The other ${others.length}:
 
 | Ingress | it is | why, and what to do |

@@ -9,11 +9,12 @@ import { type Exchange, faultsOf, type Sent } from '../ingress-nginx/exchange.ts
 import {
   keysOf,
   type ManifestCase,
+  ofIngresses,
   readManifestSet,
   verdictOf,
 } from '../ingress-nginx/manifest-set.ts'
 import { siteOf } from '../ingress-nginx/site.ts'
-import { seeing, takeOver } from '../ingress-nginx/stage.ts'
+import { seeing, takeOver, tlsPort } from '../ingress-nginx/stage.ts'
 import { startWorld, type World } from '../ingress-nginx/world.ts'
 import { ask, problemsOf, until } from '../support/ask.ts'
 import { startProxyProcess } from '../support/proxy-process.ts'
@@ -51,7 +52,7 @@ async function run(stage: Stage): Promise<void> {
   await stage.admin.createNamespaces(all)
   await stage.admin.applyAll([nginxClass, ...world.objects, steady])
   const proxy = await startProxyProcess({
-    flags: [...takeOver, '--workers', '2', '--access-log', 'off'],
+    flags: [...takeOver, ...tlsPort, '--workers', '2', '--access-log', 'off'],
     env: stage.servers.env,
     timeoutMs: 30_000,
   })
@@ -166,7 +167,7 @@ class Rehearsal {
 
   async #checkProblems(adminPort: number): Promise<string> {
     // That a name outside of the cluster has no address is said of the name.
-    const problems = (await problemsOf(adminPort)).filter(({ kind }) => kind === 'Ingress')
+    const problems = ofIngresses(await problemsOf(adminPort))
     const documents = ['annotations.md', 'ingress-nginx.md'].map((name) =>
       readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8'),
     )

@@ -75,6 +75,13 @@ export function readManifestSet(): readonly ManifestCase[] {
     })
 }
 
+/** What is said of the Ingresses themselves: nobody has issued certificates for them. */
+export function ofIngresses(problems: readonly ShownProblem[]): readonly ShownProblem[] {
+  return problems.filter(
+    ({ kind, reason }) => kind === 'Ingress' && !reason.startsWith('certificate-'),
+  )
+}
+
 /** Judges an Ingress by what its owner is told. */
 export function verdictOf(problems: readonly ShownProblem[]): Verdict {
   const messages = problems.map(({ message }) => message)

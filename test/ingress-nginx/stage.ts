@@ -30,6 +30,9 @@ export interface Stage extends Sent {
 
 const configMap = { namespace: 'ingress-nginx', name: 'ingress-nginx-controller' }
 
+/** As ingress-nginx has it: a port for TLS beside the plain one. */
+export const tlsPort: readonly string[] = ['--listen-tls', '127.0.0.1:0']
+
 /** What an operator says who takes over from ingress-nginx behind a load balancer that ends TLS. */
 export const takeOver: readonly string[] = [
   ...['--like', 'ingress-nginx'],

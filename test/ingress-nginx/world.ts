@@ -152,10 +152,20 @@ function ofKeys({ metadata = {} }: Ingress): readonly Named[] {
 
 function secretsOf({ metadata = {} }: Ingress): KubeObject[] {
   const { namespace = 'default', annotations = {} } = metadata
-  const name = annotations[`${prefix}auth-secret`]?.split('/').at(-1)
-  if (name === undefined) return []
-  const data = { stringData: { auth: users } }
-  return [{ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, ...data }]
+  const secrets = [
+    { key: 'auth-secret', stringData: { auth: users } },
+    { key: 'auth-tls-secret', stringData: { 'ca.crt': testFile('first-ca.pem') } },
+  ]
+  return secrets.flatMap(({ key, stringData }) => {
+    const name = annotations[prefix + key]?.split('/').at(-1)
+    return name === undefined
+      ? []
+      : [{ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, ...{ stringData } }]
+  })
+}
+
+function testFile(name: string): string {
+  return readFileSync(new URL(`../../shared/testing/tls/${name}`, import.meta.url), 'utf8')
 }
 
 function protocolOf(value = ''): Protocol {
@@ -178,9 +188,7 @@ async function startFront(
   { port: behind }: ScriptedUpstream,
   address: string,
 ): Promise<{ readonly server: net.Server; readonly port: number }> {
-  const [cert, key] = ['pem', 'key'].map((end) =>
-    readFileSync(new URL(`../../shared/testing/tls/first-server.${end}`, import.meta.url), 'utf8'),
-  )
+  const [cert, key] = ['pem', 'key'].map((end) => testFile(`first-server.${end}`))
   const server =
     speaks === 'grpc'
       ? answerGrpc(service)

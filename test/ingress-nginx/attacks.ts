@@ -59,8 +59,7 @@ export const attacks: readonly Attack[] = [
       'auth-tls-secret': 'default/users',
     }),
     outcome: 'closed',
-    told: /auth-tls-match-cn/,
-    lesson: 'a guard that cannot be read closes',
+    lesson: 'a pattern is compiled and never run as text; without an authority nobody is let in',
   },
   {
     cve: 'CVE-2025-1098 (by mirror-target)',

@@ -9,7 +9,7 @@ import { fieldOf } from './application.ts'
 import { attackerOf, attacks, hash, only } from './attacks.ts'
 import { faultsOf } from './exchange.ts'
 import { siteOf } from './site.ts'
-import { startStage } from './stage.ts'
+import { startStage, tlsPort } from './stage.ts'
 
 t.test('holes of ingress-nginx', async (t) => {
   const users = {
@@ -25,7 +25,7 @@ t.test('holes of ingress-nginx', async (t) => {
       ...attacks.flatMap((attack) => [attackerOf(attack), ...(attack.objects ?? [])]),
     ],
     services: ['web', 'other', 'auth', 'shadow'],
-    flags: ['--h2c'],
+    flags: ['--h2c', ...tlsPort],
   })
   const problems = await until(
     'what ConfigMaps hold is known',

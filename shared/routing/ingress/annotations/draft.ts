@@ -66,8 +66,6 @@ export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft, TraceD
   readonly defaults: IngressDefaults
   /** The first reason to close the routes. */
   readonly closed?: string
-  /** nginx: it goes without the firewall that the ConfigMap asks for. */
-  readonly declinesFirewall?: boolean
   /** The same, of a key that counts for all routes of its host. */
   readonly hostClosed?: string
   /** All must hold for a request that the routes mean; undefined when a key of theirs could not be read. */

@@ -13,6 +13,8 @@ export interface SnippetDraft {
   readonly serverSnippet?: Snippet
   /** The Host for the upstream (`upstream-vhost`). */
   readonly upstreamHost?: NginxText
+  /** It goes without the firewall that the ConfigMap asks for (`enable-modsecurity`). */
+  readonly declinesFirewall?: boolean
 }
 
 /** The filters by kind; what nobody asks for is absent. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { grpcTimeoutMs, isGrpc } from './grpc.ts'
+import { grpcStatusOf, grpcTimeoutMs, isGrpc, trailersOnly } from './grpc.ts'
 
 const types: [value: string | undefined, is: boolean, why: string][] = [
   ['application/grpc', true, 'plain'],
@@ -34,3 +34,33 @@ for (const [value, ms, why] of timeouts) {
   t.equal(grpcTimeoutMs(`grpc-timeout: ${value}\r\n`), ms, `${value}: ${why}`)
 }
 t.equal(grpcTimeoutMs('x: y\r\n'), undefined, 'none')
+
+const statuses: [status: number, code: string, is: number, why: string][] = [
+  [200, '', 0, 'an answer of a route, or of health'],
+  [308, '', 2, 'gRPC follows no redirect'],
+  [400, 'malformed-request', 13, 'by its status'],
+  [401, '', 16, 'an authentication'],
+  [403, 'access-denied', 7, 'by its status'],
+  [404, 'no-route', 12, 'nobody knows the method'],
+  [413, 'body-too-large', 8, 'a limit, whatever its status'],
+  [418, '', 2, 'a status without a meaning'],
+  [429, '', 14, 'by its status'],
+  [429, 'rate-limited', 8, 'a limit of Weir'],
+  [500, 'internal-error', 13, 'a fault'],
+  [502, 'upstream-reset', 14, 'by its status'],
+  [503, 'no-endpoints', 14, 'by its status'],
+  [503, 'concurrency-limited', 8, 'a limit, whatever its status'],
+  [504, 'connect-timeout', 14, 'nothing was sent: it may be tried again'],
+  [504, 'response-timeout', 4, 'it may have been served: no invitation to try again'],
+  [504, 'deadline-exceeded', 4, 'the deadline of the client'],
+  [503, 'constructor', 14, 'no code of a failure'],
+]
+for (const [status, code, is, why] of statuses) {
+  t.equal(grpcStatusOf(status, code), is, `${status} ${code}: ${why}`)
+}
+
+t.equal(
+  trailersOnly(14, 'no 100% ü\n', 'X-A: b\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n'),
+  'X-A: b\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\ngrpc-status: 14\r\ngrpc-message: no 100%25 %C3%BC%0A\r\n',
+  'all but what belongs to a page is kept; the message is percent-encoded',
+)

@@ -29,6 +29,7 @@ import { onCore, placement } from './pin.ts'
 import { type Sample, type Table, toMarkdown, toRows } from './rows.ts'
 import { sampleLane } from './sample.ts'
 import { type Scenario, scenarios, specialScenarios } from './scenarios.ts'
+import { secure, secureScenarios } from './secure.ts'
 import { churn, start, table, websockets, workers } from './special.ts'
 
 const allPeers: readonly Peer[] = [
@@ -177,7 +178,7 @@ for (const fact of facts) console.log(fact)
 
 const upstreams = await startUpstreams()
 const tables: Table[] = []
-const order = [...scenarios.map(({ name }) => name), ...specialScenarios]
+const order = [...scenarios.map(({ name }) => name), ...secureScenarios, ...specialScenarios]
 const show = (measured: Table) => {
   const rounds = `${values.rounds} rounds of ${values.seconds} s`
   const table = { ...measured, notes: [...measured.notes, rounds] }
@@ -187,6 +188,11 @@ const show = (measured: Table) => {
 try {
   for (const scenario of scenarios) {
     if (chosen(values.scenarios, scenario.name)) show(await runScenario(scenario, peers, upstreams))
+  }
+  for (const name of secureScenarios) {
+    if (!chosen(values.scenarios, name)) continue
+    const upstreamPorts = upstreams.raw
+    show(await secure(name, { peers, seconds, rounds, upstreamPorts, smallPort: upstreams.cheap }))
   }
   const special = { filters, table, websockets, churn, start, workers }
   for (const name of specialScenarios) {

@@ -60,15 +60,19 @@ function medians(samples: readonly Sample[]): Sample {
   }
 }
 
-/** Makes rows: medians over rounds, ratios to nginx or else to the first peer given as a fallback. */
-export function toRows(samples: ReadonlyMap<string, readonly Sample[]>, fallback: string): Row[] {
+/** Makes rows: medians over rounds, ratios to `first` or else to the peer given as a fallback. */
+export function toRows(
+  samples: ReadonlyMap<string, readonly Sample[]>,
+  fallback: string,
+  first = 'nginx',
+): Row[] {
   const rows = [...samples].map(([peer, list]) => ({
     peer,
     rounds: list.length,
     ...medians(list),
   }))
   const reference =
-    rows.find(({ peer }) => peer === 'nginx') ?? rows.find(({ peer }) => peer === fallback)
+    rows.find(({ peer }) => peer === first) ?? rows.find(({ peer }) => peer === fallback)
   const ratio = (row: Sample) => {
     if (reference === undefined) return 0
     if (row.mibPerCpuSecond > 0) return reference.mibPerCpuSecond / row.mibPerCpuSecond

@@ -20,6 +20,11 @@ export interface Setup {
   /** Annotations of the Ingress of each host, in their order. */
   readonly annotations?: readonly Readonly<Record<string, string>>[]
   readonly flags?: readonly string[]
+  /** Further objects; and names of its hosts in the place of those of `hostNames`. */
+  readonly objects?: readonly object[]
+  readonly hosts?: readonly string[]
+  /** Speaks TLS on the lane's port, by the Secret `tls` of its objects. */
+  readonly isSecure?: boolean
 }
 
 /** A started proxy of the bench. */
@@ -42,7 +47,7 @@ export interface Peer {
 
 /** Names of the hosts that a setup serves. */
 export function hostNames(setup: Setup): readonly string[] {
-  return Array.from({ length: setup.routes }, (_, index) => `h${index}.bench.test`)
+  return setup.hosts ?? Array.from({ length: setup.routes }, (_, index) => `h${index}.bench.test`)
 }
 
 /** Starts a program on the proxy's core with files in a folder of its own, and waits for its port. */

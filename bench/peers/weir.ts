@@ -44,21 +44,27 @@ function manifests(setup: Setup): string {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: { name: `i${index}`, namespace: 'bench', annotations: annotations[index] ?? {} },
-    spec: { ingressClassName: 'weir', rules: [{ host, http: { paths } }] },
+    spec: {
+      ingressClassName: 'weir',
+      rules: [{ host, http: { paths } }],
+      ...(setup.isSecure && { tls: [{ hosts: [host], secretName: 'tls' }] }),
+    },
   }))
-  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [service, ...ingresses] })
+  const items = [service, ...ingresses, ...(setup.objects ?? [])]
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items })
 }
 
 /** Gives the data port once the log says `ready`. */
-function readyPort(log: string): number | undefined {
+function readyPort(log: string, isSecure: boolean): number | undefined {
   const line = log.split('\n').find((text) => text.includes('"msg":"ready"'))
-  const port = /"listen":"[^"]*:(\d+)"/.exec(line ?? '')?.[1]
+  const found = isSecure ? /"listenTls":"[^"]*:(\d+)"/ : /"listen":"[^"]*:(\d+)"/
+  const port = found.exec(line ?? '')?.[1]
   return port === undefined ? undefined : Number(port)
 }
 
-async function waitForReady(spawned: Spawned): Promise<number> {
+async function waitForReady(spawned: Spawned, isSecure: boolean): Promise<number> {
   for (let waited = 0; waited < 60_000 && spawned.child.exitCode === null; waited += 5) {
-    const port = readyPort(spawned.stderr.text)
+    const port = readyPort(spawned.stderr.text, isSecure)
     if (port !== undefined) return port
     await delay(5)
   }
@@ -74,13 +80,14 @@ async function start(setup: Setup, accessLog: string, workers: number): Promise<
   })
   const flags = [
     ...['--manifests', folder, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
+    ...(setup.isSecure ? ['--listen-tls', '127.0.0.1:0'] : []),
     ...['--workers', String(workers), '--access-log', accessLog, ...(setup.flags ?? [])],
   ]
   const command = onCore(workers > 1 ? 'both' : 'proxy', [process.execPath, program, ...flags])
   const [name = '', ...args] = command
   const started = performance.now()
   const spawned = spawnProgram(name, args, folder)
-  const port = await waitForReady(spawned)
+  const port = await waitForReady(spawned, setup.isSecure === true)
   return {
     ...toLane(spawned, port, performance.now() - started),
     moveTo: (upstreamPorts) => {

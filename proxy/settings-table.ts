@@ -254,8 +254,8 @@ export const proxyOptions = {
   }),
   upstreamMaxIdle: option(integer(0, 10_000), {
     group: upstreams,
-    default: 64,
-    help: 'Keeps up to this many idle connections per endpoint and worker.',
+    default: 256,
+    help: 'Keeps up to this many idle connections per endpoint and worker: a client of HTTP/2 alone may send a hundred requests at once.',
   }),
 
   headerTimeoutMs: option(integer(100, 600_000, 'ms'), {

@@ -159,9 +159,11 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
       inUse.noteSent(change)
       metrics.setTable(change.table)
       void spans.setTarget(spanTarget(settings, version, change.table.serving?.spans))
-      pool.apply(change.delta)
       assets.noteDelta(change.delta)
       tls?.noteDelta(change.delta)
+      const apply = () => pool.apply(change.delta)
+      if (tls === undefined) apply()
+      else tls.afterFirstLook(apply)
     },
     onProblems: () => metrics.setProblems(allProblems()),
   })

@@ -20,12 +20,20 @@ export interface TlsKeeperOptions {
   readonly onProblems: () => void
 }
 
+// How long the first table waits for what its hosts are to show.
+const firstLookMs = 5000
+
 /** Keeps what TLS needs, in a proxy that has a port for it. */
 export class TlsKeeper {
+  readonly #clock: Clock
+  /** What waits for the first look, in order; undefined: it is over. */
+  #waiting: (() => void)[] | undefined = []
+  #cancelWait: (() => void) | undefined
   readonly #certificates: CertificateKeeper
   readonly #ticketKeys: TicketKeys
 
   constructor({ settings, clock, objects, tell, onProblems }: TlsKeeperOptions) {
+    this.#clock = clock
     const path = settings.defaultCertificate
     this.#certificates = new CertificateKeeper({
       clock,
@@ -33,6 +41,7 @@ export class TlsKeeper {
       defaultCertificate: path && `${path.namespace}/${path.name}`,
       onCertificate: (name, data) => tell(certificateMessage(name, data)),
       onProblems,
+      onAnswer: () => this.#look(),
     })
     this.#ticketKeys = new TicketKeys(clock, (keys) => tell({ kind: 'ticket-keys', keys }))
   }
@@ -40,6 +49,20 @@ export class TlsKeeper {
   /** Takes over what a change of the table wants. */
   noteDelta(delta: TableDelta): void {
     this.#certificates.noteDelta(delta)
+  }
+
+  /**
+   * Runs what brings tables to the workers, in the order of the calls: a proxy that begins to serve shows what its hosts are to show.
+   * The first waits until all Secrets that it names were looked for, 5 s at most.
+   */
+  afterFirstLook(run: () => void): void {
+    if (this.#waiting === undefined) {
+      run()
+      return
+    }
+    this.#waiting.push(run)
+    this.#cancelWait ??= this.#clock.after(firstLookMs, () => this.#open())
+    this.#look()
   }
 
   /** All that a worker needs which starts now. */
@@ -59,8 +82,21 @@ export class TlsKeeper {
   }
 
   stop(): void {
+    this.#cancelWait?.()
     this.#certificates.stop()
     this.#ticketKeys.stop()
+  }
+
+  #look(): void {
+    const isAsked = this.#waiting !== undefined && this.#waiting.length > 0
+    if (isAsked && this.#certificates.areAllLookedFor) this.#open()
+  }
+
+  #open(): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    this.#cancelWait?.()
+    for (const run of waiting) run()
   }
 }
 

@@ -11,7 +11,7 @@
 // Invariant: contexts are made once per certificate; a connection costs no parsing of one.
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
-import type { AcceptedConnection } from './accepted-connection.ts'
+import type { AcceptedConnection, SocketReader } from './accepted-connection.ts'
 import { ClientHelloReader, type HelloReading } from './client-hello.ts'
 import type { CoarseTime } from './coarse-time.ts'
 import { type HandshakeFailure, handshakeFailureOf } from './handshake-failure.ts'
@@ -58,6 +58,9 @@ const nodesOwnTimeoutMs = 3_600_000
 const sessionTimeout = 3600
 /** Sessions are resumed by any worker, whatever certificate it shows; a context that asks more of clients has one of its own. */
 const sessionIdContext = 'weir'
+
+/** OpenSSL reads from now on. */
+const nobody: SocketReader = { onRead: () => {}, isReadInUse: () => false, isAtRest: true }
 
 /** Ends TLS on the connections of one worker. */
 export class TlsTerminator {
@@ -138,6 +141,8 @@ export class TlsTerminator {
       return
     }
     const context = this.#options.contextOf(host)
+    // What read the ClientHello is not to be kept as long as the connection.
+    accepted.readBy(nobody)
     socket.unshift(bytes)
     // A client that closes its side before the handshake is done will never finish it.
     socket.allowHalfOpen = false

@@ -27,6 +27,8 @@ export interface CertificateKeeperOptions {
   /** A certificate is another one, or can no longer be served. */
   readonly onCertificate: (secret: string, data: AssetData | undefined) => void
   readonly onProblems: () => void
+  /** A Secret was looked for, for the first time. */
+  readonly onAnswer?: () => void
 }
 
 interface Followed {
@@ -73,6 +75,13 @@ export class CertificateKeeper {
     if (certificates === undefined) return
     for (const [host, refs] of certificates) this.#noteHost(host, refs)
     this.#collect()
+  }
+
+  /** All Secrets that are named have been looked for, whatever came of it. */
+  get areAllLookedFor(): boolean {
+    return this.#followed
+      .values()
+      .every(({ hasAnswered, refusal }) => hasAnswered || refusal !== undefined)
   }
 
   /** All that can be served, for a worker that starts now. */
@@ -131,6 +140,7 @@ export class CertificateKeeper {
         followed.refusal = problem
         this.#judge(followed)
         this.#collect()
+        this.#options.onAnswer?.()
       },
     )
     return followed
@@ -158,6 +168,7 @@ export class CertificateKeeper {
     }
     this.#judge(followed)
     this.#collect()
+    this.#options.onAnswer?.()
   }
 
   #judge(followed: Followed): void {

@@ -62,7 +62,7 @@ export interface TlsAnswer {
 export function askTls(
   port: number,
   { preface = '', ...options }: ConnectionOptions & { readonly preface?: Buffer | string } = {},
-  bytes = 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n',
+  bytes = `GET / HTTP/1.1\r\nHost: ${options.servername ?? 'a.test'}\r\nConnection: close\r\n\r\n`,
 ): Promise<TlsAnswer> {
   return new Promise((resolve) => {
     const seen = { text: '', error: undefined as string | undefined, shown: '', version: '' }

@@ -16,9 +16,14 @@ export const nginxUnsupported: readonly UnsupportedRow[] = [
   unsupported(
     'ssl-ciphers',
     'text',
-    'TLS ends at the load balancer: choose its security policy there.',
+    'Ciphers are those of `--tls-ciphers` for all hosts, or of the load balancer that ends TLS.',
   ),
-  unsupported('ssl-prefer-server-ciphers', 'bool', 'TLS ends at the load balancer.', off),
+  unsupported(
+    'ssl-prefer-server-ciphers',
+    'bool',
+    'The order of the client counts: all ciphers that are allowed are good.',
+    off,
+  ),
 
   // Routing.
   // Balance and affinity.

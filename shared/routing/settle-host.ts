@@ -5,6 +5,7 @@
 // there first may have some, as nothing else keeps tenants apart (Gateway API asks the owner of the Gateway).
 //
 // Invariant: no two winners have the same match, and the outcome does not depend on the order of the objects.
+import { conflictsOfChecks } from './client-check-conflicts.ts'
 import { type Conflict, conflict, isSameOwner, nameOf, ownerOf, placeOf } from './conflict.ts'
 import { besideEachOther } from './host-traits.ts'
 import { joinAlternatives } from './join-alternatives.ts'
@@ -48,9 +49,9 @@ function isLaterFirst(a: Claim, b: Claim): boolean {
 /** Settles the claims of `host`, given in the order of `compareClaims`. */
 export function settleHost(host: string, claims: readonly Claim[]): SettledHost {
   const alternatives = claims.filter(isAlternative)
-  if (alternatives.length === 0) return settleMains(host, claims)
+  if (alternatives.length === 0) return settleWithChecks(host, claims)
   const mains = claims.filter((claim) => !isAlternative(claim))
-  const { winners, conflicts } = settleMains(host, mains)
+  const { winners, conflicts } = settleWithChecks(host, mains)
   const { joined, conflicts: ofAlternatives } = joinAlternatives(winners, alternatives)
   return {
     winners: [...winners, ...joined.values()],
@@ -61,6 +62,14 @@ export function settleHost(host: string, claims: readonly Claim[]): SettledHost 
 
 function isAlternative({ role }: Claim): boolean {
   return role === 'alternative'
+}
+
+/** A host asks clients for one kind of certificate: the first claim decides which. */
+function settleWithChecks(host: string, claims: readonly Claim[]): SettledHost {
+  const settled = settleMains(host, claims)
+  const ofChecks = conflictsOfChecks(settled.winners)
+  if (ofChecks.length === 0) return settled
+  return { ...settled, conflicts: [...settled.conflicts, ...ofChecks] }
 }
 
 function settleMains(host: string, given: readonly Claim[]): SettledHost {

@@ -188,6 +188,9 @@ export class ExchangeView implements RequestView {
     const finishers = this.#finishers
     if (finishers === undefined) return
     this.#finishers = undefined
-    for (const finisher of finishers) finisher(outcome)
+    // What it is read from is used again for the next request, and a filter may keep what it was told.
+    const { status, failure, protocol, service, endpoint, retries } = outcome
+    const told = { status, failure, protocol, service, endpoint, retries }
+    for (const finisher of finishers) finisher(told)
   }
 }

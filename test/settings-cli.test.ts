@@ -48,7 +48,7 @@ const wrong: readonly Wrong[] = [
   },
   {
     flags: ['--access-log', 'xml'],
-    says: ['--access-log must be', 'json, combined, off', '"xml"'],
+    says: ['--access-log must be', 'json, combined, nginx, off', '"xml"'],
     why: 'none of the words',
   },
   {

@@ -9,18 +9,14 @@
 // Invariant: a request that arrives behind GOAWAY is not begun: its client may send it elsewhere (RFC 9113 §6.8).
 // GOAWAY is sent once. RFC 9113 would have one with the largest id go ahead of it, but Node has no way to send that: after any
 // GOAWAY nghttp2 leaves new streams unanswered.
-import {
-  constants,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { ClientShared, ConnectionGauges } from '../http/client-shared.ts'
 import type { ClientStream, OpenConnection, RequestSink } from '../http/stream.ts'
 import { resetSocket } from '../net/reset-socket.ts'
 import { add, type Slot } from '../observe/slots.ts'
 import { Http2ClientStream, type StreamOwner } from './client-stream.ts'
+import { endStreamFlag, errorCode, nodeHttp2 } from './node-http2.ts'
 import { SessionGuard } from './session-guard.ts'
 
 /** What an HTTP/2 session needs besides what all connections share. */
@@ -36,14 +32,13 @@ type Reason = 'resets' | 'flood' | 'settings'
 /** Gives a place for streams its exchange. */
 export type ServeStream = (stream: ClientStream) => RequestSink
 
-const { NGHTTP2_ENHANCE_YOUR_CALM: calm, NGHTTP2_SETTINGS_TIMEOUT: settingsTimeout } = constants
+const { enhanceYourCalm: calm, settingsTimeout } = errorCode
 // Node gives what came back to the client at once, so this is how much may be under way on all streams together.
 const connectionWindow = 1 << 20
 // Places that are kept for the next streams: what a page asks for at once, not what a session ever had open.
 const maxSpare = 8
 // A client that does not close its side after our end.
 const lingerMs = 5000
-const { NGHTTP2_FLAG_END_STREAM: endStream } = constants
 
 /** One HTTP/2 connection of a client. */
 export class ClientSession implements OpenConnection, StreamOwner {
@@ -79,7 +74,7 @@ export class ClientSession implements OpenConnection, StreamOwner {
     this.#idleAt = time.now
     this.#settledBy = time.now + clientLimits.headerTimeoutMs
     if (early.length > 0) socket.unshift(early)
-    this.#session = performServerHandshake(socket, {
+    this.#session = nodeHttp2().performServerHandshake(socket, {
       maxHeaderListPairs: clientLimits.maxFields + 8,
       strictSingleValueFields: false,
       settings: {
@@ -98,7 +93,7 @@ export class ClientSession implements OpenConnection, StreamOwner {
     this.#session.on(
       'stream',
       (stream: ServerHttp2Stream, _headers: object, flags: number, list: string[]) =>
-        this.#onStream(stream, list, (flags & endStream) !== 0),
+        this.#onStream(stream, list, (flags & endStreamFlag) !== 0),
     )
     // Nobody can answer for flow control on a connection that is half closed.
     this.#socket.on('end', () => this.#socket.destroy())

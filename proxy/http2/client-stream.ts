@@ -6,25 +6,21 @@
 // Invariant: a response that is not whole ends with a reset.
 // Invariant: what comes late from a stream that was served before reaches nobody.
 import { randomBytes } from 'node:crypto'
-import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
 import type { ClientLimits } from '../http/client-shared.ts'
 import type { ClientStream, RequestSink, ResponseHead } from '../http/stream.ts'
 import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
 import type { CoarseTime } from '../net/coarse-time.ts'
 import { readTrailers } from './field-section.ts'
+import { errorCode } from './node-http2.ts'
 import { readRequest } from './read-request.ts'
 import { Http2RequestHead } from './request-head.ts'
 import { resetStream, stopRequest } from './reset-stream.ts'
 import { ResponseOut } from './response-out.ts'
 import { streamSide } from './stream-side.ts'
 
-const {
-  NGHTTP2_NO_ERROR: noError,
-  NGHTTP2_PROTOCOL_ERROR: protocolError,
-  NGHTTP2_INTERNAL_ERROR: internalError,
-  NGHTTP2_CANCEL: cancel,
-} = constants
+const { noError, protocolError, internalError, cancel } = errorCode
 
 /** What a stream tells the session that it belongs to. */
 export interface StreamOwner {

@@ -1,5 +1,6 @@
 // How is a stream ended by a reset, without harm to what was sent on it?
-import { constants, type Http2Stream, type ServerHttp2Stream } from 'node:http2'
+import type { Http2Stream, ServerHttp2Stream } from 'node:http2'
+import { errorCode } from './node-http2.ts'
 
 /**
  * Resets a stream with `code` behind what the session has of it. Node's `close` ends the writable side first, and where nothing waits
@@ -18,7 +19,7 @@ export function resetStream(stream: Http2Stream, code: number): void {
 export function stopRequest(stream: ServerHttp2Stream): void {
   const close = () =>
     setImmediate(() => {
-      if (!stream.destroyed && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR)
+      if (!stream.destroyed && !stream.closed) stream.close(errorCode.noError)
     })
   if (stream.writableFinished) close()
   else stream.once('finish', close)

@@ -5,10 +5,12 @@
 // Invariant: a response is whole only when the endpoint ended the stream itself: Node reports a reset without an error code
 // as an end, too, and a part of a response must not look whole.
 // Invariant: nothing is handed over before its head, while the client takes no more, or after `stop`.
-import { type ClientHttp2Stream, constants } from 'node:http2'
+
+import type { ClientHttp2Stream } from 'node:http2'
 import { Readable } from 'node:stream'
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
 import type { HeadLimits } from '../http/head-limits.ts'
+import { endStreamFlag } from './node-http2.ts'
 import { Http2ResponseHead, readResponseHead, readTrailers } from './response-head.ts'
 
 /** What a stream hears of its response. */
@@ -60,7 +62,7 @@ export class Http2ResponseReader {
     stream.push = (chunk: unknown) => this.#onPush(stream, chunk)
     stream.on('headers', (_headers, _flags, list) => this.#onHead(list, false))
     stream.on('response', (_headers, flags, list) =>
-      this.#onHead(list, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0),
+      this.#onHead(list, (flags & endStreamFlag) !== 0),
     )
     stream.on('trailers', (_headers, _flags, list) => this.#onTrailers(list))
     stream.on('data', (bytes: Buffer) => this.#onData(bytes))

@@ -1,6 +1,8 @@
 // How does a stream of HTTP/2 take part in a tunnel? (RFC 8441 §4: END_STREAM for an orderly end, CANCEL for a reset.)
-import { constants, type ServerHttp2Stream } from 'node:http2'
+
+import type { ServerHttp2Stream } from 'node:http2'
 import type { TunnelSide } from '../http/tunnel.ts'
+import { errorCode } from './node-http2.ts'
 import { resetStream, stopRequest } from './reset-stream.ts'
 
 /** The stream as one side of a tunnel. */
@@ -8,7 +10,7 @@ export function streamSide(stream: ServerHttp2Stream): TunnelSide {
   const isOpen = () => !stream.destroyed && !stream.closed
   // What is not read keeps a stream from closing.
   const cancel = () => {
-    resetStream(stream, constants.NGHTTP2_CANCEL)
+    resetStream(stream, errorCode.cancel)
     stream.resume()
   }
   return {

@@ -3,13 +3,15 @@
 //   connecting ──► open (the endpoint's SETTINGS are here) ──► draining (GOAWAY, or nobody needs it) ──► closed
 //
 // Invariant: no request is given to a session before the endpoint has shown that it speaks HTTP/2, nor to one that is draining.
-import { type ClientHttp2Session, connect } from 'node:http2'
+
+import type { ClientHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { HeadLimits } from '../http/head-limits.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
 import { openSocket, type SocketTarget } from '../net/open-socket.ts'
+import { nodeHttp2 } from './node-http2.ts'
 import type { Http2UpstreamStream, StreamSession } from './upstream-stream.ts'
 
 /** What a pool learns about its sessions. */
@@ -209,7 +211,7 @@ export class UpstreamSession implements StreamSession {
       // What may come twice is settled by our own rules: a field that a client sent twice goes twice.
       strictSingleValueFields: false,
     }
-    const session = connect(`${this.scheme}://upstream`, options)
+    const session = nodeHttp2().connect(`${this.scheme}://upstream`, options)
     this.#session = session
     session.once('connect', () => {
       if (!session.destroyed) session.setLocalWindowSize(sessionWindow)

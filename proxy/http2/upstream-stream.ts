@@ -4,7 +4,7 @@
 //   waiting (for a session with room) ──► ready ──► begun ──► over
 //
 // Invariant: after the sink has heard of its end or failure, or was told to abort, nothing more is heard of this stream.
-import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import type { FailureCode } from '../../shared/routing/failure.ts'
 import type { FieldLines } from '../../shared/routing/filters/kind.ts'
 import { grpcTimeoutMs, isGrpc } from '../http/grpc.ts'
@@ -18,6 +18,7 @@ import type {
 import type { TunnelSide } from '../http/tunnel.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
 import { fieldObject } from './field-section.ts'
+import { errorCode } from './node-http2.ts'
 import { requestList } from './request-list.ts'
 import { resetStream } from './reset-stream.ts'
 import type { Http2ResponseHead } from './response-head.ts'
@@ -45,8 +46,8 @@ export interface StreamOwner {
 
 // A stream is ended with these where its messages are malformed or too large, by nghttp2 itself (RFC 9113 §8.1.1).
 const malformedCodes: ReadonlySet<number> = new Set([
-  constants.NGHTTP2_PROTOCOL_ERROR,
-  constants.NGHTTP2_ENHANCE_YOUR_CALM,
+  errorCode.protocolError,
+  errorCode.enhanceYourCalm,
 ])
 
 /** A request of an exchange, from the wait for a session on. */
@@ -175,7 +176,7 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
   abort(): void {
     if (this.#sink === undefined) return
     this.#close()
-    if (this.#stream !== undefined) resetStream(this.#stream, constants.NGHTTP2_CANCEL)
+    if (this.#stream !== undefined) resetStream(this.#stream, errorCode.cancel)
   }
 
   /** Called with each tick of the worker while an exchange uses the stream. */
@@ -247,7 +248,7 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
     const { id, rstCode } = stream
     if (id === undefined || session?.isUnprocessed(id) === true) {
       this.fail('upstream-reset', 'refused')
-    } else if (rstCode === constants.NGHTTP2_REFUSED_STREAM) {
+    } else if (rstCode === errorCode.refusedStream) {
       this.fail('upstream-reset', 'refused')
     } else if (malformedCodes.has(rstCode) || isFramingError(this.#error)) {
       this.fail('upstream-malformed', 'maybe')

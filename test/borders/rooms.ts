@@ -138,6 +138,8 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   yaml: ['shared/yaml.ts'],
   // An import costs 5 MB resident, for the reason that shared/admin-server.ts tells: it needs types of it only.
   'node:http': ['shared/admin-server.ts', 'proxy/demo', 'bench'],
+  // For the same reason: loaded when a connection first speaks it (proxy/http2/node-http2.ts).
+  'node:http2': ['proxy/http2', 'bench'],
   // `process` is global; its `env` would slip in unseen here.
   'node:process': [],
   // What `--filters` names is known at start only.

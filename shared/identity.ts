@@ -58,7 +58,7 @@ export function readServableIdentity(data: Readonly<Record<string, string>>): Id
   if (!reading.ok) return reading
   const { cert, key } = reading.identity
   try {
-    createSecureContext({ cert, key })
+    createSecureContext({ cert, key, ca: [] })
     return reading
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException

@@ -38,12 +38,20 @@ export function isTlsCipher(name: string): boolean {
 export function isTlsGroup(name: string): boolean {
   if (!/^[A-Za-z0-9_-]+$/.test(name)) return false
   try {
-    createSecureContext({ ecdhCurve: name })
+    // Without `ca` each thread would read all roots that Node trusts: some 5 MB resident.
+    createSecureContext({ ecdhCurve: name, ca: [] })
     return true
   } catch {
     return false
   }
 }
 
-/** The best first; the hybrid with ML-KEM only where OpenSSL has it (3.5). */
-export const usualGroups = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384'].filter(isTlsGroup)
+const [major = 0, minor = 0] = process.versions.openssl.split('.').map(Number)
+// Told by the version: to ask OpenSSL would load its TLS, also where nobody speaks it (1 to 2 MB resident).
+const hasHybrid = major > 3 || (major === 3 && minor >= 5)
+
+/** The best first; the hybrid with ML-KEM only where OpenSSL has it. */
+export const usualGroups = [
+  ...(hasHybrid ? ['X25519MLKEM768'] : []),
+  ...['X25519', 'P-256', 'P-384'],
+]

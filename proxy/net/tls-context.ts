@@ -24,6 +24,8 @@ export function serverContext(
     maxVersion: ciphers.some(isNew) ? 'TLSv1.3' : 'TLSv1.2',
     ciphers: ciphers.join(':'),
     ecdhCurve: groups.join(':'),
+    // Who asks clients for certificates says by whom; the roots that Node trusts are for clients.
+    ca: [],
     cert: identities.map(({ cert }) => cert),
     key: identities.map(({ key }) => key),
     // A client knows best which cipher it is fast at: all that are allowed are good. Renegotiation serves attackers only.

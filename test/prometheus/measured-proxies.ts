@@ -29,6 +29,7 @@ export async function startMeasuredProxies(
   const running: ProxyProcess[] = []
   const flags = [
     `--manifests=${manifests.path}`,
+    '--listen-tls=127.0.0.1:0',
     `--max-connections=${maxConnections}`,
     `--drain-seconds=${drainSeconds}`,
     '--response-timeout-ms=1000',

@@ -1,10 +1,16 @@
 // The Ingresses that the measured proxies serve: some go well, each of the others fails in its own way.
-import type { KubeObject } from '../../shared/kube/objects.ts'
+import type { Ingress, KubeObject } from '../../shared/kube/objects.ts'
 import { ingressOf, serviceOf } from '../support/manifests.ts'
+import { tlsEntries, tlsSecret } from '../support/tls.ts'
 import type { Applications } from './applications.ts'
 
 function inNamespace(namespace: string, objects: readonly KubeObject[]): KubeObject[] {
   return objects.map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }))
+}
+
+function withTls(ingress: Ingress, secretName: string): Ingress {
+  const hosts = ingress.spec?.rules?.flatMap(({ host }) => host ?? []) ?? []
+  return { ...ingress, spec: { ...ingress.spec, tls: [{ hosts, secretName }] } }
 }
 
 /** What is asked of one host: the Ingress of the same name answers. */
@@ -40,6 +46,8 @@ export function objectsFor(applications: Applications, turn: number): KubeObject
     ...inNamespace('shop', [
       ...simple('front', spare),
       ...simple('cart'),
+      withTls(ingressOf('safe', [{ host: 'a.test', service: 'cart' }]), 'safe'),
+      tlsSecret('safe', tlsEntries('a-ecdsa')),
       // The same host and path as front's: a conflict, which the name decides.
       ingressOf('front-again', [{ host: hosts.front, service: 'cart' }]),
       ...simple('gone', [at(applications.deadPort)]),

@@ -25,8 +25,8 @@ export class Http1Connections implements EndpointConnections, ConnectionOwner {
   readonly #time: CoarseTime
   readonly #gauges: PoolGauges
   readonly #idle: UpstreamConnection[] = []
-  /** Those opened for the request that has them now. */
-  readonly #fresh = new Set<UpstreamConnection>()
+  /** Those opened for the request that has them now. Made with the first: of many thousand endpoints most have none. */
+  #fresh: Set<UpstreamConnection> | undefined
 
   constructor(
     owner: ConnectionsOwner,
@@ -71,13 +71,14 @@ export class Http1Connections implements EndpointConnections, ConnectionOwner {
       this,
       sink,
     )
+    this.#fresh ??= new Set()
     this.#fresh.add(connection)
     return connection
   }
 
   get connecting(): number {
     let count = 0
-    for (const { socket } of this.#fresh) if (socket.connecting) count += 1
+    for (const { socket } of this.#fresh ?? []) if (socket.connecting) count += 1
     return count
   }
 
@@ -91,7 +92,7 @@ export class Http1Connections implements EndpointConnections, ConnectionOwner {
       this.discard(connection)
       return
     }
-    this.#fresh.delete(connection)
+    this.#fresh?.delete(connection)
     this.#countBusy(-1)
     this.#countIdle(1)
     connection.rest()
@@ -100,7 +101,7 @@ export class Http1Connections implements EndpointConnections, ConnectionOwner {
 
   /** Closes a connection that an exchange has used. */
   discard(connection: UpstreamConnection): void {
-    this.#fresh.delete(connection)
+    this.#fresh?.delete(connection)
     this.#countBusy(-1)
     connection.destroy()
   }

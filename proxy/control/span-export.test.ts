@@ -1,7 +1,7 @@
 // Which collector gets spans, and what is said and counted when it takes none?
 import t from 'tap'
 import { createLog } from '../../shared/log.ts'
-import type { SpanData } from '../../shared/routing/span.ts'
+import { span } from '../observe/testing/span.ts'
 import {
   SpanExport,
   type SpanReport,
@@ -9,18 +9,6 @@ import {
   type SpanTarget,
   spanTarget,
 } from './span-export.ts'
-
-const span: SpanData = {
-  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
-  spanId: '00f067aa0ba902b7',
-  parentId: '',
-  state: '',
-  name: 'GET /',
-  startMs: 0,
-  durationMs: 1,
-  attributes: {},
-  isError: false,
-}
 
 const off: SpanSettings = { otlpEndpoint: undefined, traceService: 'weir' }
 const on: SpanSettings = { otlpEndpoint: 'https://otel.test/base', traceService: 'edge' }

@@ -1,20 +1,8 @@
 // How do spans leave a worker, and what becomes of those that nobody takes?
 import t from 'tap'
-import type { SpanData } from '../../shared/routing/span.ts'
 import { createSlots } from './slot-allocator.ts'
 import { createSpanBuffer, type SpansMessage, takeSpans } from './span-buffer.ts'
-
-const span: SpanData = {
-  traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
-  spanId: '00f067aa0ba902b7',
-  parentId: '',
-  state: '',
-  name: 'GET /',
-  startMs: 0,
-  durationMs: 1,
-  attributes: {},
-  isError: false,
-}
+import { span } from './testing/span.ts'
 
 function stage() {
   const posted: SpansMessage[] = []

@@ -24,7 +24,12 @@ export const rooms: Readonly<Record<string, Room>> = {
   feed: { paths: ['shared/feed'], uses: ['shared', 'kinds', 'kube'] },
   // The words of routing (table, failures, filters, router): what the data plane may know. Never a source of routes.
   routing: { paths: ['shared/routing'], uses: ['shared'], types: ['kinds'] },
-  sources: { paths: ['shared/routing/ingress'], uses: ['shared', 'kinds', 'routing'] },
+  // Skipper's language. It knows no object of a cluster; the sources whose objects are written in it read it.
+  eskip: { paths: ['shared/routing/eskip'], uses: ['shared', 'routing'] },
+  sources: {
+    paths: ['shared/routing/ingress', 'shared/routing/routegroup'],
+    uses: ['shared', 'kinds', 'routing', 'eskip'],
+  },
   translation: {
     paths: [
       'shared/routing/translate.ts',

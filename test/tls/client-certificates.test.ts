@@ -40,7 +40,7 @@ const shown = { a: 'a-ecdsa', wild: 'wild-ecdsa', other: 'b-ecdsa' }
 const certificates = { 'a.test': ['default/a'], '*.wild.test': ['default/wild'] }
 
 /** What a client has to show. */
-function identity(name: string | undefined) {
+function identity(name: string | undefined): { readonly cert?: string; readonly key?: string } {
   return name === undefined
     ? {}
     : { cert: pem(`client-${name}.crt`), key: pem(`client-${name}.key`) }
@@ -130,6 +130,25 @@ t.test('without the list of revoked certificates they are good', async (t) => {
   t.equal((await ask(proxy, revoked)).status, 503, 'without a Secret nobody comes in')
   proxy.plane.setAsset({ kind: 'secret', name: 'default/clients' }, { 'ca.crt': 'no PEM' })
   t.not((await ask(proxy, revoked)).status, 200, 'nor with one that holds no authority')
+})
+
+t.test('through an intermediate', async (t) => {
+  const proxy = await start(t, {
+    routes: [{ filters: [check()] }, { host: 'x.wild.test', filters: [check({ depth: 0 })] }],
+  })
+  const both = identity('chained')
+  const [leaf = ''] = both.cert?.split(/(?<=-----END CERTIFICATE-----\n)/) ?? []
+  t.ok(both.cert?.startsWith(leaf) && both.cert.length > leaf.length, 'the file holds two')
+  const shows = (cert: string | undefined, servername = 'a.test') =>
+    ask(proxy, { servername, ...both, ...(cert !== undefined && { cert }) })
+  t.equal((await shows(both.cert)).status, 400, 'with ca.crl each authority needs a list')
+  proxy.plane.setAsset({ kind: 'secret', name: 'default/clients' }, clients)
+  t.equal((await shows(both.cert)).status, 200, 'the client sends what is between')
+  t.equal((await shows(leaf)).status, 400, 'or nobody knows who issued it')
+  t.equal((await shows(both.cert, 'x.wild.test')).status, 400, 'a chain that is too long')
+  const of = { 'ca.crt': `${ca}${pem('intermediate.crt')}` }
+  proxy.plane.setAsset({ kind: 'secret', name: 'default/clients' }, of)
+  t.equal((await shows(leaf)).status, 200, 'unless the Secret has the intermediate, too')
 })
 
 t.test('other hosts ask nobody', async (t) => {

@@ -9,6 +9,7 @@
 #   intermediate, chained     chained.test, by an intermediate of ca; chained.crt holds both
 #   expired                   a.test until 2021, by ca
 #   client-{good,expired,revoked}, client-other   clients, by ca and by other-ca
+#   client-chained            a client by the intermediate; client-chained.crt holds both
 #   ca.crl                    lists client-revoked
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -69,6 +70,8 @@ cat intermediate.crt >>chained.crt
 issue client-good ecdsa ca /O=weir/OU=good/CN=client-good "$client"
 issue client-expired ecdsa ca /O=weir/CN=client-expired "$client" -enddate 20210101000000Z
 issue client-revoked ecdsa ca /O=weir/CN=client-revoked "$client"
+issue client-chained ecdsa intermediate /O=weir/CN=client-chained "$client"
+cat intermediate.crt >>client-chained.crt
 issue client-other ecdsa other-ca /O=weir/CN=client-other "$client"
 sed -i "s#$work/other-ca.txt#$work/ca.txt#" "$work/conf"
 openssl ca -config "$work/conf" -cert ca.crt -keyfile ca.key -revoke client-revoked.crt 2>/dev/null

@@ -1,8 +1,11 @@
 // Does the real API server do what Weir relies on, and what the one for tests does?
 
+import type { KubeClient } from '../../shared/kube/client.ts'
+import { ingresses, resourcePath } from '../../shared/kube/resources.ts'
 import { createAccount, roleBinding } from './accounts.ts'
 import { clientOf } from './admin.ts'
 import { contractChecks } from './contract-checks.ts'
+import { good } from './contract-kit.ts'
 import { compactEtcd } from './etcd.ts'
 import type { Stage, Suite } from './stage.ts'
 
@@ -33,5 +36,14 @@ async function run({ admin, servers, check }: Stage): Promise<void> {
     },
   }
   for (const { name, run } of contractChecks) await check(name, () => run(stage))
+  await sweep(stage.client)
   await Promise.all([limited.close(), stranger.close()])
+}
+
+/** The proxies of later suites must find none of the Ingresses: one without a Service is a problem. */
+async function sweep(client: KubeClient): Promise<void> {
+  for (const { metadata } of good(await client.list(ingresses, { namespace })).items) {
+    const path = resourcePath(ingresses, { namespace, name: metadata?.name ?? '' })
+    good(await client.request({ method: 'DELETE', path }))
+  }
 }

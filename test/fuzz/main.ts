@@ -1,4 +1,5 @@
 // Does the proxy hold whatever a client or an upstream sends? `npm run fuzz -- --minutes N [--seed N] [--replay FILE]`
+// With `--target eskip`: does the parser of eskip hold whatever text it gets?
 //
 // Invariants, checked after each batch of connections: no exception, every connection ends, the upstream gets only what the
 // strict grammar finds in what was sent, everybody gets HTTP, nothing is left in flight, and plain requests are answered.
@@ -6,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { parseArgs } from 'node:util'
 import { startInProcess } from '../support/in-process.ts'
+import { fuzzEskip } from './eskip.ts'
 import { cutAnywhere, mutate } from './mutate.ts'
 import { type Input, play } from './play.ts'
 import { createRandom } from './random.ts'
@@ -20,8 +22,14 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     replay: { type: 'string' },
+    target: { type: 'string', default: 'proxy' },
   },
 })
+
+if (values.target === 'eskip') {
+  const { minutes, seed } = values
+  process.exit(fuzzEskip(Number(minutes) * 60_000, Number(seed)))
+}
 
 const upstream = new FuzzUpstream()
 await upstream.start()

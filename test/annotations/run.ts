@@ -5,12 +5,20 @@
 // that is met: the list stays true.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import {
+  chosenOf,
+  isPassed,
+  type Known,
+  printReport,
+  type Result as ResultOf,
+  strangersOf,
+} from '../support/case-report.ts'
+import { inLanes } from '../support/lanes.ts'
 import { takeAddresses } from './addresses.ts'
 import { type AnnotationCase, readCases } from './case.ts'
 import { Certificates } from './certificates.ts'
 import { lackOf } from './flags.ts'
 import { groupsOf } from './groups.ts'
-import { isPassed, printReport, type Result } from './report.ts'
 import { startStage } from './stage.ts'
 import { playCase } from './steps.ts'
 
@@ -18,10 +26,9 @@ import { playCase } from './steps.ts'
 const lanes = Math.max(3, availableParallelism())
 const casesAtATime = 12
 
-/** Ids of cases that are not met, with the reason. */
-const known: Readonly<Record<string, string>> = JSON.parse(
-  readFileSync(new URL('known.json', import.meta.url), 'utf8'),
-)
+type Result = ResultOf<AnnotationCase>
+
+const known: Known = JSON.parse(readFileSync(new URL('known.json', import.meta.url), 'utf8'))
 
 async function playGroup(group: readonly AnnotationCase[]): Promise<readonly Result[]> {
   const results: Result[] = []
@@ -49,18 +56,6 @@ async function playGroup(group: readonly AnnotationCase[]): Promise<readonly Res
   return results
 }
 
-async function inLanes<T>(
-  count: number,
-  all: readonly T[],
-  work: (each: T) => Promise<void>,
-): Promise<void> {
-  const rest = all.values()
-  const lane = async () => {
-    for (const each of rest) await work(each)
-  }
-  await Promise.all(Array.from({ length: count }, lane))
-}
-
 /** What a case says about time, such as how much of a limit is used up, can go wrong on a machine that others keep busy. */
 function isTimed({ steps }: AnnotationCase): boolean {
   return steps.some(
@@ -72,12 +67,7 @@ function isTimed({ steps }: AnnotationCase): boolean {
 const wanted = process.argv.slice(2)
 const addresses = await takeAddresses()
 const { cases, skipped } = readCases(addresses.moved)
-const isNamed = (name: string) => cases.some(({ id, area }) => id === name || area === name)
-const unknown = wanted.find((name) => !isNamed(name))
-if (unknown !== undefined) throw new Error(`${unknown} is neither an area nor a case`)
-const chosen = cases.filter(
-  ({ id, area }) => wanted.length === 0 || wanted.includes(id) || wanted.includes(area),
-)
+const chosen = chosenOf(cases, wanted)
 const certificates = new Certificates()
 const results: Result[] = []
 try {
@@ -94,6 +84,9 @@ try {
   certificates.close()
   addresses.release()
 }
-const strangers = Object.keys(known).filter((id) => cases.every((each) => each.id !== id))
-printReport(results, known, { strangers, skipped: wanted.length === 0 ? skipped : 0 })
-process.exitCode = strangers.length === 0 && results.every((each) => isPassed(each, known)) ? 0 : 1
+const strangers = strangersOf(known, cases)
+const isWell = printReport(results, known, {
+  strangers,
+  skipped: wanted.length === 0 ? skipped : 0,
+})
+process.exitCode = isWell ? 0 : 1

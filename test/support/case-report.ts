@@ -1,26 +1,46 @@
-// What does a run say? Per area how many cases are met, known not to be, or failed; every failure with what was wrong.
-import type { AnnotationCase } from './case.ts'
+// What does a run of recorded cases say? Per area how many cases are met, known not to be, or failed; every failure with what was
+// wrong.
+
+/** What a report needs of a case. */
+export interface ReportedCase {
+  readonly id: string
+  readonly area: string
+  readonly why: string
+}
 
 /** How one case went. */
-export interface Result {
-  readonly case: AnnotationCase
+export interface Result<C extends ReportedCase = ReportedCase> {
+  readonly case: C
   /** Undefined: met. */
   readonly wrong: string | undefined
 }
 
-type Known = Readonly<Record<string, string>>
+/** Ids of cases that are not met, with the reason. */
+export type Known = Readonly<Record<string, string>>
+
+/** Those cases that the arguments of a run name by area or id; all without arguments. Throws at a name that is neither. */
+export function chosenOf<C extends ReportedCase>(
+  cases: readonly C[],
+  wanted: readonly string[],
+): readonly C[] {
+  const isNamed = (name: string) => cases.some(({ id, area }) => id === name || area === name)
+  const unknown = wanted.find((name) => !isNamed(name))
+  if (unknown !== undefined) throw new Error(`${unknown} is neither an area nor a case`)
+  if (wanted.length === 0) return cases
+  return cases.filter(({ id, area }) => wanted.includes(id) || wanted.includes(area))
+}
 
 /** Met, or not met as known.json says. */
 export function isPassed({ case: { id }, wrong }: Result, known: Known): boolean {
   return (wrong === undefined) === (known[id] === undefined)
 }
 
-/** Prints the report; the last line is what `.ci/run` counts. */
+/** Prints the report; the last line is what `.ci/run` counts. Gives whether the run went well. */
 export function printReport(
   results: readonly Result[],
   known: Known,
   { strangers, skipped }: { readonly strangers: readonly string[]; readonly skipped: number },
-): void {
+): boolean {
   const areas = [...Map.groupBy(results, (each) => each.case.area)]
   for (const [area, all] of areas.sort(([one], [other]) => one.localeCompare(other))) {
     const failed = all.filter((each) => !isPassed(each, known))
@@ -43,4 +63,10 @@ export function printReport(
   console.log(
     `${passed} passed, ${failed + strangers.length} failed, ${knownCount + skipped} skipped`,
   )
+  return failed + strangers.length === 0
+}
+
+/** Entries of known.json that name no case. */
+export function strangersOf(known: Known, cases: readonly ReportedCase[]): readonly string[] {
+  return Object.keys(known).filter((id) => cases.every((each) => each.id !== id))
 }

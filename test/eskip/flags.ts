@@ -1,0 +1,49 @@
+// With which options is Weir started for the flags of Skipper in a case, and what does a case need that Weir does not have?
+import type { EskipCase } from './case.ts'
+
+/** What the stage has that options name. */
+export interface Surroundings {
+  /** URL of the store. */
+  readonly store: string
+}
+
+type Options = (value: string, surroundings: Surroundings) => readonly string[]
+
+// A flag without a row is one that Weir has nothing for.
+const options: Readonly<Record<string, Options>> = {
+  '-enable-swarm': () => [],
+  '-swarm-redis-urls': (address, { store }) => [
+    '--valkey',
+    // Recorded with a store that cannot be reached, or with one at its usual place.
+    address.endsWith(':1') ? `redis://${address}` : store,
+  ],
+  '-kubernetes-topology-zone': (zone) => ['--zone', zone],
+  // Weir's breakers work wherever a route asks for one.
+  '-enable-breakers': () => [],
+}
+
+const common = [
+  ...['--ingress-class', 'skipper', '--watch-ingress-without-class'],
+  ...['--auth-urls', 'any', '--access-log', 'off'],
+]
+
+/** Weir's options for a case. */
+export function optionsOf({ flags, trustedProxies }: EskipCase, around: Surroundings): string[] {
+  const trust =
+    trustedProxies === undefined
+      ? []
+      : ['--trusted-proxies', trustedProxies, '--trusted-fields', 'all']
+  const own = flags.map(parted).flatMap(([name, value]) => options[name]?.(value, around) ?? [])
+  return [...common, ...trust, ...own]
+}
+
+/** What Weir lacks for a case, in a sentence; undefined when it can be played. */
+export function lackOf({ flags }: EskipCase): string | undefined {
+  const unknown = flags.find((flag) => options[parted(flag)[0]] === undefined)
+  return unknown === undefined ? undefined : `Weir has no option for ${unknown}.`
+}
+
+function parted(flag: string): [name: string, value: string] {
+  const [name = '', ...value] = flag.split('=')
+  return [name, value.join('=')]
+}

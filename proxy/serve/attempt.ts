@@ -41,6 +41,8 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
   /** The try has its connection. */
   #isBegun = false
   #hasHead = false
+  /** Nobody said which host is asked for: each endpoint is asked for its own address. */
+  #namesEndpoint = false
   /** All of the body, when it is known before the first try: it can be sent again. */
   #body: readonly Buffer[] | undefined
   /** The rest of it. */
@@ -78,6 +80,7 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
   start(backend: LiveForward, body?: readonly Buffer[], file?: SpoolFile): void {
     this.#backend = backend
     this.isLast = backend.closesConnections
+    this.#namesEndpoint = this.authority === ''
     this.#body = body
     this.#file = file
     this.#replay = undefined
@@ -216,7 +219,7 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
 
   #begin(stream: UpstreamStream): void {
     // RFC 9112 §3.2: HTTP/1.1 needs a Host, and an HTTP/1.0 client may name none.
-    if (this.authority === '') this.authority = this.#pool?.name ?? ''
+    if (this.#namesEndpoint) this.authority = this.#pool?.name ?? ''
     stream.begin(this)
     this.#isBegun = true
     if (this.#kept !== undefined) {

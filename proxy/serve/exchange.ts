@@ -133,7 +133,7 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   #dispatch({ backend }: LiveRoute, head: RequestHead): void {
     if ((head.bodyLength ?? 0) > backend.maxBodyBytes) this.fail('body-too-large')
     else {
-      prepareAttempt(this.#attempt, head, this.#facts, this.#filters, this.#worker)
+      prepareAttempt(this.#attempt, backend, head, this.#facts, this.#filters, this.#worker)
       if (backend.destination.needsView && this.#facts !== undefined) {
         this.#attempt.view = this.#look(head, this.#facts).view
       }

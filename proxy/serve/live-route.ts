@@ -62,6 +62,8 @@ export interface LiveForward {
   readonly isProbe: boolean
   /** Each connection to an endpoint serves one request. */
   readonly closesConnections: boolean
+  /** The Host of a request is the endpoint's address, where no filter names one. */
+  readonly namesEndpoint: boolean
   readonly connectMs: number
   readonly readMs: number
   readonly sendMs: number
@@ -148,6 +150,7 @@ function buildForward(backend: ForwardBackend, route: Route, builder: RouteBuild
     retry,
     isProbe: false,
     closesConnections: backend.closesConnections === true,
+    namesEndpoint: backend.namesEndpoint === true,
     connectMs: limits.connectMs ?? builder.limits.connectTimeoutMs,
     readMs: limits.readMs ?? builder.limits.responseTimeoutMs,
     sendMs: limits.sendMs ?? builder.limits.sendTimeoutMs,
@@ -217,6 +220,7 @@ function ownForward(timeoutMs: number): Omit<LiveForward, 'destination'> {
     retry: undefined,
     isProbe: false,
     closesConnections: false,
+    namesEndpoint: false,
     connectMs: timeoutMs,
     readMs: timeoutMs,
     sendMs: timeoutMs,

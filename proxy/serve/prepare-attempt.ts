@@ -4,11 +4,13 @@ import type { RequestHead } from '../http/stream.ts'
 import type { Attempt } from './attempt.ts'
 import { applyEdits } from './field-changes.ts'
 import type { Filtering } from './filtering.ts'
+import type { LiveForward } from './live-route.ts'
 import type { WorkerState } from './worker-state.ts'
 
 /** Fills in an attempt; the lines of `facts` tell the upstream about the client. */
 export function prepareAttempt(
   attempt: Attempt,
+  { namesEndpoint }: LiveForward,
   head: RequestHead,
   facts: RequestFacts | undefined,
   filters: Filtering | undefined,
@@ -22,7 +24,7 @@ export function prepareAttempt(
   attempt.expectsContinue = head.expectsContinue
   attempt.acceptsTrailers = head.acceptsTrailers
   // An absolute-form target of HTTP/1.0 may name the host instead of a field.
-  const authority = facts?.upstreamHost ?? (head.authority || head.host)
+  const authority = namesEndpoint ? '' : (facts?.upstreamHost ?? (head.authority || head.host))
   if (filters === undefined) {
     attempt.view = undefined
     attempt.target = head.path + head.query

@@ -162,6 +162,11 @@ export class ExchangeView implements RequestView {
     this.requestChanges.drop(name)
   }
 
+  editRequest(edits: FieldEdits): void {
+    this.requestChanges ??= new FieldChanges()
+    this.requestChanges.apply(edits)
+  }
+
   setResponseField(
     name: string,
     value: string,

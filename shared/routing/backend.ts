@@ -28,6 +28,8 @@ export interface ForwardBackend {
   readonly breaker?: CircuitBreaker
   /** Each connection to an endpoint serves one request: `Connection: close` goes with it. */
   readonly closesConnections?: true
+  /** An endpoint is asked for its own address and port, where no filter names a host; absent: for the host of the request. */
+  readonly namesEndpoint?: true
   /** TLS connections that ask for the route's host go to its endpoints unread, as tunnels; absent: TLS ends here. */
   readonly passthrough?: Passthrough
 }

@@ -138,3 +138,61 @@ function compileRe2(text: string, flags: number, maxSize: number): RE2JS | strin
     return cause instanceof Error ? cause.message : 'not a pattern'
   }
 }
+
+/** Replaces all matches in a text. */
+export type Replace = (text: string) => string
+
+/** Either a replacement of all matches or the reason, in words for its author, why there is none. */
+export type ReplaceResult =
+  | { readonly ok: true; readonly replace: Replace }
+  | { readonly ok: false; readonly reason: string }
+
+/**
+ * Compiles an RE2 pattern whose matches anywhere in a text are all replaced, as Go's regexp.ReplaceAllString does: `$1`, `${1}`,
+ * `$name` and `${name}` in `replacement` are groups (those that there are not are empty), `$$` is a dollar sign.
+ */
+export function compileReplaceAll(text: string, replacement: string): ReplaceResult {
+  if (text.length > maxLength) {
+    return { ok: false, reason: `the pattern is longer than ${maxLength} characters` }
+  }
+  const compiled = compileRe2(text, 0, maxProgramSize)
+  if (typeof compiled === 'string') return { ok: false, reason: compiled }
+  const parts = readReplacement(replacement, compiled)
+  return { ok: true, replace: (value) => replaceAll(compiled, parts, value) }
+}
+
+function replaceAll(compiled: RE2JS, parts: readonly (string | number)[], text: string): string {
+  const matcher = compiled.matcher(text)
+  let made = ''
+  let end = 0
+  let isFirst = true
+  while (matcher.find()) {
+    // Go: an empty match right behind the match before it is none.
+    const isEmpty = matcher.start() === matcher.end()
+    if (isEmpty && !isFirst && matcher.start() === end) continue
+    isFirst = false
+    made += text.slice(end, matcher.start())
+    for (const part of parts) made += typeof part === 'string' ? part : (matcher.group(part) ?? '')
+    end = matcher.end()
+  }
+  return made + text.slice(end)
+}
+
+/** Splits a replacement into its texts and group numbers. */
+function readReplacement(replacement: string, compiled: RE2JS): readonly (string | number)[] {
+  const names = compiled.namedGroups()
+  const parts: (string | number)[] = []
+  let end = 0
+  for (const match of replacement.matchAll(/\$(?:\$|(\w+)|\{(\w+)\})/g)) {
+    parts.push(replacement.slice(end, match.index))
+    end = match.index + match[0].length
+    const name = match[1] ?? match[2]
+    if (name === undefined) parts.push('$')
+    else {
+      const group = /^\d+$/.test(name) ? Number(name) : names[name]
+      if (group !== undefined && group <= compiled.groupCount()) parts.push(group)
+    }
+  }
+  parts.push(replacement.slice(end))
+  return parts
+}

@@ -70,22 +70,24 @@ export function compileFilters(
 ): CompileResult {
   if (filters.length === 0) return { ok: true, pipeline: undefined }
   const all: Stages[] = []
+  const names: string[] = []
   for (const filter of filters) {
     const kind = kinds.get(filter.kind)
     if (kind === undefined) return { ok: false, reason: `there is no filter ${filter.kind}` }
     try {
       const fault = kind.fault(filter)
       if (fault !== undefined) return { ok: false, reason: `${filter.kind}: ${fault}` }
-      all.push(compile(kind, filter, context))
+      const stages = compile(kind, filter, context)
+      for (const part of stages.parts ?? [stages]) {
+        all.push(part)
+        names.push(filter.kind)
+      }
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error)
       return { ok: false, reason: `${filter.kind} cannot be compiled: ${cause}` }
     }
   }
-  const pipeline = joinStages(
-    all,
-    filters.map(({ kind }) => kind),
-  )
+  const pipeline = joinStages(all, names)
   const isEmpty = all.every((stages) => Object.keys(stages).length === 0)
   return { ok: true, pipeline: isEmpty ? undefined : pipeline }
 }
@@ -93,12 +95,15 @@ export function compileFilters(
 function joinStages(all: readonly Stages[], names: readonly string[]): Pipeline {
   const place = <Step>(phase: 'request' | 'response', step: Step | undefined, index: number) =>
     step && { filter: names[index] ?? '', phase, step }
-  const response = listOf(all.map((stages, index) => place('response', stages.response, index)))
+  const responses = all.map((stages, index) => place('response', stages.response, index))
   return {
     request: listOf(all.map((stages, index) => place('request', stages.request, index))),
-    response,
-    ownResponse: listOf((response ?? []).map((each) => (each.step.includesOwn ? each : undefined))),
-    seesResponses: all.some((stages) => stages.response ?? stages.responseBody),
+    response: listOf(responses.filter((each) => each?.step.includesOwn !== 'only')),
+    ownResponse: listOf(responses.map((each) => (each?.step.includesOwn ? each : undefined))),
+    seesResponses: all.some(
+      ({ response, responseBody }) =>
+        (response !== undefined && response.includesOwn !== 'only') || responseBody !== undefined,
+    ),
     requestBody: chain(all.map((stages) => stages.requestBody)),
     // The last filter is nearest to the upstream: its stage gets the response's bytes first.
     responseBody: chain(all.map((stages) => stages.responseBody).reverse()),

@@ -105,7 +105,8 @@ export interface RequestView {
     append?: boolean,
     statuses?: ReadonlySet<number>,
   ): void
-  /** Changes several fields of the response at once: cheap where the edits were prepared when the route was built. */
+  /** Changes several fields at once, of what goes upstream or of the response: cheap where the edits were prepared when the route was built. */
+  editRequest(edits: FieldEdits): void
   editResponse(edits: FieldEdits): void
   /** Called once when the exchange is over, however it ended. */
   whenFinished(callback: (outcome: Outcome) => void): void
@@ -158,8 +159,8 @@ export type RequestStep =
 
 /** Changes a response, or takes its place by a verdict. */
 export type ResponseStep = {
-  /** Also for what Weir answers itself on this route: failures, redirects. */
-  readonly includesOwn: boolean
+  /** Also for what Weir answers itself on this route (failures, redirects), or only for that. */
+  readonly includesOwn: boolean | 'only'
 } & (
   | { readonly kind: 'sync'; decide(response: ResponseView): Verdict }
   | {
@@ -217,6 +218,8 @@ export interface Stages {
   readonly responseEdits?: FieldEdits
   /** As `responseEdits`, of what Weir answers itself on this route. */
   readonly ownEdits?: FieldEdits
+  /** Of a filter that is several: the stages of each, in the order in which they act; nothing else beside them counts. */
+  readonly parts?: readonly Stages[]
 }
 
 /** A request of Weir's own, to a Service of the table. Small: its body is whole in memory. */

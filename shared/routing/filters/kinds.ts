@@ -13,22 +13,30 @@ import { clientCertificateKind } from './client-certificate.ts'
 import { commonHeadersKind } from './common-headers.ts'
 import { compressKind } from './compress.ts'
 import { concurrencyKind } from './concurrency.ts'
+import { answerTextKind, replaceBodyKind, responseStatusKind } from './content.ts'
 import { corsKind } from './cors.ts'
 import { customErrorsKind } from './custom-errors.ts'
 import { customHeadersKind } from './custom-headers.ts'
 import { errorPagesKind } from './error-pages.ts'
 import { externalAuthKind } from './external-auth.ts'
+import { fieldChangeKind } from './field-change.ts'
+import { flowIdKind } from './flow-id.ts'
 import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
 import { headerRulesKind } from './header-rules.ts'
+import { hostWithoutDotKind } from './host-without-dot.ts'
 import { jwtKind } from './jwt.ts'
 import type { FilterKind } from './kind.ts'
 import { mirrorKind } from './mirror.ts'
 import { paceKind } from './pace.ts'
+import { pathChangeKind } from './path-change.ts'
+import { queryChangeKind } from './query-change.ts'
 import { rateLimitKind } from './rate-limit.ts'
 import { appRootKind, redirectKind } from './redirect.ts'
+import { redirectToKind } from './redirect-to.ts'
 import { rewriteKind } from './rewrite.ts'
 import { rewriteCookiesKind } from './rewrite-cookies.ts'
 import { rewriteLocationKind } from './rewrite-location.ts'
+import { sequenceKind } from './sequence.ts'
 import { traceKind } from './trace.ts'
 import { upstreamTlsKind } from './upstream-tls.ts'
 
@@ -65,6 +73,17 @@ const rows: readonly FilterKind[] = [
   // Nearer to the client than what changes the length of a body.
   paceKind,
   compressKind,
+  // Of a source with an order of its own: they stand in a sequence.
+  sequenceKind((kind) => table.get(kind)),
+  fieldChangeKind,
+  pathChangeKind,
+  queryChangeKind,
+  hostWithoutDotKind,
+  flowIdKind,
+  redirectToKind,
+  answerTextKind,
+  replaceBodyKind,
+  responseStatusKind,
 ]
 
 const table = new Map<string, FilterKind>(rows.map((row) => [row.kind, row]))

@@ -105,7 +105,7 @@ function repairTarget(target: string): string {
 }
 
 /** Makes a path keep the invariants above. Nearly every path already does: two tests, then it is used as it is. */
-function repairPath(path: string): string {
+export function repairPath(path: string): string {
   const whole = /^\/(?!\/)/.test(path) ? path : `/${path.replace(/^\/+/, '')}`
   // Removed, not resolved: resolving `..` is the very climb that must not happen.
   const calm = holdsDotSegment(whole) ? dropDotSegments(whole) : whole

@@ -11,6 +11,7 @@ import type {
   CallResult,
   CompileContext,
   ConnectionTls,
+  FieldEdits,
   Outcome,
   RequestStep,
   RequestView,
@@ -84,10 +85,8 @@ export function requestView(sketch: RequestSketch = {}): StagedRequest {
     dropField: (name) => fields.drop(name),
     setResponseField: (name, value, append) =>
       append === true ? responseFields.add(name, value) : responseFields.set(name, value),
-    editResponse: ({ dropped, appended }) => {
-      for (const name of dropped) responseFields.drop(name)
-      for (const [name, value] of linesOf(appended)) responseFields.add(name, value)
-    },
+    editRequest: (edits) => fields.edit(edits),
+    editResponse: (edits) => responseFields.edit(edits),
     whenFinished: (callback) => void waiting.push(callback),
     upstreamFields: fields.lines,
     responseFields: responseFields.lines,
@@ -311,6 +310,11 @@ class FieldMap {
 
   drop(name: string): void {
     this.lines.delete(name)
+  }
+
+  edit({ dropped, appended }: FieldEdits): void {
+    for (const name of dropped) this.drop(name)
+    for (const [name, value] of linesOf(appended)) this.add(name, value)
   }
 }
 

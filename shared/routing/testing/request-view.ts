@@ -43,6 +43,7 @@ export function requestView(request: TestRequest = {}): RequestView {
     setField: () => {},
     dropField: () => {},
     setResponseField: () => {},
+    editRequest: () => {},
     editResponse: () => {},
     whenFinished: () => {},
   }

@@ -1,0 +1,73 @@
+// Skipper's filters of the path and of the host that upstreams are asked for.
+import type { PathChangeFilter } from '../../filters/path-change.ts'
+import { type FilterRow, only, served } from './row.ts'
+
+const always = 'Weir always does what it does.'
+
+function pathChange(change: PathChangeFilter['change']): PathChangeFilter {
+  return { kind: 'path-change', change }
+}
+
+export const pathRows: readonly FilterRow[] = [
+  served('setPath', 'path', 'A placeholder without a value is empty.', (args) => {
+    args.expect(1)
+    return only(pathChange({ by: 'text', text: args.template(0, 'path') }))
+  }),
+  served(
+    'modPath',
+    'pattern, replacement',
+    'Differs: an escaped slash (`%2F`) stays escaped, and no dot segment is left.',
+    (args) => {
+      args.expect(2)
+      const replacement = args.text(1, 'replacement')
+      return only(pathChange({ by: 'pattern', pattern: args.text(0, 'pattern'), replacement }))
+    },
+  ),
+  served(
+    'preserveHost',
+    '"true" or "false"',
+    '"false": the address of the endpoint is asked for.',
+    (args) => {
+      args.expect(1)
+      return { backend: { preservesHost: args.oneOf(0, 'argument', ['true', 'false']) === 'true' } }
+    },
+  ),
+  served('rfcPath', '', `${always} Escaped slashes are never decoded.`, (args) => {
+    args.expect(0)
+    return {}
+  }),
+  served('rfcHost', '', 'The host goes upstream without its last dot.', (args) => {
+    args.expect(0)
+    return only({ kind: 'host-without-dot' })
+  }),
+  served(
+    'xforward',
+    '',
+    `${always} Differs: of X-Forwarded-For only what trusted proxies say stays.`,
+    (args) => {
+      args.expect(0)
+      return {}
+    },
+  ),
+  served(
+    'xforwardFirst',
+    '',
+    'As xforward: the peer goes behind the others, not before them.',
+    (args) => {
+      args.expect(0)
+      return {
+        note: 'The peer goes behind the other addresses of X-Forwarded-For, not before them.',
+      }
+    },
+  ),
+  served(
+    'flowId',
+    '["reuse"]',
+    'X-Flow-Id of 16 characters; "reuse" keeps one that the client sent.',
+    (args) => {
+      args.expect(0, 1)
+      const reuses = args.has(0) && args.text(0, 'argument').toLowerCase() === 'reuse'
+      return only({ kind: 'flow-id', ...(reuses && { reuses: true }) })
+    },
+  ),
+]

@@ -1,0 +1,26 @@
+// Which filters does Skipper have, and what becomes of each? One row each, by what they are about.
+
+import { contentRows } from './content.ts'
+import { headerRows } from './headers.ts'
+import { logRows } from './logs.ts'
+import { pathRows } from './paths.ts'
+import { queryRows } from './queries.ts'
+import { redirectRows } from './redirects.ts'
+import { refusedRows } from './refused.ts'
+import type { FilterRow } from './row.ts'
+
+/** All filters, in the order of the document. */
+export const filterRows: readonly FilterRow[] = [
+  ...headerRows,
+  ...pathRows,
+  ...queryRows,
+  ...redirectRows,
+  ...contentRows,
+  ...logRows,
+  ...refusedRows,
+]
+
+/** The same, by name. Names keep their case. */
+export const filterTable: ReadonlyMap<string, FilterRow> = new Map(
+  filterRows.map((row) => [row.name, row]),
+)

@@ -2,7 +2,16 @@
 // annotated Ingresses in manifests; each row is an Ingress of its own host.
 import t, { type Test } from 'tap'
 import type { Ingress } from '../shared/kube/objects.ts'
-import { type Ask, ask, metric, problemsOf, until } from './support/ask.ts'
+import {
+  type Ask,
+  type AskBy,
+  ask,
+  askHttp2,
+  metric,
+  problemsOf,
+  until,
+  whyNotHttp2,
+} from './support/ask.ts'
 import { startBlackhole } from './support/blackhole.ts'
 import { createManifestFolder, ingressOf, serviceOf } from './support/manifests.ts'
 import { startProxyProcess } from './support/proxy-process.ts'
@@ -605,7 +614,7 @@ const limits: readonly Row[] = [
       {
         method: 'PUT',
         fields: ['Transfer-Encoding: chunked'],
-        preface: '',
+        body: `${'5\r\nhello\r\n'.repeat(4)}0\r\n\r\n`,
         status: 413,
         code: 'body-too-large',
         why: 'chunks are counted as they come',
@@ -820,6 +829,12 @@ const ingressFor = (row: Row): Ingress =>
 
 const proxyFlags = ['--trusted-proxies', '127.0.0.1/32', '--retries', '0']
 
+/** Each request is made in both. */
+const versions: readonly { readonly version: string; readonly askBy: AskBy }[] = [
+  { version: 'HTTP/1.1', askBy: ask },
+  { version: 'HTTP/2', askBy: askHttp2 },
+]
+
 async function setUp(t: Test, flags: readonly string[] = proxyFlags) {
   const echo = await startEcho('echo')
   const fields = await startScripted({
@@ -831,27 +846,13 @@ async function setUp(t: Test, flags: readonly string[] = proxyFlags) {
     ...serviceOf('echo', [echo]),
     ...serviceOf('fields', [fields]),
   ])
-  const proxy = await startProxyProcess({ flags: ['--manifests', folder.path, ...flags] })
+  const proxy = await startProxyProcess({ flags: ['--manifests', folder.path, '--h2c', ...flags] })
   t.teardown(async () => {
     await proxy.stop()
     await Promise.all([echo.close(), fields.close()])
     folder.dispose()
   })
   return { proxy, folder, echo }
-}
-
-/** Sends a request; a chunked one gets 20 bytes of body. */
-async function play(port: number, host: string, exchange: Exchange): Promise<RawResponse> {
-  const isChunked = exchange.fields?.some((field) => field === 'Transfer-Encoding: chunked')
-  if (isChunked !== true) return ask(port, { ...exchange, host })
-  const raw = await connectRaw(port)
-  try {
-    raw.send(`${exchange.method} / HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n`)
-    for (let i = 0; i < 4; i += 1) raw.send('5\r\nhello\r\n')
-    return await raw.response()
-  } finally {
-    raw.close()
-  }
 }
 
 function compare(t: Test, host: string, wanted: Exchange, response: RawResponse): void {
@@ -879,7 +880,13 @@ t.test('policies by annotation', async (t) => {
       for (const exchange of row.exchanges) {
         const { method = 'GET', path = '/', why } = exchange
         await t.test(`${method} ${path}: ${why}`, async (t) => {
-          compare(t, hostOf(row), exchange, await play(proxy.port, hostOf(row), exchange))
+          const asked = { ...exchange, host: hostOf(row) }
+          for (const { version, askBy } of versions) {
+            const reason = askBy === askHttp2 ? whyNotHttp2(asked) : undefined
+            if (reason === undefined)
+              compare(t, hostOf(row), exchange, await askBy(proxy.port, asked))
+            else t.pass(version, { skip: reason })
+          }
         })
       }
     })
@@ -952,8 +959,10 @@ t.test('the PROXY header says who the client is and which port it came to', asyn
   for (const { why, status, host, client: from, port, fields } of table) {
     await t.test(why, async (t) => {
       const preface = `PROXY TCP4 ${from} 10.0.0.5 40001 ${port}\r\n`
-      const response = await ask(proxy.port, { host, preface, ...(fields && { fields }) })
-      t.equal(response.status, status)
+      for (const { version, askBy } of versions) {
+        const response = await askBy(proxy.port, { host, preface, ...(fields && { fields }) })
+        t.equal(response.status, status, version)
+      }
     })
   }
 })
@@ -999,7 +1008,7 @@ t.test('time limits of a route', async (t) => {
     ...serviceOf('full', [full]),
   ])
   const proxy = await startProxyProcess({
-    flags: ['--manifests', folder.path, '--retries', '0'],
+    flags: ['--manifests', folder.path, '--retries', '0', '--h2c'],
   })
   t.teardown(async () => {
     await proxy.stop()
@@ -1021,12 +1030,15 @@ t.test('time limits of a route', async (t) => {
   ]
   for (const { host, timeoutMs, code, body, why } of slow) {
     await t.test(`${host}: ${why}`, async (t) => {
-      const startedAt = performance.now()
       const method = body === undefined ? 'GET' : 'POST'
-      const response = await ask(proxy.port, { host, method, ...(body && { body }) })
-      t.equal(response.status, 504)
-      t.match(response.body, `504 ${code}\n`)
-      t.ok(performance.now() - startedAt >= timeoutMs - 5, 'not before its time')
+      const inTime = async ({ version, askBy }: (typeof versions)[number]) => {
+        const startedAt = performance.now()
+        const response = await askBy(proxy.port, { host, method, ...(body && { body }) })
+        t.equal(response.status, 504, version)
+        t.match(response.body, `504 ${code}\n`)
+        t.ok(performance.now() - startedAt >= timeoutMs - 5, 'not before its time')
+      }
+      await Promise.all(versions.map(inTime))
     })
   }
 
@@ -1081,16 +1093,21 @@ t.test('cookie affinity', async (t) => {
   const folder = createManifestFolder(objects)
   folder.write('web.json', serviceOf('web', echoes))
   const proxy = await startProxyProcess({
-    flags: ['--manifests', folder.path, '--trusted-proxies', '127.0.0.1/32'],
+    flags: ['--manifests', folder.path, '--trusted-proxies', '127.0.0.1/32', '--h2c'],
   })
   t.teardown(async () => {
     await proxy.stop()
     await Promise.all(echoes.map((echo) => echo.close()))
     folder.dispose()
   })
-  const visit = async (host: string, cookies: readonly string[] = [], path = '/') => {
+  const visit = async (
+    host: string,
+    cookies: readonly string[] = [],
+    path = '/',
+    askBy: AskBy = ask,
+  ) => {
     const fields = cookies.map((cookie) => `Cookie: ${cookie}`)
-    const response = await ask(proxy.port, { host, path, fields })
+    const response = await askBy(proxy.port, { host, path, fields })
     return { service: readEcho(response.body).service, set: fieldsOf(response, 'set-cookie') }
   }
 
@@ -1120,9 +1137,11 @@ t.test('cookie affinity', async (t) => {
   ]
   for (const { host, path, form, why } of attributes) {
     await t.test(`${host}: ${why}`, async (t) => {
-      const { set } = await visit(host, [], path)
-      t.equal(set.length, 1)
-      t.match(set[0], form)
+      for (const { version, askBy } of versions) {
+        const { set } = await visit(host, [], path, askBy)
+        t.equal(set.length, 1, version)
+        t.match(set[0], form)
+      }
     })
   }
 
@@ -1136,9 +1155,11 @@ t.test('cookie affinity', async (t) => {
       [cookie],
       [`xweir=0123456789abcdef; ${cookie}`],
     ]) {
-      const again = await visit('weir.test', cookies)
-      t.equal(again.service, first.service, cookies.join(' | '))
-      t.strictSame(again.set, [], 'the cookie holds: none is set')
+      for (const { version, askBy } of versions) {
+        const again = await visit('weir.test', cookies, '/', askBy)
+        t.equal(again.service, first.service, `${cookies.join(' | ')}, ${version}`)
+        t.strictSame(again.set, [], 'the cookie holds: none is set')
+      }
     }
     const services = new Set<string>()
     for (let i = 0; i < 6; i += 1) services.add((await visit('weir.test')).service)

@@ -13,7 +13,7 @@ import {
   classRulesOf,
   readCases,
 } from './objects.ts'
-import { checkScaleUp, isScaleUp, play } from './play.ts'
+import { checkScaleUp, isScaleUp, play, versions } from './play.ts'
 import { Pods } from './pods.ts'
 
 // A process each: more at a time than this only take turns on the processors.
@@ -39,8 +39,10 @@ for (const conformance of cases) {
           folder.write('objects.json', objectsOf(conformance, pods, undefined))
         await checkScaleUp(t, { conformance, request, pods, proxy, scaleUp })
       } else {
-        const sights = await play(proxy, pods, request)
-        checkExpectations(t, { conformance, request, sights })
+        for (const version of versions) {
+          const sights = await play(proxy, pods, request, version)
+          checkExpectations(t, { conformance, request, sights, version: version.name })
+        }
       }
     }
   })
@@ -74,7 +76,7 @@ async function startProxy(
   folder: ManifestFolder,
 ): Promise<ProxyProcess> {
   const { ingressClasses, controllerClasses } = classRulesOf(conformance)
-  const flags = ['--manifests', folder.path, '--log-level', 'info', '--access-log', 'off']
+  const flags = ['--manifests', folder.path, '--log-level', 'info', '--access-log', 'off', '--h2c']
   for (const name of ingressClasses) flags.push('--ingress-class', name)
   for (const value of controllerClasses) flags.push('--controller-class', value)
   const proxy = await startProxyProcess({ flags, timeoutMs: 30_000 })

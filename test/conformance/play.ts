@@ -1,5 +1,7 @@
-// How are the requests of a case made, whatever feeds the proxy its objects? On raw connections, as often as the case says.
-import { connectRaw, type RawClient } from '../support/raw-client.ts'
+// How are the requests of a case made, whatever feeds the proxy its objects? On connections of the test's own, as often as the case
+// says, in HTTP/1.1 or in HTTP/2.
+import { connectHttp2Client } from '../support/http2-client.ts'
+import { connectRaw, type RawResponse } from '../support/raw-client.ts'
 import { readEcho } from '../support/upstream.ts'
 import {
   type Asserts,
@@ -19,22 +21,47 @@ export interface Proxy {
   readonly port: number
 }
 
+/** A client's connection, which is told its requests in the words of HTTP/1.1. */
+export interface Connection {
+  request(text: string): Promise<RawResponse>
+  close(): void
+}
+
+/** A way to ask: which version of HTTP, and how its connections are opened. */
+export interface Version {
+  readonly name: string
+  readonly open: (port: number) => Promise<Connection>
+}
+
+const http1: Version = { name: 'HTTP/1.1', open: (port) => connectRaw(port) }
+
+/** All versions; those but the first need a proxy with `--h2c`. */
+export const versions: readonly Version[] = [
+  http1,
+  { name: 'HTTP/2', open: (port) => connectHttp2Client(port) },
+]
+
 /** Tells whether a case begins with one endpoint and brings more while it runs. */
 export function isScaleUp({ requests }: { readonly requests: readonly CaseRequest[] }): boolean {
   return requests.some(({ expect }) => expect.distinctPods !== undefined)
 }
 
 /** Makes a request of a case as often as it says, on one connection or each on its own. */
-export async function play(proxy: Proxy, pods: Pods, request: CaseRequest): Promise<Sight[]> {
+export async function play(
+  proxy: Proxy,
+  pods: Pods,
+  request: CaseRequest,
+  { open } = http1,
+): Promise<Sight[]> {
   const isEven = request.expect.evenSplit !== undefined
   const times = isEven ? evenSplitRequests : (request.repeat ?? 1)
   const sights: Sight[] = []
-  let client = await connectRaw(proxy.port)
+  let client = await open(proxy.port)
   try {
     for (let count = 0; count < times; count += 1) {
       if (request.newConnectionEach === true && count > 0) {
         client.close()
-        client = await connectRaw(proxy.port)
+        client = await open(proxy.port)
       }
       sights.push(await ask(client, proxy, pods, request))
     }
@@ -45,7 +72,7 @@ export async function play(proxy: Proxy, pods: Pods, request: CaseRequest): Prom
 }
 
 async function ask(
-  client: RawClient,
+  client: Connection,
   proxy: Proxy,
   pods: Pods,
   { method, path, host }: CaseRequest,

@@ -6,6 +6,8 @@ import {
   parseExposition,
   sampleValue,
 } from '../../shared/testing/exposition.ts'
+import { asHttp2 } from './as-http2.ts'
+import { connectHttp2Client } from './http2-client.ts'
 import { connectRaw, type RawResponse } from './raw-client.ts'
 
 /** A request: GET / of `host` unless said otherwise. */
@@ -16,7 +18,7 @@ export interface Ask {
   readonly path?: string
   /** Whole field lines without their CRLF. */
   readonly fields?: readonly string[]
-  /** Sent with its Content-Length. */
+  /** Sent with its Content-Length, unless a Transfer-Encoding among the fields says that it has chunks. */
   readonly body?: string
   /** The loopback address that the client connects from. */
   readonly from?: string
@@ -24,18 +26,49 @@ export interface Ask {
   readonly preface?: string
 }
 
+/** How a request is made: which version of HTTP. */
+export type AskBy = (port: number, asked: Ask) => Promise<RawResponse>
+
 /** Sends one request on a connection of its own and gives the whole final response. */
 export async function ask(port: number, asked: Ask): Promise<RawResponse> {
-  const { host, method = 'GET', path = '/', fields = [], body, from, preface = '' } = asked
+  const { from, preface = '' } = asked
   const client = await connectRaw(port, from === undefined ? {} : { localAddress: from })
   try {
-    const length = body === undefined ? [] : [`Content-Length: ${body.length}`]
-    const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...fields, ...length]
     if (preface !== '') client.send(preface)
-    return await client.request(`${lines.join('\r\n')}\r\n\r\n${body ?? ''}`)
+    return await client.request(textOf(asked))
   } finally {
     client.close()
   }
+}
+
+/** The same over HTTP/2, by prior knowledge. Rejects where `whyNotHttp2` gives a reason. */
+export async function askHttp2(port: number, asked: Ask): Promise<RawResponse> {
+  const { from, preface = '' } = asked
+  const local = from === undefined ? {} : { localAddress: from }
+  const client = await connectHttp2Client(port, { ...local, preface })
+  try {
+    return await client.request(textOf(asked))
+  } finally {
+    client.close()
+  }
+}
+
+// RFC 9113 §8.2.2: a request that has one of them is malformed, whatever it asks for.
+const ofConnection = /^(?:connection|keep-alive|proxy-connection|upgrade):/i
+
+/** Why a request cannot be made over HTTP/2; undefined when it can. */
+export function whyNotHttp2(asked: Ask): string | undefined {
+  const turned = asHttp2(textOf(asked))
+  if ('reason' in turned) return turned.reason
+  const field = asked.fields?.find((line) => ofConnection.test(line))
+  return field === undefined ? undefined : `HTTP/2 has no field ${field.split(':')[0]}`
+}
+
+function textOf({ host, method = 'GET', path = '/', fields = [], body }: Ask): string {
+  const isChunked = fields.some((field) => field.startsWith('Transfer-Encoding:'))
+  const length = body === undefined || isChunked ? [] : [`Content-Length: ${body.length}`]
+  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`, ...fields, ...length]
+  return `${lines.join('\r\n')}\r\n\r\n${body ?? ''}`
 }
 
 /** An answer of the admin port. */

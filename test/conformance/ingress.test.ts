@@ -1,50 +1,41 @@
-// Every conformance case with Ingresses against a freshly started proxy, over sockets: what clients and upstreams see.
+// Every conformance case with Ingresses against a running proxy, over sockets: what clients and upstreams see.
 //
 // The pods of a case are echo upstreams on ports of 127.0.0.1; endpoints that must not be used run, too.
 import t, { type Test } from 'tap'
 import type { KubeObject } from '../../shared/kube/objects.ts'
-import { createManifestFolder, type ManifestFolder } from '../support/manifests.ts'
-import { type ProxyProcess, startProxyProcess } from '../support/proxy-process.ts'
 import { checkExpectations } from './expectations.ts'
-import {
-  buildObjects,
-  type CaseEndpoint,
-  type ConformanceCase,
-  classRulesOf,
-  readCases,
-} from './objects.ts'
+import { buildObjects, type CaseEndpoint, type ConformanceCase, readCases } from './objects.ts'
 import { checkScaleUp, isScaleUp, play, versions } from './play.ts'
 import { Pods } from './pods.ts'
+import { Stages } from './stage.ts'
 
-// A process each: more at a time than this only take turns on the processors.
+// A proxy each: more at a time than this only take turns on the processors.
 const casesAtATime = 3
 
 t.jobs = casesAtATime
-// 68 starts of a program: half a second each where the machine is free, more where it is not.
 t.setTimeout(300_000)
+const stages = new Stages()
+t.teardown(() => stages.close())
 const cases = readCases()
 t.equal(cases.length, 68, 'every case with Ingresses was read')
 
 for (const conformance of cases) {
   t.test(`${conformance.id}: ${conformance.scenario}`, { buffered: true }, async (t) => {
     const pods = await startPods(t, conformance)
-    const folder = createManifestFolder(
-      objectsOf(conformance, pods, isScaleUp(conformance) ? 1 : undefined),
-    )
-    t.teardown(() => folder.dispose())
-    const proxy = await startProxy(t, conformance, folder)
-    for (const request of conformance.requests) {
-      if (request.expect.distinctPods !== undefined) {
-        const scaleUp = async () =>
-          folder.write('objects.json', objectsOf(conformance, pods, undefined))
-        await checkScaleUp(t, { conformance, request, pods, proxy, scaleUp })
-      } else {
-        for (const version of versions) {
-          const sights = await play(proxy, pods, request, version)
-          checkExpectations(t, { conformance, request, sights, version: version.name })
+    await stages.use(conformance, async ({ proxy, show, replace }) => {
+      await show(objectsOf(conformance, pods, isScaleUp(conformance) ? 1 : undefined))
+      for (const request of conformance.requests) {
+        if (request.expect.distinctPods !== undefined) {
+          const scaleUp = async () => void replace(objectsOf(conformance, pods, undefined))
+          await checkScaleUp(t, { conformance, request, pods, proxy, scaleUp })
+        } else {
+          for (const version of versions) {
+            const sights = await play(proxy, pods, request, version)
+            checkExpectations(t, { conformance, request, sights, version: version.name })
+          }
         }
       }
-    }
+    })
   })
 }
 
@@ -68,18 +59,4 @@ function objectsOf(
   const objects = buildObjects(conformance, (endpoint) => pods.placeOf(endpoint), maxEndpoints)
   const { ingressClasses, ingresses, services, endpointSlices } = objects
   return [...ingressClasses, ...ingresses, ...services, ...endpointSlices]
-}
-
-async function startProxy(
-  t: Test,
-  conformance: ConformanceCase,
-  folder: ManifestFolder,
-): Promise<ProxyProcess> {
-  const { ingressClasses, controllerClasses } = classRulesOf(conformance)
-  const flags = ['--manifests', folder.path, '--log-level', 'info', '--access-log', 'off', '--h2c']
-  for (const name of ingressClasses) flags.push('--ingress-class', name)
-  for (const value of controllerClasses) flags.push('--controller-class', value)
-  const proxy = await startProxyProcess({ flags, timeoutMs: 30_000 })
-  t.teardown(() => proxy.stop())
-  return proxy
 }

@@ -20,3 +20,10 @@ function startsCookie(header: string, at: number): boolean {
   while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before--
   return before < 0 || header[before] === ';'
 }
+
+/** Takes off the quotes that may stand around a value (RFC 6265 §4.1.1). */
+export function unquoted(value: string): string {
+  return value.length > 1 && value.startsWith('"') && value.endsWith('"')
+    ? value.slice(1, -1)
+    : value
+}

@@ -133,7 +133,10 @@ export class DataPlane {
           guard &&
           ((route) => (kind, filter, context) =>
             compileGuarded(guard, route, kind, filter, context)),
-        conditions: clock,
+        conditions: {
+          wallNow: () => clock.wallNow(),
+          isDraining: () => this.#worker.isDraining,
+        },
         balancing: { random, time: this.#worker.time },
         context: (routeKey, place) =>
           createCompileContext(this.#worker, routeKey, place, (key) => this.#routes.upstream(key)),

@@ -15,6 +15,7 @@ import type { RequestHead } from '../http/stream.ts'
 import { applyEdits, FieldChanges } from './field-changes.ts'
 import type { FilterGuard } from './filter-guard.ts'
 
+const none: readonly string[] = []
 const noFacts: RequestFacts = { clientAddress: '', scheme: 'http', requestId: '', lines: '' }
 /** Of what is no request. */
 export const noHead: RequestHead = {
@@ -144,6 +145,17 @@ export class ExchangeView implements RequestView {
     const settled = fieldValue(this.#facts.lines, name, ', ')
     if (own === undefined) return settled
     return settled === undefined ? own : `${own}, ${settled}`
+  }
+
+  values(name: string): readonly string[] {
+    if (this.requestChanges !== undefined) {
+      const value = this.field(name)
+      return value === undefined ? [] : [value]
+    }
+    // No value holds a line feed.
+    const own = fieldValue(this.#head.fields, name, '\n')?.split('\n') ?? none
+    const settled = fieldValue(this.#facts.lines, name, '\n')?.split('\n') ?? none
+    return settled.length === 0 ? own : [...own, ...settled]
   }
 
   cookie(name: string): string | undefined {

@@ -112,6 +112,12 @@ export function readAsNginx(path: string): string {
     .replace(/\/{2,}/g, '/')
 }
 
+/** Gives a normalised path as patterns of users see it: escapes are decoded as UTF-8, slashes are merged. */
+export function decodedPath(path: string): string {
+  if (isOrdinaryPath(path)) return path
+  return Buffer.from(readAsNginx(path), 'latin1').toString('utf8')
+}
+
 /** Tells whether a path has a dot segment for some reader, whether it is spelled as above or not. */
 export function holdsDotSegment(path: string): boolean {
   return /\/\.|%/.test(path) && hiddenDots.test(decodeTwice(path))

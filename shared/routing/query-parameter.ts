@@ -9,19 +9,32 @@ const plain = /^[!-$&-*,-~]*$/
 /** Finds the first value of `name`, decoded; undefined when there is none. `query` is latin1 and begins with its `?`, or is empty. */
 export function firstParameter(query: string, name: string): string | undefined {
   // Behind the `?`.
-  let start = 1
-  while (start < query.length) {
-    const found = query.indexOf('&', start)
-    const end = found === -1 ? query.length : found
-    const piece = query.slice(start, end)
-    const equals = piece.indexOf('=')
-    const ownName = equals === -1 ? piece : piece.slice(0, equals)
-    if (piece !== '' && decode(ownName) === name) {
-      return equals === -1 ? '' : decode(piece.slice(equals + 1))
-    }
+  for (let start = 1; start < query.length; ) {
+    const end = endOf(query, start)
+    const value = valueIn(query.slice(start, end), name)
+    if (value !== undefined) return value
     start = end + 1
   }
   return undefined
+}
+
+/** Finds all values of `name`, decoded, in their order. */
+export function parametersOf(query: string, name: string): readonly string[] {
+  const pieces = query === '' ? [] : query.slice(1).split('&')
+  return pieces.map((piece) => valueIn(piece, name)).filter((value) => value !== undefined)
+}
+
+function endOf(query: string, start: number): number {
+  const found = query.indexOf('&', start)
+  return found === -1 ? query.length : found
+}
+
+function valueIn(piece: string, name: string): string | undefined {
+  if (piece === '') return undefined
+  const equals = piece.indexOf('=')
+  const ownName = equals === -1 ? piece : piece.slice(0, equals)
+  if (decode(ownName) !== name) return undefined
+  return equals === -1 ? '' : decode(piece.slice(equals + 1))
 }
 
 function decode(text: string): string {

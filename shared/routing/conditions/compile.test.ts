@@ -206,6 +206,15 @@ const faults: readonly { readonly of: Condition; readonly says: RegExp; readonly
   { of: share(-0.1, 0.5), says: /0 and 1/, why: 'less than nothing' },
   { of: share(0, 1.1), says: /0 and 1/, why: 'more than all' },
   { of: share(0, Number.NaN), says: /0 and 1/, why: 'no number' },
+  { of: { kind: 'chance', chance: 2, seed: 0 }, says: /0 to 1/, why: 'more than all' },
+  { of: { kind: 'host', pattern: '(' }, says: /no RE2 pattern/, why: 'not a pattern' },
+  { of: { kind: 'path', pattern: '(?=a)' }, says: /no RE2 pattern/, why: 'not RE2' },
+  { of: { kind: 'length', from: 5, below: 5 }, says: /below the second/, why: 'no length at all' },
+  { of: { kind: 'hash', name: 'x-a', anyOf: [] }, says: /no SHA-256/, why: 'no sum' },
+  { of: { kind: 'hash', name: 'x-a', anyOf: ['abc'] }, says: /'abc'/, why: 'too short a sum' },
+  { of: { kind: 'token', needs: 'all', claims: [] }, says: /no claim/, why: 'all of nothing' },
+  { of: { kind: 'cron', expression: '* * * *' }, says: /five fields/, why: 'a field is missing' },
+  { of: { kind: 'cron', expression: '5-1 * * * *' }, says: /five fields/, why: 'backwards' },
   { of: not(not(header('x-a', regex('(')))), says: /no RE2 pattern/, why: 'a negated fault' },
 ]
 

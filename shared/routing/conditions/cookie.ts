@@ -1,4 +1,5 @@
 // Does the first cookie of that name have this value? Values are compared as they were sent: nothing is decoded (RFC 6265 §4.2.2).
+import { unquoted } from '../../cookies.ts'
 import type { TextCondition } from './condition.ts'
 import { type ConditionKind, isToken } from './kind.ts'
 import { compileBytes, faultOfText } from './text-match.ts'
@@ -15,8 +16,14 @@ export const cookie: ConditionKind<TextCondition> = {
     }
     return faultOfText(text)
   },
-  compile({ name, text }) {
+  compile({ name, text, each }) {
     const test = compileBytes(text)
+    if (each === true) {
+      return (request) => {
+        const value = request.cookie(name)
+        return test(value === undefined ? undefined : unquoted(value))
+      }
+    }
     return (request) => test(request.cookie(name))
   },
 }

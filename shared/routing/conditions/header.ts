@@ -22,8 +22,9 @@ export const header: ConditionKind<TextCondition> = {
     }
     return faultOfText(text)
   },
-  compile({ name, text }) {
+  compile({ name, text, each }) {
     const test = compileBytes(text)
+    if (each === true) return (request) => request.values(name).some(test)
     return (request) => test(request.field(name))
   },
 }

@@ -1,7 +1,8 @@
 // What is a kind of condition? Its words in condition.ts, a file beside this one with its check and its question, and a row
 // in compile.ts.
 //
-// Invariant: a question has no effect and asks nobody: it is a pure function of the request (and of the time of day).
+// Invariant: a question has no effect and asks nobody: it is a pure function of the request (and of the time of day, and of
+// whether the proxy is about to leave).
 import type { RequestView } from '../filters/kind.ts'
 
 /** Says whether a request is meant. */
@@ -11,6 +12,8 @@ export type Question = (request: RequestView) => boolean
 export interface ConditionContext {
   /** Wall clock in ms since the epoch. */
   readonly wallNow: () => number
+  /** The proxy is about to leave. Absent: it never is. */
+  readonly isDraining?: () => boolean
 }
 
 /** One kind of condition. */

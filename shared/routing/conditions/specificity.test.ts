@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Condition } from './condition.ts'
-import { compareSpecificity } from './specificity.ts'
+import { compareSpecificity, type Terms } from './specificity.ts'
 
 const text = { kind: 'present' } as const
 const words: Readonly<Record<string, Condition>> = {
@@ -34,17 +34,29 @@ const before = [
   ['time', 'share', 'a time before a share'],
   ['method share', 'method', 'more of what is left'],
   ['!header !header', 'header', 'a negated condition counts as well'],
+  ['=2', 'method=1', 'the heavier, whatever it asks for'],
+  ['header=1', 'method header', 'a weight before none'],
+  ['share=0', '=0', 'a share weighs nothing, and goes before all requests'],
+  ['method', 'share=0', 'conditions of its own before a share that weighs nothing'],
 ] as const
+
+function terms(text: string): Terms {
+  const [names = '', weight] = text.split('=')
+  const conditions = route(names)
+  return weight === undefined ? { conditions } : { conditions, weight: Number(weight) }
+}
 
 for (const [first, second, why] of before) {
   t.test(`[${first}] is asked before [${second}]: ${why}`, async (t) => {
-    t.ok(compareSpecificity(route(first), route(second)) < 0)
-    t.ok(compareSpecificity(route(second), route(first)) > 0)
+    t.ok(compareSpecificity(terms(first), terms(second)) < 0)
+    t.ok(compareSpecificity(terms(second), terms(first)) > 0)
   })
 }
 
 const equal = [
   ['', '', 'two without conditions'],
+  ['method=2', 'share header=2', 'what weighs alike'],
+  ['', '=0', 'a weight of nothing is none'],
   ['header', '!header', 'what a header must not be is as much'],
   ['method', 'method !method', 'a second method says no more'],
   ['query header', 'header query', 'the order within a route says nothing'],
@@ -52,6 +64,6 @@ const equal = [
 
 for (const [one, other, why] of equal) {
   t.test(`[${one}] and [${other}] keep their order: ${why}`, async (t) => {
-    t.equal(compareSpecificity(route(one), route(other)), 0)
+    t.equal(compareSpecificity(terms(one), terms(other)), 0)
   })
 }

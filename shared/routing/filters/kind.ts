@@ -86,6 +86,8 @@ export interface RequestView {
   readonly fields: FieldLines
   /** As upstream will see it; several lines are joined by `, `. Name in lower case. */
   field(name: string): string | undefined
+  /** The value of each line of a field, in order; as one once a filter has changed it. Name in lower case. */
+  values(name: string): readonly string[]
   /** The first cookie of that name (RFC 6265 §5.4). */
   cookie(name: string): string | undefined
   /** Path and query that go upstream; begins with `/`. */

@@ -80,6 +80,7 @@ export function requestView(sketch: RequestSketch = {}): StagedRequest {
       return fields.text
     },
     field: (name) => fields.joined(name),
+    values: (name) => fields.lines.get(name) ?? [],
     cookie: (name) => cookieOf(fields.joined('cookie') ?? '', name),
     setField: (name, value) => fields.set(name, value),
     dropField: (name) => fields.drop(name),

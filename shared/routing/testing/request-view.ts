@@ -12,17 +12,22 @@ export interface TestRequest {
   readonly clientAddress?: string
   readonly peerAddress?: string
   readonly draw?: number
+  readonly host?: string
+  /** Undefined where it is not known. */
+  readonly bodyLength?: number | undefined
 }
 
 /** Makes the view of a request; what it does not say is a GET of `/` by 192.0.2.1. */
 export function requestView(request: TestRequest = {}): RequestView {
   const { method = 'GET', path = '/', query = '', fields = [], cookies = [] } = request
   const { clientAddress = '192.0.2.1', peerAddress = '192.0.2.1', draw = 0 } = request
+  const values = (name: string) =>
+    fields.filter(([own]) => own.toLowerCase() === name).map(([, value]) => value)
   return {
     method,
     scheme: 'http',
     tls: undefined,
-    host: 'a.test',
+    host: request.host ?? 'a.test',
     authority: 'a.test',
     believedHost: '',
     path,
@@ -30,13 +35,11 @@ export function requestView(request: TestRequest = {}): RequestView {
     clientAddress,
     peerAddress,
     requestId: 'id',
-    bodyLength: 0,
+    bodyLength: 'bodyLength' in request ? request.bodyLength : 0,
     draw,
     fields: '',
-    field: (name) => {
-      const values = fields.filter(([own]) => own.toLowerCase() === name).map(([, value]) => value)
-      return values.length === 0 ? undefined : values.join(', ')
-    },
+    field: (name) => (values(name).length === 0 ? undefined : values(name).join(', ')),
+    values,
     cookie: (name) => cookies.find(([own]) => own === name)?.[1],
     target: path + query,
     upstreamHost: '',

@@ -1,4 +1,5 @@
 // Conditions by the book: one plain reading of each, for tests to compare with, and conditions and requests to try.
+import { hash } from 'node:crypto'
 import fc from 'fast-check'
 import type { TestRequest } from '../../testing/request-view.ts'
 import type { Condition, TextMatch } from '../condition.ts'
@@ -9,8 +10,16 @@ export function holdsByTheBook(condition: Condition, request: TestRequest, now: 
     case 'method':
       return condition.anyOf.some((name) => name === request.method)
     case 'header':
+      if (condition.each === true) {
+        const lines = (request.fields ?? []).filter(([name]) => name === condition.name)
+        return lines.some(([, value]) => textHolds(condition.text, value))
+      }
       return textHolds(condition.text, fieldOf(request, condition.name))
     case 'query':
+      if (condition.each === true) {
+        const values = new URLSearchParams(request.query).getAll(condition.name)
+        return values.some((value) => textHolds(condition.text, value))
+      }
       return textHolds(
         condition.text,
         new URLSearchParams(request.query).get(condition.name) ?? undefined,
@@ -28,6 +37,43 @@ export function holdsByTheBook(condition: Condition, request: TestRequest, now: 
       return condition.fromMs <= now && now < condition.untilMs
     case 'share':
       return condition.from <= (request.draw ?? 0) && (request.draw ?? 0) < condition.below
+    case 'chance': {
+      const cookie = new Map([...(request.cookies ?? [])].reverse()).get(
+        condition.sticky?.cookie ?? '',
+      )
+      if (cookie !== undefined) return cookie === condition.sticky?.group
+      // 1,000,003 is how far a seed spreads the draw.
+      return ((request.draw ?? 0) * (1_000_003 + condition.seed)) % 1 < condition.chance
+    }
+    case 'host':
+      return new RegExp(condition.pattern).test(request.host ?? 'a.test')
+    case 'path':
+      return new RegExp(condition.pattern).test(decodeURIComponent(request.path ?? '/'))
+    case 'length': {
+      const length = 'bodyLength' in request ? request.bodyLength : 0
+      return length !== undefined && condition.from <= length && length < condition.below
+    }
+    case 'hash':
+      return (request.fields ?? []).some(
+        ([name, value]) =>
+          name === condition.name && condition.anyOf.includes(hash('sha256', value, 'hex')),
+      )
+    case 'token': {
+      const token = fieldOf(request, 'authorization')?.split('.')[1] ?? 'e30'
+      const payload: Readonly<Record<string, string>> = JSON.parse(
+        Buffer.from(token, 'base64url').toString(),
+      )
+      const holds = condition.claims.map(({ name, text }) => textHolds(text, payload[name]))
+      return condition.needs === 'all' ? holds.every(Boolean) : holds.some(Boolean)
+    }
+    case 'cron':
+      // Those that are tried have a minute alone, and no list.
+      return [String(new Date(now).getUTCMinutes()), '*'].includes(
+        condition.expression.split(' ')[0] ?? '',
+      )
+    case 'draining':
+    case 'never':
+      return false
     case 'not':
       return !holdsByTheBook(condition.condition, request, now)
   }
@@ -82,6 +128,43 @@ const plainCondition: fc.Arbitrary<Condition> = fc.oneof(
   fc
     .tuple(fc.constantFrom('header', 'query', 'cookie'), name, match)
     .map(([kind, name, text]): Condition => ({ kind, name, text })),
+  fc
+    .tuple(fc.constantFrom('header', 'query', 'cookie'), name, match)
+    .map(([kind, name, text]): Condition => ({ kind, name, text, each: true })),
+  fc.tuple(part, fc.nat(100), fc.option(name)).map(
+    ([tenths, seed, cookie]): Condition => ({
+      kind: 'chance',
+      chance: tenths / 10,
+      seed,
+      ...(cookie === null ? {} : { sticky: { cookie, group: '1' } }),
+    }),
+  ),
+  fc
+    .constantFrom('^a', 'test$', '^b[.]test$')
+    .map((pattern): Condition => ({ kind: 'host', pattern })),
+  fc
+    .constantFrom('^/x', 'y$', '^/a b$', '^/$')
+    .map((pattern): Condition => ({ kind: 'path', pattern })),
+  fc
+    .tuple(part, part)
+    .filter(([from, below]) => from < below)
+    .map(([from, below]): Condition => ({ kind: 'length', from, below })),
+  fc
+    .tuple(name, value)
+    .map(
+      ([name, text]): Condition => ({ kind: 'hash', name, anyOf: [hash('sha256', text, 'hex')] }),
+    ),
+  fc.tuple(fc.constantFrom('all', 'any'), fc.array(fc.tuple(name, match), { minLength: 1 })).map(
+    ([needs, claims]): Condition => ({
+      kind: 'token',
+      needs,
+      claims: claims.map(([name, text]) => ({ name, text })),
+    }),
+  ),
+  fc
+    .constantFrom('0 * * * *', '1 * * * *', '* * * * *')
+    .map((expression): Condition => ({ kind: 'cron', expression })),
+  fc.constantFrom<Condition>({ kind: 'draining' }, { kind: 'never' }),
   fc.tuple(fc.uniqueArray(network, { minLength: 1, maxLength: 2 }), fc.boolean()).map(
     ([networks, isPeer]): Condition => ({
       kind: 'source',
@@ -113,9 +196,24 @@ const pairs = fc.array(fc.tuple(name, value), { maxLength: 3 })
 export const arbitraryRequest: fc.Arbitrary<TestRequest> = fc.record({
   method: methods,
   query: pairs.map((pairs) => (pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`)),
-  fields: pairs,
+  fields: fc
+    .tuple(pairs, fc.option(fc.dictionary(name, value)))
+    .map(([pairs, claims]) =>
+      claims === null
+        ? pairs
+        : [
+            ...pairs,
+            [
+              'authorization',
+              `Bearer e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`,
+            ] as const,
+          ],
+    ),
   cookies: pairs,
   clientAddress: address,
   peerAddress: address,
+  host: fc.constantFrom('a.test', 'b.test', 'b.example'),
+  path: fc.constantFrom('/', '/x', '/x/y', '/a%20b'),
+  bodyLength: fc.constantFrom(undefined, 0, 1, 5, 9),
   draw: fc.integer({ min: 0, max: 99 }).map((percent) => percent / 100),
 })

@@ -2,8 +2,16 @@
 //
 // Invariant: a predicate that is unknown or has wrong arguments is a fault: nobody knows which requests the route means.
 import { nearNames, oneOfNames } from '../../../near-names.ts'
+import { faultOf } from '../../conditions/compile.ts'
+import type { Condition } from '../../conditions/condition.ts'
 import type { Match } from '../../table.ts'
 import type { Call, Position } from '../language.ts'
+import { clients } from './clients.ts'
+import { fields } from './fields.ts'
+import { hostCondition, places } from './places.ts'
+import { isWrong, type Predicate, type Wish } from './predicate.ts'
+import { shares } from './shares.ts'
+import { times } from './times.ts'
 
 /** What is wrong with one predicate. */
 export interface PredicateFault {
@@ -27,20 +35,89 @@ export type PredicatesReading =
   | { readonly ok: true; readonly match: MatchParts }
   | { readonly ok: false; readonly faults: readonly PredicateFault[] }
 
-type ReadPredicate = (call: Call) => Partial<MatchParts>
+/** What the object of a route says besides. */
+export interface PredicateSettings {
+  /** The object names the hosts: predicates of hosts are conditions then. */
+  readonly hasHosts?: boolean
+  /** Tells the route from others of its object: chances of two routes are independent of each other. */
+  readonly seed?: string
+}
 
-const table: ReadonlyMap<string, ReadPredicate> = new Map()
+/** All predicates, in the order of documents. */
+export const predicates: readonly Predicate[] = [
+  ...places,
+  ...fields,
+  ...clients,
+  ...times,
+  ...shares,
+]
+
+const table: ReadonlyMap<string, Predicate> = new Map(predicates.map((each) => [each.name, each]))
 
 /** Reads the predicates of one route. */
-export function readPredicates(calls: readonly Call[]): PredicatesReading {
+export function readPredicates(
+  calls: readonly Call[],
+  settings: PredicateSettings = {},
+): PredicatesReading {
   const faults: PredicateFault[] = []
-  let match: MatchParts = { conditions: [] }
-  for (const call of calls) {
-    const read = table.get(call.name)
-    if (read === undefined) faults.push(unknownPredicate(call))
-    else match = { ...match, ...read(call) }
+  const wishes = new Map<string, Wish>()
+  for (const [index, call] of calls.entries()) {
+    const predicate = table.get(call.name)
+    if (predicate === undefined) {
+      faults.push(unknownPredicate(call))
+      continue
+    }
+    const wish = predicate.read(call.args, { seed: seedOf(`${settings.seed ?? ''}\n${index}`) })
+    const fault = isWrong(wish)
+      ? { message: `The predicate ${call.name} ${wish.wrong}.`, remedy: wish.remedy }
+      : faultOfConditions(call, predicate, wish.conditions ?? [])
+    if (fault !== undefined) faults.push({ name: call.name, at: call.at, ...fault })
+    else if (!isWrong(wish)) wishes.set(wish.replaces ?? `${index}`, wish)
   }
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, match }
+  if (faults.length > 0) return { ok: false, faults }
+  return { ok: true, match: joined([...wishes.values()], settings.hasHosts === true) }
+}
+
+function joined(wishes: readonly Wish[], hasHosts: boolean): MatchParts {
+  const conditions: Condition[] = []
+  let match: Omit<MatchParts, 'conditions'> = {}
+  let weight = 0
+  for (const {
+    hosts,
+    conditions: own = [],
+    weight: ownWeight = 1,
+    replaces: _,
+    ...place
+  } of wishes) {
+    conditions.push(...own)
+    weight += ownWeight
+    if (hosts === undefined) match = { ...match, ...place }
+    else if (hasHosts || match.hosts !== undefined) {
+      conditions.push(hostCondition(hosts))
+      weight += 1
+    } else match = { ...match, hosts }
+  }
+  return { ...match, conditions, weight }
+}
+
+function faultOfConditions(
+  { name }: Call,
+  { args }: Predicate,
+  conditions: readonly Condition[],
+): Pick<PredicateFault, 'message' | 'remedy'> | undefined {
+  const fault = conditions.map(faultOf).find((each) => each !== undefined)
+  return fault === undefined
+    ? undefined
+    : { message: `The predicate ${name} ${fault}.`, remedy: `Write it with ${args}.` }
+}
+
+/** Mixes a text into a number (FNV-1a), the same in every proxy. */
+function seedOf(text: string): number {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0
+  }
+  return hash
 }
 
 function unknownPredicate({ name, at }: Call): PredicateFault {

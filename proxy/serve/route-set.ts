@@ -65,6 +65,7 @@ export class RouteSet {
       pathType: value.route.match.pathType,
       path: value.route.match.path,
       conditions: value.route.match.conditions,
+      weight: value.route.match.weight,
       value,
     }))
   }

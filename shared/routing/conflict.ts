@@ -1,6 +1,7 @@
 // What is said to the owner of a claim that did not get what it asked for?
 import type { Problem } from '../problem.ts'
 import type { Claim } from './source.ts'
+import { everyHost } from './table.ts'
 
 /** A claim that lost, and why. */
 export interface Conflict {
@@ -23,7 +24,7 @@ export function conflict(loser: Claim, message: string, remedy: string): Conflic
 /** Names the host, path and type of a claim in a sentence. */
 export function placeOf({ route }: Claim): string {
   const { host, pathType, path } = route.match
-  return `${pathType} ${path} of ${host === '' ? 'every host' : `host ${host}`}`
+  return `${pathType} ${path} of ${host === '' || host === everyHost ? 'every host' : `host ${host}`}`
 }
 
 /** Names the object of a claim in a sentence. */

@@ -11,7 +11,7 @@ import { besideEachOther } from './host-traits.ts'
 import { joinAlternatives } from './join-alternatives.ts'
 import { matchKey } from './match-key.ts'
 import type { Claim } from './source.ts'
-import type { PathType } from './table.ts'
+import type { Match, PathType } from './table.ts'
 
 /** What became of the claims of one host. */
 export interface SettledHost {
@@ -137,8 +137,8 @@ function isHarmless(loser: Claim, winner: Claim): boolean {
 /** Finds the claims that would take requests from a path of another namespace, each with the claim that was there first. */
 function findStrangers(claims: readonly Claim[]): ReadonlyMap<Claim, Claim> {
   const strangers = new Map<Claim, Claim>()
-  if (!claims.some(({ route }) => route.match.conditions.length > 0)) return strangers
-  const placeOfClaim = ({ route }: Claim) => matchKey({ ...route.match, conditions: [] })
+  if (!claims.some(({ route }) => takesPart(route.match))) return strangers
+  const placeOfClaim = ({ route }: Claim) => matchKey({ ...route.match, conditions: [], weight: 0 })
   // Who writes a condition that cannot be read does not lose the path to others by that.
   const firstAt = new Map<string, Claim>()
   for (const claim of claims) {
@@ -149,10 +149,15 @@ function findStrangers(claims: readonly Claim[]): ReadonlyMap<Claim, Claim> {
   for (const claim of claims) {
     const { owner, match } = claim.route
     const first = firstAt.get(placeOfClaim(claim))
-    if (first === undefined || owner.kind !== 'Ingress' || match.conditions.length === 0) continue
+    if (first === undefined || owner.kind !== 'Ingress' || !takesPart(match)) continue
     if (owner.namespace !== first.route.owner.namespace) strangers.set(claim, first)
   }
   return strangers
+}
+
+/** Says whether a match takes requests from other routes at its path. */
+function takesPart({ conditions, weight = 0 }: Match): boolean {
+  return conditions.length > 0 || weight > 0
 }
 
 function strangerAt(first: Claim, claim: Claim): Conflict {

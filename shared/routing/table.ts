@@ -15,18 +15,31 @@ import type { UpstreamTls } from './upstreams/upstream-tls.ts'
 /**
  * How a route's path is compared with a request's path.
  * Exact: equal. Prefix: whole segments. Regex: a case-insensitive RE2 pattern anchored at the start (nginx `use-regex`).
+ * Pattern: segments of which `:name` is any one, and a last `*name` one or more; PatternPrefix: such segments and all below.
+ * Any: whatever no other route of the host takes (its `path` is `/`).
  */
-export type PathType = 'Exact' | 'Prefix' | 'Regex'
+export type PathType = 'Exact' | 'Prefix' | 'Regex' | 'Pattern' | 'PatternPrefix' | 'Any'
+
+/** Stands for a host: all of them, those that other routes name, too, where no route that names the host goes before. */
+export const everyHost = '*'
 
 /** Which requests a route means. Host and path find it; the conditions decide among those found. */
 export interface Match {
-  /** `a.test` (exact), `*.a.test` (one label) or `` (any host that no other route names). Lower case, no trailing dot. */
+  /**
+   * `a.test` (exact), `*.a.test` (one label), `` (any host that no other route names) or `everyHost`. Lower case, no
+   * trailing dot.
+   */
   readonly host: string
   readonly pathType: PathType
   /** Begins with `/`. */
   readonly path: string
   /** All must hold. Empty for nearly every route. */
   readonly conditions: readonly Condition[]
+  /**
+   * What its predicates weigh, as Skipper counts them: among routes at one path the heaviest is asked first. Absent: its
+   * conditions say how specific it is.
+   */
+  readonly weight?: number
 }
 
 /** The object that asked for a route: labels, log, order among equals. */

@@ -161,13 +161,7 @@ function compareRules(a: Rule<Value>, b: Rule<Value>): number {
   const length = b.path.length - a.path.length
   const alphabet = a.path < b.path ? 1 : a.path > b.path ? -1 : 0
   const prefix = Number(b.pathType === 'Prefix') - Number(a.pathType === 'Prefix')
-  return (
-    exact ||
-    length ||
-    alphabet ||
-    prefix ||
-    compareSpecificity(a.value.conditions, b.value.conditions)
-  )
+  return exact || length || alphabet || prefix || compareSpecificity(a, b)
 }
 
 function scan(

@@ -1,6 +1,9 @@
 // Which route serves a host and a path? An immutable table: a change makes a new one, in which unchanged hosts keep their rules.
 // Invariant: an exact host beats a wildcard (`*.a.test`: exactly one label), a wildcard beats the rules without a host;
 // a host that has rules never falls through to others when none of its paths fit, or none of its conditions hold.
+// Rules for every host are another matter: they are asked beside those that are found for a host (every-host.ts).
+import { everyHost } from '../table.ts'
+import { selectBeside } from './every-host.ts'
 import { emptyHostMap, getHost, type HostMap, withHosts } from './host-map.ts'
 import {
   buildHost,
@@ -19,11 +22,18 @@ export interface Router<T> {
   readonly wildcards: HostMap<HostRules<T>>
   /** The rules without a host. */
   readonly anyHost: HostRules<T> | undefined
+  /** The rules for every host; nearly always there are none. */
+  readonly everyHost: HostRules<T> | undefined
 }
 
 /** Makes a router without rules. */
 export function emptyRouter<T>(): Router<T> {
-  return { hosts: emptyHostMap(), wildcards: emptyHostMap(), anyHost: undefined }
+  return {
+    hosts: emptyHostMap(),
+    wildcards: emptyHostMap(),
+    anyHost: undefined,
+    everyHost: undefined,
+  }
 }
 
 /** Makes the router in which each host of `hosts` has exactly the rules given; an empty list removes the host. */
@@ -34,10 +44,14 @@ export function updateRouter<T>(
 ): Router<T> {
   const exact: [string, HostRules<T> | undefined][] = []
   const wildcards: [string, HostRules<T> | undefined][] = []
-  let { anyHost } = router
+  let { anyHost, everyHost: every } = router
   for (const [host, rules] of hosts) {
-    const built = rules.length === 0 ? undefined : buildHost(rules, compileRegex)
+    const built =
+      rules.length === 0
+        ? undefined
+        : buildHost(rules, compileRegex, host === '' || host === everyHost)
     if (host === '') anyHost = built
+    else if (host === everyHost) every = built
     else if (host.startsWith('*.')) wildcards.push([host.slice(2), built])
     else exact.push([host, built])
   }
@@ -45,6 +59,7 @@ export function updateRouter<T>(
     hosts: exact.length === 0 ? router.hosts : withHosts(router.hosts, exact),
     wildcards: wildcards.length === 0 ? router.wildcards : withHosts(router.wildcards, wildcards),
     anyHost,
+    everyHost: every,
   }
 }
 
@@ -58,8 +73,21 @@ export function selectRoute<T>(
   path: string,
   holds: (value: T) => boolean,
 ): T | undefined {
-  const rules = getHost(router.hosts, host) ?? findWildcard(router, host) ?? router.anyHost
-  if (rules === undefined) return undefined
+  const named = getHost(router.hosts, host) ?? findWildcard(router, host)
+  const rules = named ?? router.anyHost
+  if (router.everyHost !== undefined) {
+    if (rules !== undefined)
+      return selectBeside(rules, named !== undefined, router.everyHost, path, holds)
+    return selectAmong(router.everyHost, path, holds)
+  }
+  return rules === undefined ? undefined : selectAmong(rules, path, holds)
+}
+
+function selectAmong<T>(
+  rules: HostRules<T>,
+  path: string,
+  holds: (value: T) => boolean,
+): T | undefined {
   const number = findRule(rules.tree, path)
   const { values, candidates } = rules
   if (candidates !== undefined) return selectCandidate(values, candidates, number, path, holds)

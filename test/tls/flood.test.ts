@@ -1,20 +1,17 @@
 // Do clients that never finish their handshake keep out those that do? A flood of half-open handshakes beside normal traffic: bounded in
 // number and time, and the oldest gives way.
-import { connect, createServer, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { until } from '../support/ask.ts'
+import { firstFlight, halfHello, halfOpen, halfOpenKinds } from '../support/half-open.ts'
 import { type InProcess, startInProcess } from '../support/in-process.ts'
-import { askTls, pem, tlsEntries } from '../support/tls.ts'
+import { askTls, tlsEntries } from '../support/tls.ts'
 import { startEcho } from '../support/upstream.ts'
 
 const bound = 100
-const flood = 1000
-// The record head and the first bytes of a ClientHello that never comes whole.
-const halfHello = Buffer.from('1603010200010001fc0303', 'hex')
+const flood = 500
 
-async function start(clock?: ManualClock) {
+async function start(t: Test, clock?: ManualClock) {
   const echo = await startEcho('web')
   const proxy = await startInProcess({
     flags: ['--listen-tls', '127.0.0.1:0', '--tls-max-handshakes', String(bound)],
@@ -33,36 +30,31 @@ async function start(clock?: ManualClock) {
 const failures = (proxy: InProcess, reason: string) =>
   proxy.counter('weir_tls_handshake_failures_total', { reason })
 
-/** Connects and says no more than `bytes`. */
-function halfOpen(port: number, bytes: Buffer): Socket {
-  const socket = connect(port, '127.0.0.1')
-  socket.on('error', () => socket.destroy())
-  if (bytes.length > 0) socket.write(bytes)
-  return socket
-}
-
-t.test('a flood of half-open handshakes keeps nobody out', async (t) => {
-  const proxy = await start()
-  const sockets: Socket[] = []
-  const answers: string[] = []
-  for (let at = 0; at < flood; at += 1) {
-    sockets.push(halfOpen(proxy.tlsPort, at % 2 === 0 ? halfHello : Buffer.alloc(0)))
-    if (at % 50 !== 0) continue
-    const { text, error } = await askTls(proxy.tlsPort, { servername: 'a.test' })
-    answers.push(text.slice(0, 15) + (error ?? ''))
+t.test('a flood of half-open handshakes keeps nobody out, wherever they stop', async (t) => {
+  for (const [kind, bytes] of await halfOpenKinds()) {
+    const proxy = await start(t)
+    const sockets = []
+    const answers: string[] = []
+    for (let at = 0; at < flood; at += 1) {
+      sockets.push(halfOpen(proxy.tlsPort, bytes))
+      if (at % 50 !== 0) continue
+      const { text, error } = await askTls(proxy.tlsPort, { servername: 'a.test' })
+      answers.push(text.slice(0, 15) + (error ?? ''))
+    }
+    const served = `${kind}: all ${answers.length} are served`
+    t.strictSame([...new Set(answers)], ['HTTP/1.1 200 OK'], served)
+    const cut = async () => failures(proxy, 'crowded-out')
+    const count = await until('the rest gave way', cut, (count) => count >= flood - bound)
+    t.ok(count <= flood + answers.length - bound, `no more than had to: ${count} of ${flood}`)
+    for (const socket of sockets) socket.destroy()
+    const gone = async () => failures(proxy, 'client-closed')
+    await until('the others went by themselves', gone, (found) => found + count >= flood)
   }
-  t.strictSame([...new Set(answers)], ['HTTP/1.1 200 OK'], `all ${answers.length} are served`)
-  const cut = async () => failures(proxy, 'crowded-out')
-  const count = await until('the rest gave way', cut, (count) => count >= flood - bound)
-  t.ok(count <= flood + answers.length - bound, `no more than had to: ${count} of ${flood}`)
-  for (const socket of sockets) socket.destroy()
-  const gone = async () => failures(proxy, 'client-closed')
-  await until('the others went by themselves', gone, (found) => found + count >= flood)
 })
 
 t.test('a handshake has its time, wherever it stops', async (t) => {
   const clock = new ManualClock()
-  const proxy = await start(clock)
+  const proxy = await start(t, clock)
   const whole = await firstFlight()
   const stops = [Buffer.alloc(0), halfHello, whole.subarray(0, 100), whole]
   const sockets = stops.map((bytes) => halfOpen(proxy.tlsPort, bytes))
@@ -81,7 +73,7 @@ t.test('a handshake has its time, wherever it stops', async (t) => {
 })
 
 t.test('garbage gets an alert, once', async (t) => {
-  const proxy = await start()
+  const proxy = await start(t)
   const rows: readonly (readonly [bytes: Buffer, why: string])[] = [
     [Buffer.from('16030100050100000100', 'hex'), 'a ClientHello that ends at once'],
     [Buffer.from('1603010004020000ff', 'hex'), 'another handshake message'],
@@ -104,24 +96,3 @@ t.test('garbage gets an alert, once', async (t) => {
   const { text } = await askTls(proxy.tlsPort, { servername: 'a.test' })
   t.match(text, /^HTTP\/1\.1 200 /, 'the port serves on')
 })
-
-/** The ClientHello of a client, whole. */
-async function firstFlight(): Promise<Buffer> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const hello = new Promise<Buffer>((resolve) => {
-    server.once('connection', (socket) => {
-      socket.once('data', (bytes: Buffer) => {
-        resolve(bytes)
-        socket.destroy()
-      })
-    })
-  })
-  const client = connectTls({ port, host: '127.0.0.1', servername: 'a.test', ca: pem('ca.crt') })
-  client.on('error', () => client.destroy())
-  const bytes = await hello
-  server.close()
-  return bytes
-}

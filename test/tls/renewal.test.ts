@@ -2,6 +2,7 @@
 // with two workers, whose sessions are resumed by either.
 import { once } from 'node:events'
 import { Agent, request } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'node:tls'
 import t from 'tap'
 import type { KubeObject } from '../../shared/kube/objects.ts'
@@ -51,23 +52,27 @@ t.test('a Secret is renewed under traffic', async (t) => {
 
   const open = connect({ port: tlsPort, host: '127.0.0.1', ca, servername: 'a.test' })
   await once(open, 'secureConnect')
-  const agents = Array.from({ length: 4 }, () => new Agent({ keepAlive: true, ca, maxSockets: 4 }))
+  const kept = new Agent({ keepAlive: true, ca, maxSockets: 16 })
   const fresh = new Agent({ keepAlive: false, ca })
   const failed: unknown[] = []
   let served = 0
   let isOver = false
-  async function load(agent: Agent): Promise<void> {
-    while (!isOver) {
-      try {
-        const status = await get(agent, tlsPort)
-        if (status === 200) served += 1
-        else failed.push(status)
-      } catch (error) {
-        failed.push(error)
-      }
+  const once200 = async (agent: Agent) => {
+    try {
+      const status = await get(agent, tlsPort)
+      if (status === 200) served += 1
+      else failed.push(status)
+    } catch (error) {
+      failed.push(error)
     }
   }
-  const loads = [...agents, ...agents, fresh].map(load)
+  const begun = performance.now()
+  // One in ten begins with a handshake of its own.
+  const load = atRate(
+    500,
+    (at) => once200(at % 10 === 0 ? fresh : kept),
+    () => isOver,
+  )
   await new Promise((resolve) => setTimeout(resolve, 300))
   for (const [name, shown] of [
     ['a-ecdsa', 'a.test EC'],
@@ -80,14 +85,16 @@ t.test('a Secret is renewed under traffic', async (t) => {
     t.comment(`shown after ${Math.round(performance.now() - startedAt)} ms`)
   }
   isOver = true
-  await Promise.all(loads)
+  const seconds = (performance.now() - begun) / 1000
+  await load
   t.strictSame(failed, [], `none of ${served} requests failed`)
-  t.ok(served > 50, 'there was traffic')
+  t.ok(served > 100, 'there was traffic')
+  t.comment(`${Math.round(served / seconds)} requests a second for ${seconds.toFixed(1)} s`)
   open.write('GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')
   const [first] = (await once(open, 'data')) as [Buffer]
   t.match(first.toString(), /^HTTP\/1\.1 200 /, 'a connection from before goes on')
   open.destroy()
-  for (const agent of [...agents, fresh]) agent.destroy()
+  for (const agent of [kept, fresh]) agent.destroy()
 
   folder.remove('secret.json')
   const gone = () => problemsOf(adminPort)
@@ -175,6 +182,32 @@ t.test(
     t.notMatch(JSON.stringify([problems, proxy.logs, proxy.stderr]), /PRIVATE KEY/)
   },
 )
+
+/**
+ * Begins `perSecond` of `run` a second, and waits for all of them when it is over. On a machine that cannot keep up it begins fewer: no
+ * more than this many are under way.
+ */
+const mostUnderWay = 100
+
+async function atRate(
+  perSecond: number,
+  run: (at: number) => Promise<void>,
+  isOver: () => boolean,
+): Promise<void> {
+  const running = new Set<Promise<void>>()
+  let begun = 0
+  for (let last = performance.now(), due = 0; !isOver(); await delay(10)) {
+    const now = performance.now()
+    due = Math.min(due + ((now - last) / 1000) * perSecond, mostUnderWay - running.size)
+    last = now
+    for (; due >= 1; due -= 1) {
+      const one = run(begun).finally(() => running.delete(one))
+      running.add(one)
+      begun += 1
+    }
+  }
+  await Promise.all(running)
+}
 
 function get(agent: Agent, port: number): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,11 @@
 // Which route serves a request? Host, path and conditions find it; a path that might walk past another route finds none, nor does a
 // host that is not its connection's.
+//
+// Routes in Skipper's words mean paths as Skipper reads them: decoded once, slashes merged. For them that reading decides, and a
+// path that they would have as it stands is theirs no more; other routes are not walked past by it.
 import { isDeepStrictEqual } from 'node:util'
 import { isAmbiguous } from '../../shared/routing/ambiguity.ts'
+import { cleanedPath } from '../../shared/routing/path.ts'
 import { selectRoute } from '../../shared/routing/router/router.ts'
 import type { PeerFacts } from '../http/forwarded.ts'
 import type { RequestHead } from '../http/stream.ts'
@@ -19,9 +23,22 @@ export function chooseRoute(
   if (readings === undefined)
     return selectRoute(router, host, path, holds) ?? fallback ?? 'no-route'
   const find = (reading: string) => selectRoute(router, host, reading, holds) ?? fallback
-  const route = find(readings.matched)
+  const cleaned = find(cleanedPath(path))
+  const strict = find(readings.matched)
+  const route = isOfSkipper(cleaned) || isOfSkipper(strict) ? cleaned : strict
   if (route === undefined) return 'no-route'
+  if (
+    route !== strict &&
+    !isOfSkipper(strict) &&
+    strict !== undefined &&
+    !servesAlike(route, strict)
+  )
+    return 'ambiguous-path'
   return isAmbiguous(readings, route, find, servesAlike) ? 'ambiguous-path' : route
+}
+
+function isOfSkipper(route: LiveRoute | undefined): boolean {
+  return route?.route.match.weight !== undefined
 }
 
 /** Says whether two routes do the same with a request. Plain data is compared, which is too slow for every request. */

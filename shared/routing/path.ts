@@ -112,6 +112,18 @@ export function readAsNginx(path: string): string {
     .replace(/\/{2,}/g, '/')
 }
 
+/**
+ * Gives a normalised path as Skipper compares it with its routes: every escape is decoded once, that of a slash, too, and
+ * slashes are merged. Spelled as the paths of routes are.
+ */
+export function cleanedPath(path: string): string {
+  if (isOrdinaryPath(path)) return path
+  return readAsNginx(path).replace(
+    /[^!$&-;=@-Z_a-z~]/g,
+    (raw) => spelling[raw.charCodeAt(0)] ?? raw,
+  )
+}
+
 /** Gives a normalised path as patterns of users see it: escapes are decoded as UTF-8, slashes are merged. */
 export function decodedPath(path: string): string {
   if (isOrdinaryPath(path)) return path

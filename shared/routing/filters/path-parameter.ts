@@ -1,5 +1,6 @@
 // What stands in a path where the pattern of its route has a wildcard: `:name` for one segment, `*name` for all that is left?
 // Skipper's Path and PathSubtree name them so.
+import { cleanedPath } from '../path.ts'
 import type { RequestView } from './kind.ts'
 
 /** Makes what gives the parameter `name` of requests whose path fits `pattern`; undefined: it has none of that name. */
@@ -11,18 +12,21 @@ export function compilePathParameter(
   const one = segments.lastIndexOf(`:${name}`)
   if (one !== -1) {
     return ({ path }) => {
-      const segment = path.split('/')[one]
+      const segment = cleanedPath(path).split('/')[one]
       return segment === undefined ? undefined : decode(segment)
     }
   }
   const last = segments.length - 1
   const rest = segments[last] ?? ''
-  if (rest !== `*${name}` && rest !== `**${name}`) return () => undefined
-  // As Skipper has it, with the slash before it.
-  return ({ path }) => {
-    const left = path.split('/').slice(last)
-    return left.length === 0 ? undefined : decode(`/${left.join('/')}`)
-  }
+  if (rest === `*${name}` || rest === `**${name}`) return restFrom(last)
+  // What is below a subtree has this name, if no other.
+  if (name !== '*' || rest.startsWith('*')) return () => undefined
+  return restFrom(rest === '' ? last : last + 1)
+}
+
+/** As Skipper has it, with the slash before it. */
+function restFrom(first: number): (request: RequestView) => string {
+  return ({ path }) => decode(`/${cleanedPath(path).split('/').slice(first).join('/')}`)
 }
 
 /** Escapes decoded once: bytes as latin1. */

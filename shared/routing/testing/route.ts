@@ -13,6 +13,7 @@ export interface RouteSketch {
   readonly path?: string
   readonly pathType?: PathType
   readonly conditions?: readonly Condition[]
+  readonly weight?: number
   readonly filters?: readonly FilterSketch[]
   readonly service?: string
   /** Another backend, or what a forwarding one has besides its choice. */
@@ -28,7 +29,13 @@ export function routeOf(sketch: RouteSketch = {}): Route {
   const choices = [{ upstream: `${namespace}/${service}:80`, service, weight: 1 }]
   return {
     owner: { kind: 'Ingress', namespace, name },
-    match: { host, pathType, path, conditions: sketch.conditions ?? [] },
+    match: {
+      host,
+      pathType,
+      path,
+      conditions: sketch.conditions ?? [],
+      ...(sketch.weight === undefined ? {} : { weight: sketch.weight }),
+    },
     filters: sketch.filters ?? [],
     backend:
       'kind' in backend

@@ -115,3 +115,26 @@ t.test('while it is open, no more than one request passes in each period', async
     }),
   )
 })
+
+t.test('it opens after so many failures among the last requests', async (t) => {
+  const { breaker, time, fail, admit } = stage({
+    failureRate: { failures: 2, window: 4 },
+    openMs: 5000,
+  })
+  fail(1)
+  for (let count = 0; count < 4; count += 1) breaker.noteSuccess()
+  fail(1)
+  t.equal(admit(), undefined, 'the first failure is too long ago')
+  breaker.noteSuccess()
+  fail(1)
+  t.equal(admit(), 'circuit-open')
+  time.now += 5000
+  t.equal(admit(), undefined)
+  fail(1)
+  t.equal(admit(), 'circuit-open', 'the one that tried failed')
+  time.now += 5000
+  t.equal(admit(), undefined)
+  breaker.noteSuccess()
+  fail(1)
+  t.equal(admit(), undefined, 'it counts anew when one succeeded')
+})

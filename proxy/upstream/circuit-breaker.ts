@@ -22,6 +22,7 @@ export class Breaker {
   readonly #maxPending: number
   readonly #limit: number
   readonly #openMs: number
+  readonly #recent: RecentFailures | undefined
   #failures = 0
   /** Undefined: closed. */
   #nextTry: number | undefined
@@ -33,6 +34,7 @@ export class Breaker {
     this.#maxRequests = shareOf(rules.maxRequests)
     this.#maxPending = shareOf(rules.maxPending)
     this.#limit = rules.consecutiveFailures ?? Number.POSITIVE_INFINITY
+    this.#recent = rules.failureRate && new RecentFailures(rules.failureRate)
     this.#openMs = rules.openMs ?? defaultOpenMs
   }
 
@@ -55,18 +57,49 @@ export class Breaker {
   /** Notes an answer that is no 5xx. */
   noteSuccess(): void {
     this.#failures = 0
+    // The one that tried is the first of a new count.
+    if (this.#nextTry !== undefined) this.#recent?.clear()
+    this.#recent?.note(false)
     this.#nextTry = undefined
   }
 
   /** Notes an attempt without an answer, or with 5xx. */
   noteFailure(): void {
     this.#failures += 1
-    if (this.#failures >= this.#limit) this.#nextTry = this.#time.now + this.#openMs
+    const isFull = this.#recent?.note(true) === true
+    if (isFull || this.#failures >= this.#limit || this.#nextTry !== undefined)
+      this.#nextTry = this.#time.now + this.#openMs
   }
 
   /** Requests fail at once now. */
   get isOpen(): boolean {
     return this.#nextTry !== undefined && this.#nextTry > this.#time.now
+  }
+}
+
+/** How many of the last requests failed. */
+class RecentFailures {
+  readonly #failed: Uint8Array
+  readonly #limit: number
+  #at = 0
+  #count = 0
+
+  constructor({ failures, window }: { readonly failures: number; readonly window: number }) {
+    this.#failed = new Uint8Array(window)
+    this.#limit = failures
+  }
+
+  /** Notes one more, and says whether there are too many now. */
+  note(hasFailed: boolean): boolean {
+    this.#count += (hasFailed ? 1 : 0) - (this.#failed[this.#at] ?? 0)
+    this.#failed[this.#at] = hasFailed ? 1 : 0
+    this.#at = (this.#at + 1) % this.#failed.length
+    return this.#count >= this.#limit
+  }
+
+  clear(): void {
+    this.#failed.fill(0)
+    this.#count = 0
   }
 }
 

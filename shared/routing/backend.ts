@@ -224,6 +224,8 @@ export interface CircuitBreaker {
   readonly maxPending?: number
   /** So many failures in a row (no response, or 5xx) open it. Absent: never. */
   readonly consecutiveFailures?: number
+  /** So many failures among the last `window` requests open it. Absent: never. */
+  readonly failureRate?: { readonly failures: number; readonly window: number }
   /** How long it stays open before single requests try again; absent: 10 000. */
   readonly openMs?: number
 }

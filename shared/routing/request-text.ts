@@ -3,6 +3,7 @@
 // Invariant: what is absent gives an empty text; a text that is all literal is known when the route is built.
 import { readCredentials } from './credentials.ts'
 import type { RequestView } from './filters/kind.ts'
+import { compileTemplate, type TemplateText } from './filters/template.ts'
 import { compileRequestKey, faultOfRequestKey, type RequestKey } from './request-key.ts'
 
 /** A literal, a property of the request, or a group of the pattern that its path matched. */
@@ -23,11 +24,18 @@ export type RequestText = readonly TextPart[]
 export type MakeText = (request: RequestView, groups?: readonly string[]) => string
 
 /** What requests are hashed by: one property, or a text of several. */
-export type HashKey = RequestKey | { readonly from: 'text'; readonly parts: RequestText }
+export type HashKey =
+  | RequestKey
+  | { readonly from: 'text'; readonly parts: RequestText }
+  /** Where a part is missing it is the address of the client. */
+  | { readonly from: 'template'; readonly text: TemplateText }
 
 /** Makes the function that finds what a request is hashed by; empty where all of it is absent. */
 export function compileHashKey(key: HashKey): (request: RequestView) => string {
-  return key.from === 'text' ? compileText(key.parts) : compileRequestKey(key)
+  if (key.from === 'text') return compileText(key.parts)
+  if (key.from !== 'template') return compileRequestKey(key)
+  const fill = compileTemplate(key.text, '')
+  return (request) => fill(request) ?? request.clientAddress
 }
 
 /** Compiles a text. */

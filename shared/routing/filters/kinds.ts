@@ -4,6 +4,7 @@
 import { accessKind } from './access.ts'
 import { accessLogKind } from './access-log.ts'
 import { accessRulesKind } from './access-rules.ts'
+import { allowOriginKind } from './allow-origin.ts'
 import { answersKind } from './answers.ts'
 import { anyOfKind } from './any-of.ts'
 import { authRequestKind } from './auth-request.ts'
@@ -14,11 +15,13 @@ import { commonHeadersKind } from './common-headers.ts'
 import { compressKind } from './compress.ts'
 import { concurrencyKind } from './concurrency.ts'
 import { answerTextKind, replaceBodyKind, responseStatusKind } from './content.ts'
+import { cookieChangeKind } from './cookie-change.ts'
 import { corsKind } from './cors.ts'
 import { customErrorsKind } from './custom-errors.ts'
 import { customHeadersKind } from './custom-headers.ts'
 import { errorPagesKind } from './error-pages.ts'
 import { externalAuthKind } from './external-auth.ts'
+import { failureFieldsKind } from './failure-fields.ts'
 import { fieldChangeKind } from './field-change.ts'
 import { flowIdKind } from './flow-id.ts'
 import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
@@ -37,6 +40,7 @@ import { rewriteKind } from './rewrite.ts'
 import { rewriteCookiesKind } from './rewrite-cookies.ts'
 import { rewriteLocationKind } from './rewrite-location.ts'
 import { sequenceKind } from './sequence.ts'
+import { timeLimitsKind } from './time-limits.ts'
 import { traceKind } from './trace.ts'
 import { upstreamTlsKind } from './upstream-tls.ts'
 
@@ -84,6 +88,10 @@ const rows: readonly FilterKind[] = [
   answerTextKind,
   replaceBodyKind,
   responseStatusKind,
+  cookieChangeKind,
+  allowOriginKind,
+  timeLimitsKind,
+  failureFieldsKind,
 ]
 
 const table = new Map<string, FilterKind>(rows.map((row) => [row.kind, row]))

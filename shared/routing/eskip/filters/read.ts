@@ -4,6 +4,7 @@
 // have been there to protect.
 import { nearNames, oneOfNames } from '../../../near-names.ts'
 import type { Filter } from '../../filters/kind.ts'
+import type { RateLimitFilter } from '../../filters/rate-limit.ts'
 import type { Call, Position } from '../language.ts'
 import { Args, ArgumentFault } from './args.ts'
 import type { BackendWish, FiltersContext, Made } from './row.ts'
@@ -43,6 +44,7 @@ export function readFilters(calls: readonly Call[], context: FiltersContext): Fi
   const steps: Filter[] = []
   const around: Filter[] = []
   let backend: BackendWish = {}
+  let failsClosed = false
   for (const call of calls) {
     const made = readCall(call, context)
     if ('remedy' in made) {
@@ -53,9 +55,11 @@ export function readFilters(calls: readonly Call[], context: FiltersContext): Fi
     steps.push(...(made.filters ?? []))
     around.push(...(made.around ?? []))
     backend = joinWishes(backend, made.backend)
+    failsClosed ||= made.failsClosed === true
   }
   if (faults.length > 0) return { ok: false, faults }
-  const sequence = steps.length === 0 ? [] : [{ kind: 'sequence', filters: steps }]
+  const filters = failsClosed ? steps.map(closedWithoutStore) : steps
+  const sequence = filters.length === 0 ? [] : [{ kind: 'sequence', filters }]
   return { ok: true, filters: [...around, ...sequence], backend, notes }
 }
 
@@ -85,6 +89,15 @@ function readCall({ name, args, at }: Call, context: FiltersContext): Made | Fil
       remedy: `Write ${name}(${row.args}).`,
     }
   }
+}
+
+function closedWithoutStore(filter: Filter): Filter {
+  if (filter.kind !== 'rate-limit') return filter
+  const limited: Filter & Pick<RateLimitFilter, 'onStoreFailure'> = {
+    ...filter,
+    onStoreFailure: 'limited',
+  }
+  return limited
 }
 
 /** Joins what two filters ask of the backend; the later has the last word. */

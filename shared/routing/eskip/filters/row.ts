@@ -8,19 +8,19 @@ import type { Args } from './args.ts'
 export interface FiltersContext {
   /** Of the object: what its filters name lives there. */
   readonly namespace: string
+  /** Names the object among all objects: `Ingress/default/web`. Absent: limits are each route's own. */
+  readonly owner?: string
   /** `--tokeninfo-url`; absent: filters that ask it cannot be served. */
   readonly tokeninfoUrl?: string
   /** `--allow-diagnostic-filters`: filters that slow down or break requests on purpose are served. */
   readonly allowsDiagnostics?: boolean
-  /** Hosts, and what else a filter is told by the operator. */
-  readonly preservesHost?: boolean
 }
 
 /** What a filter asks of its route, besides filters. What is absent it does not ask for. */
 export interface BackendWish {
   readonly limits?: Limits
   readonly retry?: RetryRules
-  readonly breaker?: CircuitBreaker
+  readonly breaker?: CircuitBreaker | undefined
   readonly slowStart?: SlowStart
   /** Where the route's balance is by hash: what is hashed, and how much more than the average one endpoint takes. */
   readonly hashKey?: (Balance & { readonly kind: 'hash' })['key']
@@ -38,6 +38,8 @@ export interface Made {
   /** Act on the route as a whole, whoever answers. */
   readonly around?: readonly Filter[]
   readonly backend?: BackendWish
+  /** Limits of the route refuse while the store does not answer. */
+  readonly failsClosed?: true
   /** What of it counts for nothing, and why: one sentence. */
   readonly note?: string
 }

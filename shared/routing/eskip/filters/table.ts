@@ -1,7 +1,11 @@
 // Which filters does Skipper have, and what becomes of each? One row each, by what they are about.
 
+import { backendRows } from './backends.ts'
 import { contentRows } from './content.ts'
+import { cookieRows } from './cookies.ts'
+import { corsRows } from './cors.ts'
 import { headerRows } from './headers.ts'
+import { limitRows } from './limits.ts'
 import { logRows } from './logs.ts'
 import { pathRows } from './paths.ts'
 import { queryRows } from './queries.ts'
@@ -16,6 +20,10 @@ export const filterRows: readonly FilterRow[] = [
   ...queryRows,
   ...redirectRows,
   ...contentRows,
+  ...corsRows,
+  ...cookieRows,
+  ...limitRows,
+  ...backendRows,
   ...logRows,
   ...refusedRows,
 ]

@@ -105,7 +105,7 @@ const healthCheck: readonly Row[] = [
 
 /** Parses `failures=5 open=30s requests=1000 pending=100`: any of them, at least one that opens or limits. */
 function parseBreaker(text: string): Parsed<CircuitBreaker> {
-  const breaker: { -readonly [K in keyof CircuitBreaker]: CircuitBreaker[K] } = {}
+  const breaker: { -readonly [K in BreakerNumber]?: number } = {}
   for (const item of splitList(text)) {
     const [name = '', value = ''] = item.split('=', 2)
     const number = name === 'open' ? parseDuration(value) : parseWhole(1, 1_000_000)(value)
@@ -119,7 +119,9 @@ function parseBreaker(text: string): Parsed<CircuitBreaker> {
   return isIdle ? refuse('must have failures=, requests= or pending=') : accept(breaker)
 }
 
-const breakerFields = new Map<string, keyof CircuitBreaker>([
+type BreakerNumber = Exclude<keyof CircuitBreaker, 'failureRate'>
+
+const breakerFields = new Map<string, BreakerNumber>([
   ['failures', 'consecutiveFailures'],
   ['open', 'openMs'],
   ['requests', 'maxRequests'],

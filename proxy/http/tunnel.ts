@@ -18,6 +18,8 @@ export interface TunnelSide {
   /** False: wait until drained, while `writableLength` is not 0. */
   write(bytes: Buffer): boolean
   readonly writableLength: number
+  /** Memory that was written to it must stay as it is. */
+  readonly holdsBytes: boolean
   pause(): void
   resume(): void
   /** Passes a clean end on. */
@@ -84,7 +86,7 @@ export class Tunnel {
         count(bytes.length)
         if (!to.write(bytes) && to.writableLength > 0) from.pause()
       },
-      isReadInUse: () => to.writableLength > 0,
+      isReadInUse: () => to.holdsBytes,
       // `from` has taken what was written to it: whoever sends to it may go on.
       onDrain: () => to.resume(),
       onEnd: () => {

@@ -7,6 +7,7 @@ import type { FieldLines } from '../../shared/routing/filters/kind.ts'
 import type { WorkerTime } from '../http/client-shared.ts'
 import type { ClientStream, ResponseHead } from '../http/stream.ts'
 import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
+import { holdsWritten } from '../net/holds-written.ts'
 import { socketSide } from '../net/socket-side.ts'
 import { closeLine, finalHead, interimHead } from './head-writer.ts'
 import { Outbox } from './outbox.ts'
@@ -73,7 +74,7 @@ export class Http1ClientStream implements ClientStream {
   }
 
   get holdsBytes(): boolean {
-    return this.#socket.writableLength > 0
+    return holdsWritten(this.#socket)
   }
 
   get tunnelSide(): TunnelSide {

@@ -14,6 +14,7 @@ import type { HeadLimits } from '../http/head-limits.ts'
 import type { OutgoingRequest, ResponseSink, UpstreamStream } from '../http/stream.ts'
 import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
+import { holdsWritten } from '../net/holds-written.ts'
 import { openSocket, type SocketTarget } from '../net/open-socket.ts'
 import { ReadBuffer } from '../net/read-buffer.ts'
 import { socketSide } from '../net/socket-side.ts'
@@ -100,7 +101,7 @@ export class UpstreamConnection implements UpstreamStream, ResponseReaderOwner {
   }
 
   get holdsBytes(): boolean {
-    return this.socket.writableLength > 0
+    return holdsWritten(this.socket)
   }
 
   get tunnelSide(): TunnelSide {

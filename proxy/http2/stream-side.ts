@@ -18,6 +18,9 @@ export function streamSide(stream: ServerHttp2Stream): TunnelSide {
     get writableLength() {
       return isOpen() ? stream.writableLength : 0
     },
+    get holdsBytes() {
+      return isOpen() && stream.writableLength > 0
+    },
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),
     end: () => {

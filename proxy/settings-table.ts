@@ -23,6 +23,7 @@ import {
 } from '../shared/options-kinds.ts'
 import { type OptionTable, option, optional } from '../shared/options-table.ts'
 import { isTrustedFieldWord } from '../shared/trusted-fields.ts'
+import { skipperOptions } from './settings-skipper.ts'
 import { tlsOptions } from './settings-tls.ts'
 import { traceOptions } from './settings-traces.ts'
 
@@ -137,6 +138,8 @@ export const proxyOptions = {
     likes: { 'ingress-nginx': ['any'] },
     help: 'Allows `auth-url`, `weir.dev/jwt-keys` and `nginx.ingress.kubernetes.io/mirror-target` to lead to these origins, hosts outside or Services of other namespaces; all others are refused. `any` allows all but addresses of this machine and of links.',
   }),
+
+  ...skipperOptions,
 
   albKeys: optional(httpUrl, {
     group: classes,

@@ -9,6 +9,7 @@ import {
   endpointSlices,
   ingressClasses,
   ingresses,
+  routeGroups,
   secrets,
   services,
 } from '../shared/kube/resources.ts'
@@ -175,15 +176,17 @@ t.test('the permissions that a Role must give: these and no others', async (t) =
     'list networking.k8s.io/v1 ingressclasses',
     'list networking.k8s.io/v1 ingresses',
     'list v1 services',
+    'list zalando.org/v1 routegroups',
     'watch discovery.k8s.io/v1 endpointslices',
     'watch networking.k8s.io/v1 ingressclasses',
     'watch networking.k8s.io/v1 ingresses',
     'watch v1 services',
+    'watch zalando.org/v1 routegroups',
   ]
   await until(
     'all watches',
     async () => api.watches(),
-    (open) => open === 4,
+    (open) => open === 5,
   )
   t.strictSame(used(), contract)
   api.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 's', namespace: 'default' } })
@@ -191,7 +194,7 @@ t.test('the permissions that a Role must give: these and no others', async (t) =
   await until(
     'watches again',
     async () => api.watches(),
-    (open) => open === 4,
+    (open) => open === 5,
   )
   t.strictSame(used(), contract, 'nor later')
   t.notOk(
@@ -224,6 +227,7 @@ t.test('--namespace asks for one namespace only, classes aside', async (t) => {
     'endpointslices default',
     'ingressclasses',
     'ingresses default',
+    'routegroups default',
     'services default',
   ])
 })
@@ -246,6 +250,40 @@ t.test('without permission to read classes, names of classes still count', async
     ({ length }) => length === 0,
   )
   t.equal(await statusOf(proxy), 200)
+})
+
+t.test('RouteGroups are served as soon as the cluster knows their kind', async (t) => {
+  const { api, one, putAll, start } = await setUp(t)
+  const group: KubeObject & { spec: object } = {
+    apiVersion: 'zalando.org/v1',
+    kind: 'RouteGroup',
+    metadata: { name: 'group', namespace: 'default' },
+    spec: {
+      hosts: ['group.test'],
+      backends: [{ name: 'web', type: 'service', serviceName: 'web', servicePort: 80 }],
+      defaultBackends: [{ backendName: 'web' }],
+    },
+  }
+  putAll([ingress(), service(), sliceTo(one), group])
+  const body = '404 page not found\n'
+  const install = api.faults.answer({ resource: routeGroups, status: 404, body })
+  const proxy = await start()
+  await untilStatus(proxy, 'web.test', 200)
+  t.equal(await statusOf(proxy, 'group.test'), 404)
+  t.strictSame(await problemsOf(proxy.adminPort), [], 'a kind that is not there is no problem')
+  install()
+  await untilStatus(proxy, 'group.test', 200)
+  const { spec, ...rest } = group
+  api.put({ ...rest, spec: { ...spec, backends: [] } } as KubeObject)
+  await untilStatus(proxy, 'group.test', 503)
+  t.match(await problemsOf(proxy.adminPort), [
+    { kind: 'RouteGroup', name: 'group', field: 'spec.backends' },
+    { kind: 'RouteGroup', field: 'spec.defaultBackends[0].backendName' },
+  ])
+  t.equal(await statusOf(proxy), 200, 'nobody else is touched')
+
+  const without = await start(['--route-groups=false'])
+  t.equal(await statusOf(without, 'group.test'), 404)
 })
 
 t.test(
@@ -313,7 +351,7 @@ t.test('the API server goes away and comes back', async (t) => {
   await until(
     'all watches',
     async () => api.watches(),
-    (open) => open === 4,
+    (open) => open === 5,
   )
   api.faults.bookmark()
   await until('fresh again', ages, (list) => list.every((age = 99) => age < 1.5))
@@ -348,7 +386,7 @@ t.test('an empty list after an error, and errors for lists, wipe nothing', async
   await until(
     'watched again',
     async () => api.watches(),
-    (open) => open === 4,
+    (open) => open === 5,
   )
   t.equal(await statusOf(proxy), 200, 'afterwards')
 })

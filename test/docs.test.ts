@@ -116,7 +116,12 @@ const annotationKeys = new Set(
   annotationFamilies.flatMap(({ prefix, rows }) => rows.map(({ key }) => `${prefix}${key}`)),
 )
 // Written in Kubernetes objects that are no Ingresses, or values of other fields.
-const otherKeys = new Set(['weir.dev/ingress', 'weir.dev/target-healthy'])
+const otherKeys = new Set([
+  'weir.dev/ingress',
+  'weir.dev/target-healthy',
+  'zalando.org/routegroup',
+  'zalando.org/v1',
+])
 
 eachNamed(
   'annotation',

@@ -8,8 +8,6 @@ import type { Feed } from '../../shared/feed/feed.ts'
 import { formatHostPort } from '../../shared/host-port.ts'
 import { createLineSink, type Log } from '../../shared/log.ts'
 import { filterKinds } from '../../shared/routing/filters/kinds.ts'
-import { annotationReader } from '../../shared/routing/ingress/annotations/read.ts'
-import type { IngressDefaults } from '../../shared/routing/ingress/defaults.ts'
 import { getEntry } from '../../shared/routing/sharded-map.ts'
 import { emptyTable } from '../../shared/routing/table.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
@@ -30,6 +28,7 @@ import { Shutdown } from './shutdown.ts'
 import { SpanExport, spanTarget } from './span-export.ts'
 import { type TableChange, TableKeeper } from './table-keeper.ts'
 import { TlsKeeper } from './tls-keeper.ts'
+import { translateOptions } from './translate-options.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** What a control thread needs. */
@@ -271,46 +270,6 @@ class AppliedVersions {
     this.hasTable = true
     this.onFirst()
   }
-}
-
-function translateOptions(settings: ProxySettings): Parameters<typeof createTranslator>[0] {
-  const { externalNames, authUrls } = settings
-  const defaultBackend = settings.defaultBackend && {
-    ...settings.defaultBackend,
-    service: settings.defaultBackend.name,
-  }
-  return {
-    classRules: {
-      ingressClasses: settings.ingressClass,
-      controllerClasses: settings.controllerClass,
-      watchWithoutClass: settings.watchIngressWithoutClass,
-      byName: settings.ingressClassByName,
-    },
-    externalNames,
-    authUrls,
-    readAnnotations: annotationReader({
-      ignored: settings.ignoreAnnotations,
-      pathWildcards: settings.pathWildcards,
-      hasNoTls: settings.listenTls === undefined,
-      defaultBackend,
-    }),
-    ingressSettings: {
-      like: settings.like,
-      configMap: settings.configMap,
-      disableCatchAll: settings.disableCatchAll,
-      base: traceWishes(settings),
-    },
-    ...(defaultBackend && { defaultBackend }),
-  }
-}
-
-/** What the options say about traces of all Ingresses; undefined: nothing. */
-function traceWishes(settings: ProxySettings): IngressDefaults | undefined {
-  const { otlpEndpoint, traceRatio, traceIncoming } = settings
-  if (otlpEndpoint === undefined && traceRatio === 1 && traceIncoming) return undefined
-  const sampling = traceRatio < 1 ? { sampler: 'ratio' as const, ratio: traceRatio } : {}
-  const isOn = otlpEndpoint === undefined ? {} : { isOn: true }
-  return { trace: { ...isOn, trustsIncoming: traceIncoming, ...sampling } }
 }
 
 /** Tells the workers when the process uses more memory than it may; returns how to stop. */

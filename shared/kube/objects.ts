@@ -60,6 +60,12 @@ export interface IngressClass extends KubeObject {
   readonly spec?: { readonly controller?: string }
 }
 
+/** zalando.org/v1: a kind of Skipper. The reader checks all of its spec, which any version of its CRD may have let in. */
+export interface RouteGroup extends KubeObject {
+  readonly spec?: Readonly<Record<string, unknown>>
+  readonly status?: Ingress['status']
+}
+
 /** core/v1. */
 export interface ServicePort {
   readonly name?: string

@@ -9,6 +9,7 @@ import type {
   Lease,
   Node,
   Pod,
+  RouteGroup,
   Secret,
   Service,
 } from './objects.ts'
@@ -40,6 +41,13 @@ export const ingressClasses = defineResource<IngressClass>({
   kind: 'IngressClass',
   plural: 'ingressclasses',
   namespaced: false,
+})
+
+export const routeGroups = defineResource<RouteGroup>({
+  apiVersion: 'zalando.org/v1',
+  kind: 'RouteGroup',
+  plural: 'routegroups',
+  namespaced: true,
 })
 
 export const services = defineResource<Service>({

@@ -1,9 +1,9 @@
 // What do the objects of a cluster mean for the proxy? Objects in, route table and problems out. Pure: no clock, no I/O.
 //
-//   Ingress ─► source ─► claims ─┐
-//   (other sources)   ─► claims ─┴─► settle ─► routes ──────────────┐
-//                                       └─ who won ─► backends ─────┤
-//   Service, EndpointSlice ────────────────────────► of these ──────┴─► { table, problems }
+//   Ingress    ─► source ─► claims ─┐
+//   RouteGroup ─► source ─► claims ─┴─► settle ─► routes ──────────────┐
+//                                          └─ who won ─► backends ─────┤
+//   Service, EndpointSlice ───────────────────────────► of these ──────┴─► { table, problems }
 //
 // Invariant: one bad object never changes what the others give.
 // Invariant: a translator gives what a fresh one would give for the same objects; it only reuses what did not change,
@@ -12,10 +12,12 @@ import { readExternalHost } from '../external-host.ts'
 import type { ClassRules } from '../ingress-class.ts'
 import type { Snapshot, WatchedKind } from '../kube/snapshot.ts'
 import type { Problem } from '../problem.ts'
+import type { EskipContext } from './eskip/compile.ts'
 import { readAnnotations } from './ingress/annotations/read.ts'
 import type { ReadAnnotations } from './ingress/claims.ts'
 import type { IngressSettings } from './ingress/globals.ts'
 import { createIngressSource } from './ingress/source.ts'
+import { createRouteGroupSource } from './routegroup/source.ts'
 import type { ServingRules } from './serving-rules.ts'
 import { Settler } from './settle.ts'
 import type { RouteSource } from './source.ts'
@@ -35,6 +37,12 @@ export interface TranslateOptions {
   readonly readAnnotations?: ReadAnnotations
   /** What counts for all Ingresses; absent: Weir's own defaults. */
   readonly ingressSettings?: IngressSettings
+  /** `--backend-urls`: addresses that objects may name as what serves their routes; absent: none. */
+  readonly backendUrls?: readonly string[]
+  /** `--route-groups`; absent: they are served. */
+  readonly hasRouteGroups?: boolean
+  /** What counts for all routes that are written in eskip. */
+  readonly eskip?: Omit<EskipContext, 'namespace'>
 }
 
 export interface Translation {
@@ -79,12 +87,18 @@ class RouteTranslator implements Translator {
       fallback === undefined || ingressSettings?.like === undefined
         ? readWith
         : (ingress, defaults) => readWith(ingress, { ...defaults, fallback })
-    this.#sources = [createIngressSource(classRules, readIngresses, ingressSettings)]
+    this.#sources = [
+      createIngressSource(classRules, readIngresses, ingressSettings),
+      ...(options.hasRouteGroups === false
+        ? []
+        : [createRouteGroupSource({ ...options.eskip, classes: classRules.ingressClasses })]),
+    ]
     this.kinds = [...this.#sources.flatMap((source) => source.kinds), ...backendKinds]
     this.#backends = new UsedBackends(
       new Set(externalNames.map(oneForm)),
       new Set(options.authUrls),
       fallback,
+      new Set(options.backendUrls),
     )
     this.#fallback = fallback === undefined ? undefined : fallbackTo(fallback)
   }

@@ -7,6 +7,7 @@ type KubeResource = known.KubeResource
 export const resources: readonly KubeResource[] = [
   known.ingresses,
   known.ingressClasses,
+  known.routeGroups,
   known.services,
   known.endpointSlices,
   known.secrets,

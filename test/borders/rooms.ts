@@ -40,7 +40,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'shared/routing/object-index.ts',
       'shared/routing/upstreams/used-backends.ts',
     ],
-    uses: ['shared', 'kinds', 'routing', 'sources'],
+    uses: ['shared', 'kinds', 'routing', 'eskip', 'sources'],
   },
 
   // The data plane, from the socket upwards.
@@ -70,6 +70,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   settings: {
     paths: [
       'proxy/settings.ts',
+      'proxy/settings-skipper.ts',
       'proxy/settings-table.ts',
       'proxy/settings-tls.ts',
       'proxy/settings-traces.ts',

@@ -22,6 +22,8 @@ export interface BackendRef extends BackendName, SpokenAs {
   readonly serviceKey: string
   /** Of a URL that leads out of the namespace: to a Service of another one, or (then `service` is empty) to a host. */
   readonly origin?: Origin
+  /** Of addresses that an object names instead of a Service (then `service` is empty). */
+  readonly addresses?: readonly Origin[]
   /** Its one endpoint is the address of the Service itself. */
   readonly viaService?: true
 }
@@ -48,6 +50,18 @@ export function refOfOrigin(origin: Origin, namespace: string): BackendRef {
   const ref = refOf({ namespace: of, service, port })
   if (service !== '' && of === namespace) return ref
   return { ...ref, key: formatOrigin(origin), origin }
+}
+
+/** Makes the reference of addresses that serve a route; one that is the DNS name of a Service of `namespace` is that Service. */
+export function refOfAddresses(addresses: readonly Origin[], namespace: string): BackendRef {
+  const [first, ...others] = addresses
+  if (first !== undefined && others.length === 0) {
+    const ref = refOfOrigin(first, namespace)
+    if (ref.origin === undefined)
+      return spokenAs(ref, first.scheme === 'https' ? { protocol: 'https' } : {})
+  }
+  const key = `<${addresses.map(formatOrigin).join(', ')}>`
+  return { ...refOf({ namespace, service: '', port: 0 }), key, addresses }
 }
 
 /** Makes the reference of a backend that is spoken to as its Ingress says; two ways of one Service are two upstreams. */

@@ -44,7 +44,10 @@ function placesOf(ref: BackendRef, claims: readonly Claim[]): readonly Place[] {
     field:
       ref.origin !== undefined
         ? 'metadata.annotations'
-        : role === 'rule' && backends[0]?.key === ref.key
+        : ref.addresses === undefined &&
+            route.owner.kind !== 'RouteGroup' &&
+            role === 'rule' &&
+            backends[0]?.key === ref.key
           ? `${field}.backend`
           : field,
   }))

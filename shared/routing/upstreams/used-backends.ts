@@ -13,6 +13,7 @@ import { identityOf, mappingOf, textOf } from '../shapes.ts'
 import { emptyMap, type ShardedMap, withEntries } from '../sharded-map.ts'
 import type { Claim } from '../source.ts'
 import type { Upstream } from '../table.ts'
+import { resolveAddresses } from './addresses.ts'
 import type { BackendRef } from './backend-ref.ts'
 import { isSameUpstream, type Resolved, resolveBackend } from './endpoints.ts'
 import { type BackendReport, reportFindings } from './findings.ts'
@@ -41,6 +42,7 @@ interface Use {
 export class UsedBackends {
   readonly #externalNames: ReadonlySet<string>
   readonly #authUrls: ReadonlySet<string>
+  readonly #backendUrls: ReadonlySet<string>
   readonly #pinned: BackendRef | undefined
   readonly #services = new ObjectIndex<Service>(serviceKeyOf)
   readonly #slices = new ObjectIndex<EndpointSlice>(serviceKeyOfSlice)
@@ -55,9 +57,11 @@ export class UsedBackends {
     externalNames: ReadonlySet<string>,
     authUrls: ReadonlySet<string>,
     pinned: BackendRef | undefined,
+    backendUrls: ReadonlySet<string> = new Set(),
   ) {
     this.#externalNames = externalNames
     this.#authUrls = authUrls
+    this.#backendUrls = backendUrls
     this.#pinned = pinned
   }
 
@@ -122,7 +126,8 @@ export class UsedBackends {
   }
 
   #resolve(ref: BackendRef): Resolved {
-    const { serviceKey, origin } = ref
+    const { serviceKey, origin, addresses } = ref
+    if (addresses !== undefined) return resolveAddresses(ref, addresses, this.#backendUrls)
     const resolveService = (): Resolved => {
       const service = this.#services.get(serviceKey)[0]
       return resolveBackend(ref, service, this.#slices.get(serviceKey), this.#externalNames)

@@ -1,0 +1,58 @@
+// From settings to what the translation of objects goes by.
+import { readOrigin } from '../../shared/auth-origin.ts'
+import { annotationReader } from '../../shared/routing/ingress/annotations/read.ts'
+import type { IngressDefaults } from '../../shared/routing/ingress/defaults.ts'
+import type { TranslateOptions } from '../../shared/routing/translate.ts'
+import type { ProxySettings } from '../settings.ts'
+
+/** What the settings say of how objects are translated. */
+export function translateOptions(settings: ProxySettings): TranslateOptions {
+  const { externalNames, authUrls } = settings
+  const defaultBackend = settings.defaultBackend && {
+    ...settings.defaultBackend,
+    service: settings.defaultBackend.name,
+  }
+  return {
+    classRules: {
+      ingressClasses: settings.ingressClass,
+      controllerClasses: settings.controllerClass,
+      watchWithoutClass: settings.watchIngressWithoutClass,
+      byName: settings.ingressClassByName,
+    },
+    externalNames,
+    authUrls,
+    backendUrls: settings.backendUrls,
+    hasRouteGroups: settings.routeGroups,
+    eskip: eskipOptions(settings),
+    readAnnotations: annotationReader({
+      ignored: settings.ignoreAnnotations,
+      pathWildcards: settings.pathWildcards,
+      hasNoTls: settings.listenTls === undefined,
+      defaultBackend,
+    }),
+    ingressSettings: {
+      like: settings.like,
+      configMap: settings.configMap,
+      disableCatchAll: settings.disableCatchAll,
+      base: traceWishes(settings),
+    },
+    ...(defaultBackend && { defaultBackend }),
+  }
+}
+
+/** What the options say of all routes that are written in eskip. */
+function eskipOptions({
+  forwardBackendUrl,
+}: ProxySettings): NonNullable<TranslateOptions['eskip']> {
+  const forward = forwardBackendUrl === undefined ? undefined : readOrigin(forwardBackendUrl)
+  return forward?.ok === true ? { forwardUrl: forward.origin } : {}
+}
+
+/** What the options say about traces of all Ingresses; undefined: nothing. */
+function traceWishes(settings: ProxySettings): IngressDefaults | undefined {
+  const { otlpEndpoint, traceRatio, traceIncoming } = settings
+  if (otlpEndpoint === undefined && traceRatio === 1 && traceIncoming) return undefined
+  const sampling = traceRatio < 1 ? { sampler: 'ratio' as const, ratio: traceRatio } : {}
+  const isOn = otlpEndpoint === undefined ? {} : { isOn: true }
+  return { trace: { ...isOn, trustsIncoming: traceIncoming, ...sampling } }
+}

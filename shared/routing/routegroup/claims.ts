@@ -1,0 +1,125 @@
+// What does one RouteGroup ask for? A list of claims, one for each route and host, before anybody compares objects.
+//
+// Invariant: depends on this one object and the options only, so it is read once per version of it.
+// Invariant: a group of which one part has the wrong shape is closed as a whole (503), as Skipper drops it as a whole; a word of
+// eskip that is not known closes its route alone. Neither changes what other objects give.
+import type { RouteGroup } from '../../kube/objects.ts'
+import type { Problem } from '../../problem.ts'
+import {
+  type CompiledRoute,
+  closedRoute,
+  compileRoute,
+  type EskipContext,
+} from '../eskip/compile.ts'
+import { readPredicates } from '../eskip/predicates/read.ts'
+import { readCertificates } from '../ingress/certificates.ts'
+import { identityOf, isMapping, mappingOf, type Owner, reportTo, shown, textOf } from '../shapes.ts'
+import type { Claim, Reading } from '../source.ts'
+import type { Match } from '../table.ts'
+import { type Group, type GroupRoute, readGroup } from './group.ts'
+
+/** Reads one RouteGroup, of whatever shape. */
+export function readRouteGroup(
+  object: RouteGroup,
+  context: Omit<EskipContext, 'namespace'>,
+): Reading {
+  const { namespace, name } = identityOf(object)
+  const owner: Owner = { kind: 'RouteGroup', namespace, name: name ?? '' }
+  const problems: Problem[] = []
+  const report = reportTo(problems, owner)
+  if (name === undefined) {
+    report('invalid-object', 'metadata.name', 'The RouteGroup has no name.', 'Set metadata.name.')
+    return { claims: [], problems }
+  }
+  const spec: unknown = object.spec
+  if (!isMapping(spec)) {
+    const message = `spec has the wrong shape: ${shown(spec ?? null)}.`
+    report(
+      'invalid-object',
+      'spec',
+      message,
+      'Write spec as a mapping with hosts, backends and routes.',
+    )
+    return { claims: [], problems }
+  }
+  const created = Date.parse(textOf(mappingOf(object.metadata).creationTimestamp) ?? '')
+  const createdAt = Number.isNaN(created) ? Number.POSITIVE_INFINITY : created
+  const group = readGroup(spec, namespace, (field, message, remedy) =>
+    report('invalid-object', field, `${message} The group answers 503.`, remedy),
+  )
+  const [fault] = problems
+  const claims: Claim[] = []
+  for (const route of group.routes) {
+    const compiled =
+      fault === undefined
+        ? compileGroupRoute(route, group, { ...context, namespace }, report)
+        : [closeGroupRoute(route, group, fault.message)]
+    for (const each of compiled) claimAll(each, { owner, createdAt, field: route.field }, claims)
+  }
+  const certificates = readCertificates(
+    spec,
+    { owner, createdAt },
+    new Set(group.hosts),
+    [],
+    report,
+  )
+  return { claims, problems, ...(certificates.length === 0 ? {} : { certificates }) }
+}
+
+function compileGroupRoute(
+  { field, predicates, filters, targets }: GroupRoute,
+  { hosts }: Group,
+  context: EskipContext,
+  report: ReturnType<typeof reportTo>,
+): readonly CompiledRoute[] {
+  const wish = {
+    hosts,
+    predicates: predicates.map(({ call }) => call),
+    filters: filters.map(({ call }) => call),
+    targets,
+  }
+  const { routes, findings } = compileRoute(wish, context)
+  for (const { at, isNote, message, remedy } of findings) {
+    const said = [...predicates, ...filters].find(({ call }) => call.at === at)
+    const reason = isNote === true ? 'ignored-filter' : 'invalid-eskip'
+    const consequence = isNote === true ? '' : ' The route answers 503.'
+    report(reason, said?.field ?? field, message + consequence, remedy)
+  }
+  return routes
+}
+
+/** Its path is what can be known of its match. */
+function closeGroupRoute(
+  { predicates }: GroupRoute,
+  { hosts }: Group,
+  reason: string,
+): CompiledRoute {
+  const paths = predicates.filter(({ field }) => /\.path(?:Subtree|Regexp)?$/.test(field))
+  const reading = readPredicates(paths.map(({ call }) => call))
+  const parts = reading.ok ? reading.match : { conditions: [] }
+  const matches = hosts.map((host): Match => ({ pathType: 'Prefix', path: '/', ...parts, host }))
+  return closedRoute(matches, reason, false)
+}
+
+/** Adds a claim for each match of a route. */
+export function claimAll(
+  { matches, filters, backend, refs, isMatchUnknown }: CompiledRoute,
+  {
+    owner,
+    createdAt,
+    field,
+  }: { readonly owner: Owner; readonly createdAt: number; readonly field: string },
+  claims: Claim[],
+): void {
+  for (const match of matches) {
+    claims.push({
+      route: { owner, match, filters, backend },
+      backends: refs,
+      place: claims.length,
+      field,
+      createdAt,
+      role: 'rule',
+      ...(isMatchUnknown === true ? { isMatchUnknown } : {}),
+    })
+  }
+}

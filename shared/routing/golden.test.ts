@@ -20,6 +20,7 @@ import { type Translation, translate } from './translate.ts'
 interface CaseOptions extends KubeObject {
   readonly defaultBackend?: string
   readonly externalNames?: readonly string[]
+  readonly backendUrls?: readonly string[]
   readonly ignoreAnnotations?: readonly string[]
   readonly pathWildcards?: boolean
   readonly ingressClasses?: readonly string[]
@@ -46,6 +47,7 @@ function objectsOf(documents: readonly KubeObject[]): Cluster {
     services: ofKind('Service'),
     endpointSlices: ofKind('EndpointSlice'),
     configMaps: ofKind('ConfigMap'),
+    routeGroups: ofKind('RouteGroup'),
   }
 }
 
@@ -60,6 +62,7 @@ function optionsOf(documents: readonly KubeObject[]) {
       watchWithoutClass: given.watchWithoutClass ?? false,
     },
     externalNames: given.externalNames ?? [],
+    backendUrls: given.backendUrls ?? [],
     readAnnotations: annotationReader({
       ignored: given.ignoreAnnotations ?? [],
       pathWildcards: given.pathWildcards ?? false,

@@ -11,7 +11,7 @@ import type { Filter } from '../filters/kind.ts'
 import { filterKinds } from '../filters/kinds.ts'
 import { shuntCode } from '../filters/sequence.ts'
 
-import type { Match } from '../table.ts'
+import { everyHost, type Match } from '../table.ts'
 import { type BackendRef, refOfAddresses } from '../upstreams/backend-ref.ts'
 import { type FiltersReading, readFilters } from './filters/read.ts'
 import type { BackendWish, FiltersContext } from './filters/row.ts'
@@ -30,8 +30,10 @@ export interface EskipContext extends FiltersContext {
 
 /** One route as its object asks for it. */
 export interface RouteWish {
-  /** As a match names hosts. Predicates that name others narrow nothing: these are what counts. Absent: as predicates say. */
+  /** As a match names hosts; those that predicates name narrow them. Absent: as predicates say, else every host. */
   readonly hosts?: readonly string[]
+  /** Tells the route from others of its object: chances of two routes are independent of each other. */
+  readonly seed: string
   readonly predicates: readonly Call[]
   readonly filters: readonly Call[]
   /** At least one; weights are relative to each other, and all 0 means equal shares. */
@@ -66,7 +68,8 @@ export interface Compiled {
 
 /** Compiles one route. Never throws, and always gives routes: closed ones where something is wrong. */
 export function compileRoute(wish: RouteWish, context: EskipContext): Compiled {
-  const predicates = readPredicates(wish.predicates)
+  const settings = { hasHosts: wish.hosts !== undefined, seed: wish.seed }
+  const predicates = readPredicates(wish.predicates, settings)
   // Another cluster has filters of its own.
   const isBare = wish.targets.every(({ target }) => target.kind === 'forward')
   const { prepend = [], append = [] } = context
@@ -120,13 +123,13 @@ function partsOf(reading: PredicatesReading, calls: readonly Call[]): MatchParts
 
 const findingNames: ReadonlySet<string> = new Set(['Path', 'PathSubtree', 'Host'])
 
-/** One match for each host; a route without a path means every path. */
+/** One match for each host; a route without a path takes what those with a path leave. */
 function matchesOf(
   { hosts, ...parts }: MatchParts,
   given: readonly string[] | undefined,
 ): readonly Match[] {
-  const of = given ?? hosts ?? ['']
-  return of.map((host) => ({ host, pathType: 'Prefix', path: '/', ...parts }))
+  const of = given ?? hosts ?? [everyHost]
+  return of.map((host) => ({ host, pathType: 'Any', path: '/', ...parts }))
 }
 
 function findingsOf(predicates: PredicatesReading, filters: FiltersReading): EskipFinding[] {

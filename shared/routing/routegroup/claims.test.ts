@@ -28,7 +28,7 @@ t.test('a group of which everything can be read has no problems', async (t) => {
     {
       route: {
         owner: { kind: 'RouteGroup', namespace: 'shop', name: 'group' },
-        match: { host: 'h.test', pathType: 'Prefix', path: '/', conditions: [] },
+        match: { host: 'h.test', pathType: 'Any', path: '/', conditions: [] },
         filters: [],
         backend: { kind: 'forward', choices: [{ upstream: 'shop/a:80', service: 'a' }] },
       },

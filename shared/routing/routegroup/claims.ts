@@ -15,7 +15,7 @@ import { readPredicates } from '../eskip/predicates/read.ts'
 import { readCertificates } from '../ingress/certificates.ts'
 import { identityOf, isMapping, mappingOf, type Owner, reportTo, shown, textOf } from '../shapes.ts'
 import type { Claim, Reading } from '../source.ts'
-import type { Match } from '../table.ts'
+import { everyHost, type Match } from '../table.ts'
 import { type Group, type GroupRoute, readGroup } from './group.ts'
 
 /** Reads one RouteGroup, of whatever shape. */
@@ -44,22 +44,23 @@ export function readRouteGroup(
   }
   const created = Date.parse(textOf(mappingOf(object.metadata).creationTimestamp) ?? '')
   const createdAt = Number.isNaN(created) ? Number.POSITIVE_INFINITY : created
-  const group = readGroup(spec, namespace, (field, message, remedy) =>
-    report('invalid-object', field, `${message} The group answers 503.`, remedy),
-  )
-  const [fault] = problems
+  let fault: string | undefined
+  const group = readGroup(spec, namespace, (field, message, remedy) => {
+    fault ??= message
+    report('invalid-object', field, `${message} The group answers 503.`, remedy)
+  })
   const claims: Claim[] = []
   for (const route of group.routes) {
     const compiled =
       fault === undefined
-        ? compileGroupRoute(route, group, { ...context, namespace }, report)
-        : [closeGroupRoute(route, group, fault.message)]
+        ? compileGroupRoute(route, group, { ...context, namespace }, owner, report)
+        : [closeGroupRoute(route, group, fault)]
     for (const each of compiled) claimAll(each, { owner, createdAt, field: route.field }, claims)
   }
   const certificates = readCertificates(
     spec,
     { owner, createdAt },
-    new Set(group.hosts),
+    new Set(group.hosts.filter((host) => host !== everyHost)),
     [],
     report,
   )
@@ -70,10 +71,12 @@ function compileGroupRoute(
   { field, predicates, filters, targets }: GroupRoute,
   { hosts }: Group,
   context: EskipContext,
+  owner: Owner,
   report: ReturnType<typeof reportTo>,
 ): readonly CompiledRoute[] {
   const wish = {
     hosts,
+    seed: `${owner.namespace}/${owner.name} ${field}`,
     predicates: predicates.map(({ call }) => call),
     filters: filters.map(({ call }) => call),
     targets,
@@ -97,7 +100,7 @@ function closeGroupRoute(
   const paths = predicates.filter(({ field }) => /\.path(?:Subtree|Regexp)?$/.test(field))
   const reading = readPredicates(paths.map(({ call }) => call))
   const parts = reading.ok ? reading.match : { conditions: [] }
-  const matches = hosts.map((host): Match => ({ pathType: 'Prefix', path: '/', ...parts, host }))
+  const matches = hosts.map((host): Match => ({ pathType: 'Any', path: '/', ...parts, host }))
   return closedRoute(matches, reason, false)
 }
 

@@ -8,12 +8,13 @@ import { parseFilters, parsePredicates } from '../eskip/parse.ts'
 import type { Target } from '../eskip/targets.ts'
 import { readHost } from '../ingress/hosts.ts'
 import { isAbsent, isMapping, type Mapping, mappingOf, shown, textOf } from '../shapes.ts'
+import { everyHost } from '../table.ts'
 import { type GroupBackends, readBackends, readReferences, type Weighted } from './backends.ts'
 import { type Complain, listIn } from './complain.ts'
 
 /** A RouteGroup that was read. */
 export interface Group {
-  /** As a match names them; one empty host where it names none. */
+  /** As a match names them; every host where it names none. */
   readonly hosts: readonly string[]
   readonly routes: readonly GroupRoute[]
 }
@@ -74,7 +75,7 @@ function readHosts(value: unknown, complain: Complain): readonly string[] {
     } else hosts.add(result.value)
   }
   return hosts.size === 0 && (isAbsent(value) || (Array.isArray(value) && value.length === 0))
-    ? ['']
+    ? [everyHost]
     : [...hosts]
 }
 

@@ -7,6 +7,7 @@ import type {
   Ingress,
   IngressBackend,
   IngressClass,
+  RouteGroup,
   Service,
 } from '../../kube/objects.ts'
 import {
@@ -14,6 +15,7 @@ import {
   endpointSlices,
   ingressClasses,
   ingresses,
+  routeGroups,
   services,
 } from '../../kube/resources.ts'
 import { createSnapshot, type Snapshot } from '../../kube/snapshot.ts'
@@ -27,6 +29,7 @@ export interface Cluster {
   readonly services: readonly Service[]
   readonly endpointSlices: readonly EndpointSlice[]
   readonly configMaps?: readonly ConfigMap[]
+  readonly routeGroups?: readonly RouteGroup[]
 }
 
 export const emptyCluster: Cluster = {
@@ -44,6 +47,7 @@ export function snapshotOf(cluster: Cluster): Snapshot {
     [services, cluster.services],
     [endpointSlices, cluster.endpointSlices],
     [configMaps, cluster.configMaps ?? []],
+    [routeGroups, cluster.routeGroups ?? []],
   ])
 }
 

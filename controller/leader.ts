@@ -9,7 +9,7 @@ import type { Elbv2 } from './aws/elbv2.ts'
 import type { AskProxy } from './balancer/ask-proxy.ts'
 import { ProxyModes } from './balancer/proxy-modes.ts'
 import { clientAddressSource, proxyProtocolMismatch } from './balancer/proxy-protocol.ts'
-import { targetProtocolMismatch } from './balancer/target-protocol.ts'
+import { speaksHttp2, targetProtocolMismatch } from './balancer/target-protocol.ts'
 import type { Cluster } from './cluster.ts'
 import type { ProxyControl } from './drain/control-client.ts'
 import type { Election } from './election.ts'
@@ -198,16 +198,21 @@ export class Leader {
       .flatMap(({ isTerminating, addresses: [address] }) =>
         isTerminating || address === undefined ? [] : [address],
       )
+    const isLookNeeded =
+      proxyProtocol === undefined || entries.some(({ facts }) => facts && speaksHttp2(facts))
+    const told = isLookNeeded ? await this.#proxyModes.look(addresses) : []
     const modes =
-      proxyProtocol === undefined ? await this.#proxyModes.look(addresses) : [proxyProtocol]
+      proxyProtocol === undefined ? told.map((port) => port.proxyProtocol) : [proxyProtocol]
+    // As long as nobody has told who could nothing is said.
+    const allowsHttp2 = told.length === 0 ? this.#proxyModes.canAsk : told.every(({ h2c }) => h2c)
     for (const entry of entries) {
       const { facts } = entry
       if (facts === undefined) continue
-      const mismatch = proxyProtocolMismatch(entry, [...modes])
+      const mismatch = proxyProtocolMismatch(entry, modes)
       metrics.showProxyProtocol(facts.name, mismatch !== undefined)
       reporter.reportGroup(facts.name, clientAddressSource(entry), {
         ProxyProtocolMismatch: mismatch,
-        TargetProtocolMismatch: targetProtocolMismatch(facts, targetPort),
+        TargetProtocolMismatch: targetProtocolMismatch(facts, targetPort, allowsHttp2),
       })
     }
   }

@@ -56,7 +56,12 @@ const replies = [
   { line: '{"ok":false}', expected: { ok: false, error: '' }, why: 'refused without words' },
   {
     line: '{"state":"draining","inFlight":3,"proxyProtocol":"off"}',
-    expected: { state: 'draining', inFlight: 3, proxyProtocol: 'off' },
+    expected: { state: 'draining', inFlight: 3, proxyProtocol: 'off', h2c: false },
+    why: 'a status of a proxy that does not know --h2c',
+  },
+  {
+    line: '{"state":"serving","inFlight":0,"proxyProtocol":"off","h2c":true}',
+    expected: { state: 'serving', inFlight: 0, proxyProtocol: 'off', h2c: true },
     why: 'a status',
   },
   {

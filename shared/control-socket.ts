@@ -28,7 +28,12 @@ export interface ControlStatus {
   /** Requests and tunnels that are not finished. */
   readonly inFlight: number
   readonly proxyProtocol: ProxyProtocolMode
+  /** Clients may speak HTTP/2 on the data port (by prior knowledge). A proxy that does not tell does not. */
+  readonly h2c: boolean
 }
+
+/** What a proxy expects on its data port. */
+export type DataPort = Pick<ControlStatus, 'proxyProtocol' | 'h2c'>
 
 /** The answer to `hold`, `drain` and `released`; `error` when the proxy did not do it. */
 export type ControlDone = { readonly ok: true } | { readonly ok: false; readonly error: string }
@@ -89,7 +94,7 @@ export function parseControlReply(line: string): ControlReply | undefined {
   const proxyProtocol = modes.find((known) => known === fields.proxyProtocol)
   if (state === undefined || proxyProtocol === undefined) return undefined
   if (typeof fields.inFlight !== 'number') return undefined
-  return { state, inFlight: fields.inFlight, proxyProtocol }
+  return { state, inFlight: fields.inFlight, proxyProtocol, h2c: fields.h2c === true }
 }
 
 // A day: longer waits would overflow a timer and help nobody.

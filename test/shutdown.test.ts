@@ -251,7 +251,9 @@ t.test('the control socket drains; SIGTERM after `released` does not wait', asyn
   const busy = await connectRaw(proxy.port)
   busy.send(get('/slow'))
   const slow = await busy.head()
-  t.same(await ask({ op: 'status' }), { state: 'serving', inFlight: 1, proxyProtocol: 'off' })
+  t.same(await ask({ op: 'status' }), {
+    ...{ state: 'serving', inFlight: 1, proxyProtocol: 'off', h2c: false },
+  })
   t.same(await ask(drain), { ok: true })
   t.match(await ask({ op: 'status' }), { state: 'draining', inFlight: 1 })
   t.equal((await requestOnce(proxy.port, health)).status, 503)

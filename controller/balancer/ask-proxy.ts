@@ -1,7 +1,7 @@
-// What does a proxy expect of the PROXY protocol? Its admin port tells at /status.
+// What does a proxy expect on its data port? Its admin port tells at /status.
 import {
+  type DataPort,
   maxControlLineBytes,
-  type ProxyProtocolMode,
   parseControlReply,
 } from '../../shared/control-socket.ts'
 import { formatHostPort } from '../../shared/host-port.ts'
@@ -10,7 +10,7 @@ import { formatHostPort } from '../../shared/host-port.ts'
 const { get } = process.getBuiltinModule('node:http')
 
 /** Asks the proxy at an address; resolves with undefined when it does not tell. Never rejects. */
-export type AskProxy = (address: string) => Promise<ProxyProtocolMode | undefined>
+export type AskProxy = (address: string) => Promise<DataPort | undefined>
 
 // Real time: this bounds another process, not a schedule of ours.
 const timeoutMs = 1_000
@@ -20,7 +20,9 @@ export function createAskProxy(port: number): AskProxy {
   return async (address) => {
     const text = await fetchText(`http://${formatHostPort(address, port)}/status`)
     const reply = text === undefined ? undefined : parseControlReply(text)
-    return reply !== undefined && 'proxyProtocol' in reply ? reply.proxyProtocol : undefined
+    if (reply === undefined || !('proxyProtocol' in reply)) return undefined
+    const { proxyProtocol, h2c } = reply
+    return { proxyProtocol, h2c }
   }
 }
 

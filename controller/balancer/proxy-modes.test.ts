@@ -15,10 +15,15 @@ function proxies(modes: Map<string, ProxyProtocolMode>) {
     control: undefined,
     ask: async (address) => {
       asked.push(address)
-      return modes.get(address)
+      const mode = modes.get(address)
+      return mode && { proxyProtocol: mode, h2c: false }
     },
   })
-  return { clock, asked, look: async (addresses: string[]) => [...(await look.look(addresses))] }
+  return {
+    ...{ clock, asked },
+    look: async (addresses: string[]) =>
+      (await look.look(addresses)).map(({ proxyProtocol }) => proxyProtocol),
+  }
 }
 
 t.test('the first look waits for the answers, later ones do not', async (t) => {
@@ -68,9 +73,9 @@ t.test('of hundreds some are asked at a time, until all have told', async (t) =>
 t.test('a proxy that never answers delays the first pass by half a second', async (t) => {
   const clock = new ManualClock()
   const modes = new ProxyModes({ clock, control: undefined, ask: () => new Promise(() => {}) })
-  t.same([...(await settle(clock, modes.look(['a'])))], [])
+  t.same(await settle(clock, modes.look(['a'])), [])
   t.ok(clock.now() <= 1_000)
-  t.same([...(await modes.look(['a']))], [])
+  t.same(await modes.look(['a']), [])
 })
 
 t.test('our own proxy tells over its socket', async (t) => {
@@ -78,18 +83,29 @@ t.test('our own proxy tells over its socket', async (t) => {
     clock: new ManualClock(),
     ask: undefined,
     control: {
-      status: async () => ({ state: 'serving', inFlight: 0, proxyProtocol: 'optional' }),
+      status: async () => ({ state: 'serving', inFlight: 0, proxyProtocol: 'optional', h2c: true }),
       hold: async () => true,
       drain: async () => true,
       released: async () => true,
     },
   })
-  t.same([...(await modes.look(['a']))], ['optional'])
+  t.match(await modes.look(['a']), [{ proxyProtocol: 'optional', h2c: true }])
 })
 
 const told = '{"state":"serving","inFlight":0,"proxyProtocol":"required"}'
 const answers = [
-  { status: 200, body: `${told}\n`, expected: 'required', why: 'the proxy tells' },
+  {
+    status: 200,
+    body: `${told}\n`,
+    expected: { proxyProtocol: 'required', h2c: false },
+    why: 'the proxy tells',
+  },
+  {
+    status: 200,
+    body: told.replace('}', ',"h2c":true}'),
+    expected: { proxyProtocol: 'required', h2c: true },
+    why: 'what it allows besides',
+  },
   { status: 404, body: told, expected: undefined, why: 'an older proxy has no such page' },
   { status: 200, body: 'ok', expected: undefined, why: 'another program is there' },
   { status: 200, body: '{"ok":true}', expected: undefined, why: 'no status' },
@@ -97,7 +113,7 @@ const answers = [
 ]
 
 for (const { status, body, expected, why } of answers) {
-  t.test(`asking a proxy gives ${expected}: ${why}`, async (t) => {
+  t.test(`asking a proxy gives ${JSON.stringify(expected)}: ${why}`, async (t) => {
     const seen: string[] = []
     const server = createServer((request, response) => {
       seen.push(`${request.method} ${request.url}`)
@@ -111,7 +127,7 @@ for (const { status, body, expected, why } of answers) {
     })
     const at = server.address()
     const port = typeof at === 'object' && at !== null ? at.port : 0
-    t.equal(await createAskProxy(port)('127.0.0.1'), expected)
+    t.strictSame(await createAskProxy(port)('127.0.0.1'), expected)
     t.same(seen, ['GET /status'])
   })
 }

@@ -1,9 +1,9 @@
-// What all proxies expect of the PROXY protocol, as far as they tell: asked before the first target is added, then now and
+// What all proxies expect on their data ports, as far as they tell: asked before the first target is added, then now and
 // then beside the passes.
 //
 // Invariant: asking never fails a pass, and delays only the first one, by `firstWaitMs` at most.
 import type { Clock } from '../../shared/clock.ts'
-import type { ProxyProtocolMode } from '../../shared/control-socket.ts'
+import type { DataPort } from '../../shared/control-socket.ts'
 import type { ProxyControl } from '../drain/control-client.ts'
 import type { AskProxy } from './ask-proxy.ts'
 
@@ -22,16 +22,21 @@ const asksPerRound = 8
 
 export class ProxyModes {
   readonly #options: ProxyModesOptions
-  readonly #told = new Map<string, ProxyProtocolMode>()
-  #own: ProxyProtocolMode | undefined
+  readonly #told = new Map<string, DataPort>()
+  #own: DataPort | undefined
   #askAtMs: number | undefined
 
   constructor(options: ProxyModesOptions) {
     this.#options = options
   }
 
-  /** Gives the modes that the proxies at `addresses` and our own told last. */
-  async look(addresses: readonly string[]): Promise<ReadonlySet<ProxyProtocolMode>> {
+  /** Tells whether there is anybody to ask. */
+  get canAsk(): boolean {
+    return this.#options.control !== undefined || this.#options.ask !== undefined
+  }
+
+  /** Gives what the proxies at `addresses` and our own told last. */
+  async look(addresses: readonly string[]): Promise<readonly DataPort[]> {
     const { clock } = this.#options
     const isFirst = this.#askAtMs === undefined
     const now = clock.now()
@@ -42,13 +47,13 @@ export class ProxyModes {
     }
     const known = new Set(addresses)
     for (const address of this.#told.keys()) if (!known.has(address)) this.#told.delete(address)
-    return new Set([...(this.#own === undefined ? [] : [this.#own]), ...this.#told.values()])
+    return [...(this.#own === undefined ? [] : [this.#own]), ...this.#told.values()]
   }
 
   async #ask(addresses: readonly string[]): Promise<void> {
     const { control, ask } = this.#options
     const own = control?.status().then((status) => {
-      this.#own = status?.proxyProtocol ?? this.#own
+      this.#own = status ?? this.#own
     })
     const silent = addresses.filter((address) => !this.#told.has(address))
     const others = addresses.filter((address) => this.#told.has(address))
@@ -56,10 +61,10 @@ export class ProxyModes {
     await Promise.all([
       own,
       ...round.map(async (address) => {
-        const mode = await ask?.(address)
+        const port = await ask?.(address)
         // Told last: moves behind those that were not asked this time.
         this.#told.delete(address)
-        if (mode !== undefined) this.#told.set(address, mode)
+        if (port !== undefined) this.#told.set(address, port)
       }),
     ])
   }

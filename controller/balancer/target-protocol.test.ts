@@ -16,6 +16,7 @@ const cases: readonly {
   readonly why: string
   readonly group: GroupFacts
   readonly says: string | undefined
+  readonly allowsHttp2?: boolean
 }[] = [
   { why: 'HTTP/1.1 behind an ALB', group: alb, says: undefined },
   { why: 'TCP behind an NLB, whatever it carries', group: nlb, says: undefined },
@@ -37,7 +38,27 @@ const cases: readonly {
   {
     why: 'HTTP/2 in clear',
     group: { ...alb, protocolVersion: 'HTTP2' },
-    says: 'target group edge speaks HTTP/2 to its targets (protocol version HTTP2), and the proxies speak plain HTTP/1.1 on port 9999: create a group of protocol HTTP and version HTTP1, forward the listener to it and name it in --target-group',
+    says: 'target group edge speaks HTTP/2 to its targets (protocol version HTTP2), and the proxies speak plain HTTP/1.1 on port 9999: start the proxies with --h2c, or create a group of protocol HTTP and version HTTP1, forward the listener to it and name it in --target-group',
+  },
+  {
+    why: 'HTTP/2 in clear, and proxies that allow it',
+    ...{ group: { ...alb, protocolVersion: 'HTTP2' }, allowsHttp2: true },
+    says: undefined,
+  },
+  {
+    why: 'gRPC, and proxies that allow HTTP/2',
+    ...{ group: { ...alb, protocolVersion: 'GRPC' }, allowsHttp2: true },
+    says: undefined,
+  },
+  {
+    why: 'HTTP/1.1, and proxies that allow both',
+    ...{ group: alb, allowsHttp2: true },
+    says: undefined,
+  },
+  {
+    why: 'gRPC over TLS, and proxies that allow HTTP/2 in clear',
+    ...{ group: { ...alb, protocol: 'HTTPS', protocolVersion: 'GRPC' }, allowsHttp2: true },
+    says: 'target group edge opens TLS to its targets (protocol HTTPS), and the proxies speak plain HTTP on port 9999: create a group of protocol HTTP and version GRPC, forward the listener to it and name it in --target-group',
   },
   {
     why: 'gRPC over TLS: two things, one remedy',
@@ -56,8 +77,8 @@ const cases: readonly {
   },
 ]
 
-for (const { why, group, says } of cases) {
+for (const { why, group, says, allowsHttp2 = false } of cases) {
   t.test(`${says === undefined ? 'fits' : 'does not fit'}: ${why}`, async (t) => {
-    t.equal(targetProtocolMismatch(group, 9999), says)
+    t.equal(targetProtocolMismatch(group, 9999, allowsHttp2), says)
   })
 }

@@ -38,6 +38,7 @@ t.test('asks and tells', async (t) => {
     state: 'serving',
     inFlight: 0,
     proxyProtocol: 'required',
+    h2c: false,
   })
   t.equal(await control.drain('SIGTERM', 30), true)
   t.equal(await control.released(), true)

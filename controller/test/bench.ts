@@ -48,6 +48,7 @@ export class Bench {
   readonly group: ModelGroup
   /** What the admin ports of proxies tell, by address; the others do not answer. */
   readonly proxyModes = new Map<string, ProxyProtocolMode>()
+  allowsH2c = false
   readonly #endpoint: string
   readonly #folder: string
   readonly #replicas: BenchReplica[] = []
@@ -147,7 +148,10 @@ export class Bench {
             onCall(operation, result)
           },
         }),
-      askProxy: async (address) => this.proxyModes.get(address),
+      askProxy: async (address) => {
+        const proxyProtocol = this.proxyModes.get(address)
+        return proxyProtocol && { proxyProtocol, h2c: this.allowsH2c }
+      },
       clock,
       random: () => 0.5,
       log: memoryLog(lines, {}),

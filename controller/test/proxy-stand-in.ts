@@ -57,6 +57,6 @@ export class ProxyStandIn {
       this.onRequest(request)
       return { ok: true }
     }
-    return { state: 'serving', inFlight: 0, proxyProtocol: this.#proxyProtocol }
+    return { state: 'serving', inFlight: 0, proxyProtocol: this.#proxyProtocol, h2c: false }
   }
 }

@@ -3,7 +3,16 @@ import t from 'tap'
 import { events } from '../../shared/kube/resources.ts'
 import { Bench } from './bench.ts'
 
-const spoken = [
+interface Spoken {
+  readonly why: string
+  readonly group: NonNullable<NonNullable<Parameters<typeof Bench.start>[1]>['group']>
+  readonly says: RegExp | undefined
+  readonly allowsH2c?: boolean
+  /** No proxy tells what it speaks. */
+  readonly isSilent?: boolean
+}
+
+const spoken: readonly Spoken[] = [
   {
     why: 'HTTPS behind an ALB',
     group: { protocol: 'HTTPS', healthCheckProtocol: 'HTTP' },
@@ -17,7 +26,17 @@ const spoken = [
   {
     why: 'gRPC',
     group: { protocolVersion: 'GRPC' },
-    says: /^target group edge speaks HTTP\/2 .*version GRPC.*: create a group of protocol HTTP/,
+    says: /^target group edge speaks HTTP\/2 .*version GRPC.*: start the proxies with --h2c, or create a group of protocol HTTP/,
+  },
+  {
+    why: 'gRPC, to proxies with --h2c',
+    group: { protocolVersion: 'GRPC' },
+    ...{ allowsH2c: true, says: undefined },
+  },
+  {
+    why: 'gRPC, to proxies that have not told what they speak',
+    group: { protocolVersion: 'GRPC' },
+    ...{ isSilent: true, says: undefined },
   },
   {
     why: 'health checks over TLS',
@@ -28,17 +47,19 @@ const spoken = [
   { why: 'TCP', group: { protocol: 'TCP' }, says: undefined },
 ]
 
-for (const { why, group, says } of spoken) {
+for (const { why, group, says, allowsH2c = false, isSilent = false } of spoken) {
   t.test(
     `a group that speaks ${why} is ${says === undefined ? 'not worth a word' : 'said loudly, once'}`,
     async (t) => {
       const bench = await Bench.start(t, { group })
       bench.pod('p-1')
+      bench.allowsH2c = allowsH2c
+      if (!isSilent) bench.proxyModes.set('10.0.0.1', 'off')
       const replica = await bench.replica('c-1')
       await bench.until(() => bench.healthy().length === 1)
       // Facts of groups are read anew meanwhile.
       await bench.pass(400_000, { stepMs: 1_000 })
-      const lines = replica.lines.filter(({ message }) => /plain HTTP/.test(message))
+      const lines = replica.lines.filter(({ message }) => /the proxies speak/.test(message))
       const said = bench.api
         .list(events)
         .filter(({ reason }) => reason === 'TargetProtocolMismatch')

@@ -18,7 +18,7 @@ import { createLog } from '../../shared/log.ts'
 import { eventually } from '../../shared/testing/eventually.ts'
 import { type ControlSocketOptions, startControlSocket } from './control-socket.ts'
 
-const serving: ControlStatus = { state: 'serving', inFlight: 3, proxyProtocol: 'off' }
+const serving: ControlStatus = { state: 'serving', inFlight: 3, proxyProtocol: 'off', h2c: true }
 const log = createLog({ level: 'error' })
 
 function tempPath(t: Test): string {

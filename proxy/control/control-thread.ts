@@ -198,6 +198,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     state: shutdown.state,
     inFlight: await pool.countInFlight(),
     proxyProtocol: settings.proxyProtocol,
+    h2c: settings.h2c,
   })
   const admin = await startAdmin({
     ...settings.admin,

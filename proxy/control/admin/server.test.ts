@@ -49,7 +49,7 @@ async function setUp(t: Test, changes: Partial<AdminOptions> = {}) {
     isLive: () => true,
     whyNotReady: () => undefined,
     routes: () => small,
-    status: async () => ({ state: 'draining', inFlight: 3, proxyProtocol: 'required' }),
+    status: async () => ({ state: 'draining', inFlight: 3, proxyProtocol: 'required', h2c: false }),
     log: { error: (fields) => errors.push(fields) },
     ...changes,
   })
@@ -82,7 +82,7 @@ t.test('/status tells what the control socket tells', async (t) => {
   const { status, headers, body } = await get('/status')
   t.equal(status, 200)
   t.match(headers['content-type'], /^application\/json/)
-  t.equal(body, '{"state":"draining","inFlight":3,"proxyProtocol":"required"}\n')
+  t.equal(body, '{"state":"draining","inFlight":3,"proxyProtocol":"required","h2c":false}\n')
 })
 
 t.test('/routes shows every route with its upstream and what it asks for', async (t) => {

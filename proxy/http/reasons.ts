@@ -7,6 +7,7 @@ export function reasonOf(status: number): string {
 
 const reasons: Readonly<Record<number, string>> = {
   100: 'Continue',
+  101: 'Switching Protocols',
   102: 'Processing',
   103: 'Early Hints',
   200: 'OK',

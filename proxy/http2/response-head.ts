@@ -17,7 +17,8 @@ export class Http2ResponseHead implements ResponseHead {
   headBytes = 0
   hasDate = false
   hasServer = false
-  readonly upgrade = ''
+  /** Of a WebSocket that was accepted (web-socket.ts). */
+  upgrade = ''
 
   /** HTTP/2 has none; HTTP/1.1 clients get the usual one. */
   get reason(): string {
@@ -47,6 +48,7 @@ export function readResponseHead(
   if (list.length / 2 - 1 > limits.maxFields) return false
   head.status = Number(status)
   head.fields = ''
+  head.upgrade = ''
   head.hasDate = false
   head.hasServer = false
   head.headBytes = first.length + status.length

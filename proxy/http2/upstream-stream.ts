@@ -2,6 +2,7 @@
 // reader's part.
 //
 //   waiting (for a session with room) ──► ready ──► begun ──► over
+//                                                    └──► tunnel (a WebSocket was accepted: RFC 8441) ──► over
 //
 // Invariant: after the sink has heard of its end or failure, or was told to abort, nothing more is heard of this stream.
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
@@ -15,7 +16,7 @@ import type {
   UpstreamFailure,
   UpstreamStream,
 } from '../http/stream.ts'
-import type { TunnelSide } from '../http/tunnel.ts'
+import type { TunnelEnd, TunnelSide } from '../http/tunnel.ts'
 import { type CoarseTime, tickMs } from '../net/coarse-time.ts'
 import { fieldObject } from './field-section.ts'
 import { errorCode } from './node-http2.ts'
@@ -23,6 +24,7 @@ import { requestList } from './request-list.ts'
 import { resetStream } from './reset-stream.ts'
 import type { Http2ResponseHead } from './response-head.ts'
 import { Http2ResponseReader, type ResponseReaderOwner } from './response-reader.ts'
+import { acceptHandshake, handshakeList, isHandshake, upstreamSide } from './web-socket.ts'
 
 /** The session that carries a stream. */
 export interface StreamSession {
@@ -64,6 +66,9 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
   readonly #reader: Http2ResponseReader
   #error: Error | undefined
   #requestTrailers: FieldLines = ''
+  /** The fields of a request for a WebSocket; undefined: it asks for none. */
+  #handshake: FieldLines | undefined
+  #tunnel: TunnelEnd | undefined
   #isPaused = false
   #deadline: number
   #deadlineCode: FailureCode = 'connect-timeout'
@@ -106,6 +111,10 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
     if (session === undefined) throw new Error('the stream has no session')
     this.#readBefore = session.bytesRead
     this.#isReused = session.isUsed
+    if (isHandshake(request)) {
+      this.#beginHandshake(session, request)
+      return
+    }
     const isOfGrpc = isGrpc(request.fields)
     if (isOfGrpc) this.#bound(grpcTimeoutMs(request.fields))
     const stream = session.http2.request(requestList(request, session.scheme), {
@@ -113,9 +122,24 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
       // gRPC's requests never have trailers; with them the last message and the end are two frames.
       waitForTrailers: request.bodyLength === undefined && !isOfGrpc,
     })
+    this.#read(stream, request.method)
+  }
+
+  #read(stream: ClientHttp2Stream, method: string): void {
     this.#stream = stream
-    this.#reader.read(stream, request.method)
+    this.#reader.read(stream, method)
     this.#listen(stream)
+  }
+
+  /** RFC 8441 §3: only an endpoint that says so in its SETTINGS may be asked. */
+  #beginHandshake({ http2, scheme }: StreamSession, request: OutgoingRequest): void {
+    if (http2.remoteSettings.enableConnectProtocol !== true) {
+      // Whoever began is not done with beginning yet.
+      process.nextTick(() => this.fail('protocol-unsupported', 'refused'))
+      return
+    }
+    this.#handshake = request.fields
+    this.#read(http2.request(handshakeList(request, scheme), { endStream: false }), 'CONNECT')
   }
 
   #bound(timeoutMs: number | undefined): void {
@@ -141,7 +165,8 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
 
   end(trailers: FieldLines): void {
     this.#requestTrailers = trailers
-    this.#stream?.end()
+    // The stream of a WebSocket goes on behind the request.
+    if (this.#handshake === undefined) this.#stream?.end()
   }
 
   /** Node writes at the end of each turn. */
@@ -189,13 +214,23 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
     this.fail(code, this.#stream === undefined ? 'nothing' : 'maybe')
   }
 
-  /** An endpoint of HTTP/2 never answers 101. */
   get tunnelSide(): TunnelSide {
-    throw new Error('HTTP/2 has no 101')
+    if (this.#stream === undefined) throw new Error('there is no stream')
+    const reader = this.#reader
+    return upstreamSide(this.#stream, {
+      get hasEnded() {
+        return reader.hasEnded
+      },
+      pause: () => this.pauseBody(),
+      resume: () => this.resumeBody(),
+    })
   }
 
-  startTunnel(): void {
-    throw new Error('HTTP/2 has no 101')
+  startTunnel(end: TunnelEnd): void {
+    this.#tunnel = end
+    // The tunnel has a clock of its own.
+    this.#readTimeoutMs = 0
+    this.#deadline = 0
   }
 
   #waitForAnswer(): void {
@@ -206,6 +241,9 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
 
   onHead(head: Http2ResponseHead): void {
     if (head.status >= 200) this.onCome()
+    if (this.#handshake !== undefined && head.status >= 200 && head.status < 300) {
+      acceptHandshake(head, this.#handshake)
+    }
     this.#sink?.onResponseHead(head)
     this.session?.planFlush(this)
   }
@@ -216,6 +254,10 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
   }
 
   onBody(bytes: Buffer): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onData(bytes)
+      return
+    }
     this.#sink?.onResponseData(bytes)
     this.session?.planFlush(this)
   }
@@ -223,7 +265,8 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
   onWhole(trailers: FieldLines): void {
     this.#deadline = 0
     this.#endsAt = 0
-    this.#sink?.onResponseEnd(trailers)
+    if (this.#tunnel === undefined) this.#sink?.onResponseEnd(trailers)
+    else this.#tunnel.onEnd()
   }
 
   onMalformed(): void {
@@ -232,15 +275,20 @@ export class Http2UpstreamStream implements UpstreamStream, ResponseReaderOwner 
 
   /** One read has been handed over. */
   flushSink(): void {
-    this.#sink?.onResponseFlush()
+    if (this.#tunnel === undefined) this.#sink?.onResponseFlush()
   }
 
   #onDrain(): void {
     this.isCongested = false
-    this.#sink?.onUpstreamDrained()
+    if (this.#tunnel === undefined) this.#sink?.onUpstreamDrained()
+    else this.#tunnel.onDrain()
   }
 
   #onClose(stream: ClientHttp2Stream): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onClose()
+      return
+    }
     if (this.#sink === undefined) return
     // What is whole is handed over as soon as the client takes it.
     if (this.#reader.hasEnded) return

@@ -30,6 +30,11 @@ const stale = {
 const cases: readonly { attempt: FailedAttempt; may: boolean; why: string }[] = [
   { attempt: refused, may: true, why: 'nothing was sent: any method' },
   { attempt: { ...refused, code: 'connect-timeout' }, may: true, why: 'nothing was sent' },
+  {
+    attempt: { ...refused, code: 'protocol-unsupported', isRefused: true },
+    may: false,
+    why: 'what one does not speak the others do not speak either',
+  },
   { attempt: { ...refused, retries: 1 }, may: true, why: 'one is left' },
   { attempt: { ...refused, retries: 2 }, may: false, why: 'none is left' },
   { attempt: { ...refused, isBodyConsumed: true }, may: false, why: 'the body is gone' },

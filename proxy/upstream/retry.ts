@@ -92,6 +92,8 @@ function mayRepeat(method: string, rules: RetryRules): boolean {
 function conditionOf(attempt: FailedAttempt): RetryCondition | 'stale' | undefined {
   const { code, isConnectionReused, isRefused = false } = attempt
   if (code === 'connect-failed' || code === 'connect-timeout') return 'connect-failure'
+  // What an endpoint does not speak its like do not speak either.
+  if (code === 'protocol-unsupported') return undefined
   if (isRefused) return 'refused'
   if (code === 'upstream-reset') return isConnectionReused ? 'stale' : 'reset'
   if (code === 'upstream-malformed') return 'malformed'

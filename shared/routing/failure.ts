@@ -74,7 +74,7 @@ const rows = {
   'protocol-unsupported': {
     status: 502,
     side: 'upstream',
-    text: 'The upstream does not speak HTTP/2.',
+    text: 'The upstream does not speak the protocol that this needs.',
   },
   'response-head-too-large': {
     status: 502,

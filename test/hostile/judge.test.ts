@@ -47,6 +47,7 @@ function seen(id: string, change: Partial<Seen>): Seen {
     segmentation: 'whole',
     reusedConnection: false,
     sent: hostile.raw ?? '',
+    sentMessages: readStrictly('request', hostile.raw ?? '').messages,
     responses: [],
     clientBytes: '',
     responseError: undefined,

@@ -37,11 +37,6 @@ export function scriptMessages(hostile: HostileCase): StrictReader {
   return reader
 }
 
-/** Gives the requests that the strict grammar finds in the client's bytes. */
-export function sentMessages(seen: Seen): readonly Message[] {
-  return readStrictly('request', seen.sent).messages
-}
-
 function requestOutcomes(seen: Seen): string[] {
   const [first, second] = finalOf(seen.responses)
   if (first === undefined) return noAnswer(seen)
@@ -187,7 +182,7 @@ function checkAnswers(seen: Seen, sent: readonly Message[], outcomes: readonly s
 
 /** Judges one run. */
 export function judge(seen: Seen): Verdict {
-  const sent = sentMessages(seen)
+  const sent = seen.sentMessages
   const outcomes = seen.hostile.side === 'request' ? requestOutcomes(seen) : responseOutcomes(seen)
   const problems: string[] = []
   if (!isAccepted(seen.hostile, outcomes)) {

@@ -25,7 +25,9 @@ for (const target of chosen) {
   }
   const report = await runAll(target, {
     ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
-    ...(values.quick === true ? { segmentations: ['whole'], connections: ['fresh'] } : {}),
+    ...(values.quick === true
+      ? { variants: [{ segmentation: 'whole', reusedConnection: false }] }
+      : {}),
   })
   reports.set(target.name, report)
   const held = report.results.filter(({ verdict }) => verdict.problems.length === 0).length

@@ -2,11 +2,15 @@
 // follow each other, so whatever reaches its upstreams belongs to the run that is on.
 
 import type { RunningProxy } from '../support/programs.ts'
+import type { Lane, OpenCase, Variant } from './case-client.ts'
 import { caseFile } from './case-file.ts'
 import { type HostileCase, readCases, type Segmentation, segmentations } from './cases.ts'
+import { Http1CaseClient } from './http1-play.ts'
+import { type Http2Case, toHttp2 } from './http2-case.ts'
+import { Http2CaseClient } from './http2-play.ts'
 import type { Verdict } from './judge.ts'
 import { Recorder } from './recorder.ts'
-import { type Lane, runCase, type Variant } from './run-case.ts'
+import { runCase } from './run-case.ts'
 import type { Target, Timeouts } from './target.ts'
 
 /** One judged run. */
@@ -20,16 +24,20 @@ export interface Result {
 export interface RunOptions {
   /** Only ids that match. */
   readonly only?: RegExp
-  readonly segmentations?: readonly Segmentation[]
-  readonly connections?: readonly ('fresh' | 'reused')[]
+  /** How each case is played; in all ways unless said otherwise. */
+  readonly variants?: readonly Variant[]
   readonly fastLanes?: number
   readonly slowLanes?: number
+  /** What the clients of the cases speak; the target has to, too. */
+  readonly version?: 'HTTP/1.1' | 'HTTP/2'
   readonly onResult?: (result: Result) => void
 }
 
 /** What a whole run gave. */
 export interface Report {
   readonly results: readonly Result[]
+  /** Cases that cannot be said in the version, and why. */
+  readonly skipped: readonly { readonly hostile: HostileCase; readonly reason: string }[]
   /** Faults that no single run shows: a dead proxy, descriptors that stay. */
   readonly faults: readonly string[]
   readonly seconds: number
@@ -69,21 +77,34 @@ export function isSlow(hostile: HostileCase): boolean {
   )
 }
 
-interface Job {
+/** A case, and how its client comes about. */
+interface Playable {
   readonly hostile: HostileCase
+  readonly open: OpenCase
+}
+
+interface Job extends Playable {
   readonly variant: Variant
 }
 
-function jobsOf(cases: readonly HostileCase[], options: RunOptions): Job[] {
-  const connections = options.connections ?? ['fresh', 'reused']
-  return cases.flatMap((hostile) =>
-    (options.segmentations ?? segmentations).flatMap((segmentation) =>
-      connections.map((connection) => ({
-        hostile,
-        variant: { segmentation, reusedConnection: connection === 'reused' },
-      })),
-    ),
-  )
+/** Every way to cut, on fresh and on reused connections. */
+const allVariants = segmentations.flatMap((segmentation) =>
+  [false, true].map((reusedConnection): Variant => ({ segmentation, reusedConnection })),
+)
+
+function jobsOf(cases: readonly Playable[], { variants = allVariants }: RunOptions): Job[] {
+  return cases.flatMap((playable) => variants.map((variant) => ({ ...playable, variant })))
+}
+
+function playableIn(
+  version: RunOptions['version'],
+  hostile: HostileCase,
+): Playable | { reason: string } {
+  if (version !== 'HTTP/2') return { hostile, open: Http1CaseClient.open }
+  const turned: Http2Case | { reason: string } = toHttp2(hostile)
+  if ('reason' in turned) return turned
+  const open: OpenCase = (lane, _, variant) => Http2CaseClient.open(lane, turned, variant)
+  return { hostile: turned.hostile, open }
 }
 
 const refused = (problem: string): Verdict => ({
@@ -94,7 +115,7 @@ const refused = (problem: string): Verdict => ({
 
 async function runJob(lane: Lane, job: Job): Promise<Verdict> {
   try {
-    return await runCase(lane, job.hostile, job.variant)
+    return await runCase(lane, job.hostile, job.variant, job.open)
   } catch (error) {
     return refused(`the run broke: ${String(error)}`)
   }
@@ -148,7 +169,14 @@ async function runLane(
 /** Plays all cases in all variants against a target. */
 export async function runAll(target: Target, options: RunOptions = {}): Promise<Report> {
   const started = performance.now()
-  const cases = readCases(caseFile).filter(({ id }) => options.only?.test(id) !== false)
+  const cases: Playable[] = []
+  const skipped: Report['skipped'][number][] = []
+  for (const hostile of readCases(caseFile)) {
+    if (options.only?.test(hostile.id) === false) continue
+    const playable = playableIn(options.version, hostile)
+    if ('reason' in playable) skipped.push({ hostile, reason: playable.reason })
+    else cases.push(playable)
+  }
   const results: Result[] = []
   const faults: string[] = []
   const report = ({ hostile, variant }: Job, verdict: Verdict) => {
@@ -157,10 +185,13 @@ export async function runAll(target: Target, options: RunOptions = {}): Promise<
     options.onResult?.(result)
   }
   const fast = jobsOf(
-    cases.filter((hostile) => !isSlow(hostile)),
+    cases.filter(({ hostile }) => !isSlow(hostile)),
     options,
   )
-  const slow = jobsOf(cases.filter(isSlow), options)
+  const slow = jobsOf(
+    cases.filter(({ hostile }) => isSlow(hostile)),
+    options,
+  )
   const lanes = [
     ...laneCounts(fast, options.fastLanes ?? 6).map((queue) => [queue, false] as const),
     ...laneCounts(slow, options.slowLanes ?? 6).map((queue) => [queue, true] as const),
@@ -168,7 +199,7 @@ export async function runAll(target: Target, options: RunOptions = {}): Promise<
   await Promise.all(
     lanes.map(([queue, isSlowLane]) => runLane(target, queue, isSlowLane, report, faults)),
   )
-  return { results, faults, seconds: (performance.now() - started) / 1000 }
+  return { results, skipped, faults, seconds: (performance.now() - started) / 1000 }
 }
 
 /** Gives one shared queue to as many lanes as there is work for. */

@@ -25,6 +25,8 @@ export interface Seen {
   readonly reusedConnection: boolean
   /** Latin1, the bytes of the play. */
   readonly sent: string
+  /** The requests that a strict reading finds in what the client sent. */
+  readonly sentMessages: readonly Message[]
   /** All messages to the client, informational ones too, after any warm-up. */
   readonly responses: readonly Message[]
   readonly clientBytes: string

@@ -91,6 +91,7 @@ export function dataPort(log: string): number | undefined {
 async function start(
   upstreams: ReadonlyMap<Service, number>,
   timeouts: Timeouts,
+  more: readonly string[] = [],
 ): Promise<RunningProxy> {
   const folder = makeFolder('hostile', { 'fixture.json': fixtureManifests(upstreams) })
   const flags = [
@@ -101,6 +102,7 @@ async function start(
     ...['--response-timeout-ms', String(timeouts.responseMs)],
     ...['--keep-alive-timeout-ms', String(timeouts.keepAliveMs)],
     ...['--write-timeout-ms', String(timeouts.writeStallMs)],
+    ...more,
   ]
   const spawned = spawnProgram(process.execPath, [proxyMain, ...flags], folder)
   const port = await announcedPort(spawned)
@@ -121,3 +123,9 @@ async function start(
 
 /** Weir itself. */
 export const weir: Target = { name: 'weir', missing: () => undefined, start }
+
+/** The same with HTTP/2 in clear. */
+export const weirHttp2: Target = {
+  ...weir,
+  start: (upstreams, timeouts) => start(upstreams, timeouts, ['--h2c']),
+}

@@ -52,6 +52,8 @@ function turnOne(text: string, at: number, isEnded: boolean): Http2Request | str
   const head = { kind: 'request', method, target, status: 0, version, fields } as const
   const bodyAt = headEnd + 4
   const isStrict = typeof readFields(lines) !== 'string'
+  const hasHost = fields.some(([name]) => name === 'host')
+  if (!hasHost && /^\w+:\/\//.test(target)) return 'HTTP/2 has no Host beside an authority'
   if (isStrict && isHandshake(head)) return handshake(head, text, bodyAt)
   const framing = isStrict ? readFraming(head, method) : 'by the letter'
   const pseudo = pseudoFields(method, target, fields)

@@ -4,115 +4,16 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
 import net from 'node:net'
-import { Duplex } from 'node:stream'
 import type { Message } from '../hostile/grammar.ts'
-import { type Frame, fieldBlock, flag, frame, preface, readFrames, type } from '../http2/frames.ts'
+import { fieldBlock } from '../http2/frames.ts'
 import { asHttp2, type Field, type Http2Request } from './as-http2.ts'
+import { Wire } from './http2-wire.ts'
 import type { RawResponse } from './raw-client.ts'
 
-// RFC 9113 §6.5.2: what every endpoint takes.
-const maxFrame = 16_384
-const maxFragments = 6
 const bodyCap = 65_536
 const patienceMs = 30_000
 /** MB. What waits to be sent counts, and beyond it Node refuses answers. */
 const maxSessionMemory = 1024
-
-/** The wire between Node's client and a socket: writes field sections of the test's own. */
-class Wire extends Duplex {
-  readonly #socket: net.Socket
-  readonly #isCut: boolean
-  #out: Buffer = Buffer.alloc(0)
-  #isPrefaceSent = false
-  #in: Buffer = Buffer.alloc(0)
-  /** Field sections in the order of their HEADERS frames. */
-  readonly sections: Buffer[] = []
-  /** Streams that the server ended, and those that it reset, with the code. */
-  readonly endedByServer = new Set<number>()
-  readonly resetByServer = new Map<number, number>()
-  receivedBytes = 0
-  text = ''
-
-  constructor(socket: net.Socket, isCut: boolean) {
-    super()
-    this.#socket = socket
-    this.#isCut = isCut
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes))
-    socket.on('error', () => undefined)
-    socket.on('end', () => this.push(null))
-    socket.on('close', () => this.destroy())
-  }
-
-  #onData(bytes: Buffer): void {
-    this.receivedBytes += bytes.length
-    if (this.text.length < 1_048_576) this.text += bytes.toString('latin1')
-    const { frames, rest } = readFrames(Buffer.concat([this.#in, bytes]))
-    this.#in = rest
-    for (const each of frames) this.#note(each)
-    if (!this.push(bytes)) this.#socket.pause()
-  }
-
-  #note({ type: kind, flags, stream, payload }: Frame): void {
-    if (kind === type.reset) this.resetByServer.set(stream, payload.readUInt32BE(0))
-    if (kind !== type.data && kind !== type.headers) return
-    if ((flags & flag.endStream) !== 0) this.endedByServer.add(stream)
-  }
-
-  override _read(): void {
-    this.#socket.resume()
-  }
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.#out = Buffer.concat([this.#out, chunk])
-    const parts: Buffer[] = []
-    if (!this.#isPrefaceSent && this.#out.length >= preface.length) {
-      parts.push(preface)
-      this.#out = this.#out.subarray(preface.length)
-      this.#isPrefaceSent = true
-    }
-    if (this.#isPrefaceSent) {
-      const { frames, rest } = readFrames(this.#out)
-      this.#out = rest
-      for (const each of frames) parts.push(this.#written(each))
-    }
-    void this.#send(Buffer.concat(parts)).then(() => done())
-  }
-
-  #written(each: Frame): Buffer {
-    const { type: kind, flags, stream, payload } = each
-    if (kind !== type.headers) return frame(kind, flags, stream, payload)
-    const block = this.sections.shift() ?? payload
-    const size = this.#isCut ? Math.max(1, Math.ceil(block.length / maxFragments)) : maxFrame
-    const pieces: Buffer[] = []
-    for (let at = 0; at < block.length; at += size) pieces.push(block.subarray(at, at + size))
-    const parts = pieces.map((piece, at) => {
-      const last = at === pieces.length - 1 ? flag.endHeaders : 0
-      if (at > 0) return frame(type.continuation, last, stream, piece)
-      return frame(type.headers, (flags & flag.endStream) | last, stream, piece)
-    })
-    return Buffer.concat(parts)
-  }
-
-  /** Where it is cut, the first bytes go one by one. */
-  async #send(bytes: Buffer): Promise<void> {
-    const singles = this.#isCut ? Math.min(bytes.length, 120) : 0
-    for (let at = 0; at < singles && this.#socket.writable; at += 1) {
-      this.#socket.write(bytes.subarray(at, at + 1))
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    if (this.#socket.writable) this.#socket.write(bytes.subarray(singles))
-  }
-
-  override _final(done: () => void): void {
-    this.#socket.end()
-    done()
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy()
-    done(error)
-  }
-}
 
 /** How a stream stands: ended by both, reset by the server or lost with its connection, or neither yet. */
 export type StreamEnd = 'open' | 'fin' | 'reset' | 'ours'

@@ -21,6 +21,9 @@ const copiedBytes = 4096
 const ourDate = { sendDate: false }
 // What HTTP/1.1 says of a handshake, the status says here (RFC 8441 §5).
 const handshakeFields: ReadonlySet<string> = new Set(['sec-websocket-accept', 'content-length'])
+// RFC 9110 §15.3.6: it has no content, whatever an upstream sends with it; Node ends the stream with its head.
+const resetContent = 205
+const contentFields: ReadonlySet<string> = new Set(['content-length'])
 
 /** The response of one stream. */
 export class ResponseOut {
@@ -63,13 +66,16 @@ export class ResponseOut {
     if (!this.isOpen) return
     const stream = this.#stream
     const { isHead, isHandshake, isMalformed } = this.#request
-    const list: string[] = [':status', String(statusOf(status, isHandshake, upgrade))]
+    let list: string[] = [':status', String(statusOf(status, isHandshake, upgrade))]
     addFields(list, fields)
+    // A length without its bytes makes a response malformed (RFC 9113 §8.1.1).
+    if (isHandshake) list = without(list, handshakeFields)
+    else if (status === resetContent) list = without(list, contentFields)
     if (upgrade !== '') {
-      stream.respond(without(list, handshakeFields), { endStream: false, ...ourDate })
+      stream.respond(list, { endStream: false, ...ourDate })
       return
     }
-    this.isWhole = bodyLength === 0 || isHead || isHandshake
+    this.isWhole = bodyLength === 0 || isHead || isHandshake || status === resetContent
     // Trailers can only follow a body whose length nobody told.
     const waitForTrailers = bodyLength === undefined && !this.isWhole
     if (waitForTrailers) stream.once('wantTrailers', () => this.#sendTrailers())

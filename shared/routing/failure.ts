@@ -8,7 +8,7 @@ interface FailureRow {
 }
 
 const rows = {
-  'malformed-request': { status: 400, side: 'client', text: 'The request is not valid HTTP/1.1.' },
+  'malformed-request': { status: 400, side: 'client', text: 'The request is not valid HTTP.' },
   'plain-http': {
     status: 400,
     side: 'client',

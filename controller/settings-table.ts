@@ -156,7 +156,7 @@ export const controllerOptions = {
   ingressClass: option(names('NAME'), {
     group: status,
     default: ['weir'],
-    likes: { 'ingress-nginx': ['nginx'] },
+    likes: { 'ingress-nginx': ['nginx'], skipper: ['skipper'] },
     help: 'As on the proxy: serves Ingresses of these classes.',
   }),
   controllerClass: option(names('VALUE'), {
@@ -168,11 +168,13 @@ export const controllerOptions = {
   ingressClassByName: option(boolean, {
     group: status,
     default: false,
+    likes: { skipper: true },
     help: 'As on the proxy: takes Ingresses of the classes that --ingress-class names, whatever their controller.',
   }),
   watchIngressWithoutClass: option(boolean, {
     group: status,
     default: false,
+    likes: { skipper: true },
     help: 'As on the proxy: serves Ingresses without a class too.',
   }),
 

@@ -78,7 +78,7 @@ export const proxyOptions = {
     absent: 'none',
     help: "Reads ingress-nginx's global ConfigMap and follows its changes; docs/config-map.md says what becomes of each key.",
   }),
-  metricsLike: optional(oneOf(likeNames), {
+  metricsLike: optional(oneOf(['ingress-nginx']), {
     group: likes,
     absent: 'off',
     help: "Exports requests under that system's names and labels as well, beside Weir's own, so that its dashboards and alerts stay: more series, one for each path, method and status (docs/metrics.md).",
@@ -97,7 +97,7 @@ export const proxyOptions = {
   ingressClass: option(names('NAME'), {
     group: classes,
     default: ['weir'],
-    likes: { 'ingress-nginx': ['nginx'] },
+    likes: { 'ingress-nginx': ['nginx'], skipper: ['skipper'] },
     help: 'Takes Ingresses of these class names (annotation, or spec.ingressClassName while no such IngressClass exists).',
   }),
   controllerClass: option(names('VALUE'), {
@@ -109,11 +109,13 @@ export const proxyOptions = {
   ingressClassByName: option(boolean, {
     group: classes,
     default: false,
+    likes: { skipper: true },
     help: 'Takes Ingresses of a class that --ingress-class names, also where its IngressClass names another controller.',
   }),
   watchIngressWithoutClass: option(boolean, {
     group: classes,
     default: false,
+    likes: { skipper: true },
     help: 'Takes Ingresses that name no class as well.',
   }),
   disableCatchAll: option(boolean, {
@@ -197,11 +199,11 @@ export const proxyOptions = {
     default: ['alb'],
     help: 'Names the fields that trusted proxies write themselves: alb is X-Forwarded-For, -Proto and -Port; cloudfront is CloudFront in front of an ALB. All other fields in which a proxy speaks about its client are dropped or replaced.',
   }),
-  forwardedHeaders: option(oneOf(['default', 'nginx']), {
+  forwardedHeaders: option(oneOf(['default', 'nginx', 'skipper']), {
     group: clients,
     default: 'default',
-    likes: { 'ingress-nginx': 'nginx' },
-    help: 'Tells upstreams about clients as Weir does (X-Forwarded-For with the whole chain, X-Forwarded-Proto, -Host, -Port, X-Real-IP, X-Request-Id), or as ingress-nginx does: X-Forwarded-For is the client alone, X-Scheme, X-Forwarded-Scheme and X-Original-Forwarded-* come with it, a believed X-Forwarded-Host is the Host, a request id of a client is kept, fields with an underscore are left out.',
+    likes: { 'ingress-nginx': 'nginx', skipper: 'skipper' },
+    help: 'Tells upstreams about clients as Weir does (X-Forwarded-For with the whole chain, X-Forwarded-Proto, -Host, -Port, X-Real-IP, X-Request-Id), or as ingress-nginx does: X-Forwarded-For is the client alone, X-Scheme, X-Forwarded-Scheme and X-Original-Forwarded-* come with it, a believed X-Forwarded-Host is the Host, a request id of a client is kept, fields with an underscore are left out. Or as Skipper does: what trusted proxies said goes on as it came, Weir adds nothing, and Host is in lower case without its port.',
   }),
   serverHeader: option(oneOf(['pass', 'own', 'none']), {
     group: clients,

@@ -1,5 +1,5 @@
 // Which systems' defaults can `--like` set?
 
-export const likeNames = ['ingress-nginx'] as const
+export const likeNames = ['ingress-nginx', 'skipper'] as const
 
 export type Like = (typeof likeNames)[number]

@@ -23,15 +23,16 @@ export interface ClientRules {
   believedOf(address: string): TrustedFields | undefined
   /** Where another field than X-Forwarded-For holds the chain of addresses: lower case. */
   readonly forwardedForField: string | undefined
-  /** Undefined: as Weir tells them. */
+  /** Undefined: as Weir tells them, or as Skipper does. */
   readonly nginx: NginxHeaders | undefined
+  readonly isAsSkipper: boolean
 }
 
 /** The options that these rules are made of. */
 export interface ClientSettings {
   readonly trustedProxies: readonly string[]
   readonly trustedFields: readonly string[]
-  readonly forwardedHeaders: 'default' | 'nginx'
+  readonly forwardedHeaders: 'default' | 'nginx' | 'skipper'
 }
 
 const usual = 'x-forwarded-for'
@@ -53,6 +54,7 @@ export function createClientRules(settings: ClientSettings, rules: ServingRules)
   const ruleNames = namesOf(rules, forwardedForField)
   const own = {
     nginx,
+    isAsSkipper: settings.forwardedHeaders === 'skipper',
     forwardedForField: forwardedForField === usual ? undefined : forwardedForField,
   }
   if (ruleNames.length === 0) {

@@ -23,6 +23,7 @@ function peerFacts(
     believedOf: (address) => (trusted.has(address) ? fields : undefined),
     forwardedForField: undefined,
     nginx: undefined,
+    isAsSkipper: false,
   })
 }
 
@@ -32,6 +33,7 @@ t.test('the scheme of a connection', async (t) => {
     believedOf: () => undefined,
     forwardedForField: undefined,
     nginx: undefined,
+    isAsSkipper: false,
   }
   const rows: readonly (readonly [isSecure: boolean, port: number | undefined, string, string])[] =
     [

@@ -6,7 +6,8 @@ import { connectionFacts } from './forwarded.ts'
 import type { NginxHead } from './nginx-facts.ts'
 import { requestFacts } from './request-facts.ts'
 
-const nothing: NginxHead = {
+const nothing: NginxHead & { readonly host: string } = {
+  host: 'a.test',
   forwardedFor: undefined,
   forwardedProto: undefined,
   forwardedHost: undefined,

@@ -84,7 +84,7 @@ class RouteTranslator implements Translator {
     const fallback = defaultBackend === undefined ? undefined : refOf(defaultBackend)
     const { ingressSettings } = options
     const readIngresses: ReadAnnotations =
-      fallback === undefined || ingressSettings?.like === undefined
+      fallback === undefined || ingressSettings?.like !== 'ingress-nginx'
         ? readWith
         : (ingress, defaults) => readWith(ingress, { ...defaults, fallback })
     this.#sources = [

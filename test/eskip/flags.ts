@@ -22,10 +22,7 @@ const options: Readonly<Record<string, Options>> = {
   '-enable-breakers': () => [],
 }
 
-const common = [
-  ...['--ingress-class', 'skipper', '--watch-ingress-without-class'],
-  ...['--auth-urls', 'any', '--access-log', 'off'],
-]
+const common = [...['--like', 'skipper', '--auth-urls', 'any', '--access-log', 'off']]
 
 /** Weir's options for a case. */
 export function optionsOf({ flags, trustedProxies }: EskipCase, around: Surroundings): string[] {

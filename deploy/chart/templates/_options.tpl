@@ -10,6 +10,8 @@ ingress-class:
   {{- if eq .Values.like "ingress-nginx" -}}
   {{- $names = append $names "nginx" | uniq -}}
   {{- $values = append $values "k8s.io/ingress-nginx" | uniq -}}
+  {{- else if eq .Values.like "skipper" -}}
+  {{- $names = append $names "skipper" | uniq -}}
   {{- end -}}
   {{- toYaml $names | nindent 2 }}
 controller-class:

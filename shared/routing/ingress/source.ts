@@ -9,6 +9,7 @@ import type { Reading, RouteSource, SourceOutput } from '../source.ts'
 import { type ReadAnnotations, readIngress } from './claims.ts'
 import { Globals, type IngressSettings } from './globals.ts'
 import { leftOut } from './left-out.ts'
+import { asSkipper } from './like-skipper.ts'
 
 /** What an Ingress of somebody else asks of us. */
 const notOurs: Reading = { claims: [], problems: [] }
@@ -31,7 +32,8 @@ export function createIngressSource(
     if (!isReadable) return notOurs
     const problem = leftOut(ingress, settings.disableCatchAll === true, globals.defaults)
     if (problem !== undefined) return { claims: [], problems: [problem] }
-    return readIngress(ingress, readAnnotations, globals.defaults)
+    const reading = readIngress(ingress, readAnnotations, globals.defaults)
+    return settings.like === 'skipper' ? asSkipper(reading) : reading
   }
 
   /** Other classes: any Ingress may have become ours, or no longer be. */

@@ -55,7 +55,9 @@ export function arrangeGuards(
   const isOpen = (defaults.openPaths ?? acmePaths).some((open) => path.startsWith(open))
   let arranged = isOpen ? filters.filter((filter) => !asksWho(filter)) : filters
   if (satisfiesAny === true) arranged = joinGuards(arranged)
-  return hasNginxKeys === true || defaults.like !== undefined ? answerFirst(arranged) : arranged
+  return hasNginxKeys === true || defaults.like === 'ingress-nginx'
+    ? answerFirst(arranged)
+    : arranged
 }
 
 /** Says whether a filter asks who somebody is, in ingress-nginx's words. */

@@ -16,10 +16,10 @@ const prefix = 'nginx.ingress.kubernetes.io/'
  */
 export function asThere(row: SupportedRow, whole?: { kind: string; key: string }): SupportedRow {
   const read: SupportedRow['read'] = (text, draft) =>
-    text === '' && draft.defaults.like !== undefined ? {} : row.read(text, draft)
+    text === '' && draft.defaults.like === 'ingress-nginx' ? {} : row.read(text, draft)
   if (whole === undefined) return { ...row, read }
   return ignoring({ ...row, read }, (_text, { defaults, filters, closed }) =>
-    defaults.like !== undefined && closed === undefined && filters[whole.kind] === undefined
+    defaults.like === 'ingress-nginx' && closed === undefined && filters[whole.kind] === undefined
       ? `has no effect without \`${whole.key}\``
       : undefined,
   )

@@ -38,7 +38,7 @@ function hsts<K extends keyof NonNullable<IngressDefaults['hsts']>>(name: K) {
 
 /** Without `server-tokens` there is none, or Weir's own default. */
 function passServer(passes: boolean, { serving, like }: IngressDefaults): Partial<IngressDefaults> {
-  const { serverHeader = like === undefined ? 'pass' : 'none' } = serving ?? {}
+  const { serverHeader = like === 'ingress-nginx' ? 'none' : 'pass' } = serving ?? {}
   if (serverHeader === 'none') return {}
   return { serving: { ...serving, serverHeader: passes ? 'pass' : 'own' } }
 }

@@ -21,7 +21,7 @@ export interface ConfigMapReading {
 
 /** The defaults of options alone: of `--like`, with what each row has initially, on top of `base`. */
 export function defaultsLike(like: Like | undefined, base = ownDefaults): IngressDefaults {
-  if (like === undefined) return base
+  if (like !== 'ingress-nginx') return like === undefined ? base : { ...base, like }
   let defaults: IngressDefaults = { ...base, like }
   for (const row of configMapRows) {
     if (!setsInitial(row)) continue

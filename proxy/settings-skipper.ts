@@ -1,5 +1,5 @@
 // What can be set for what is written in Skipper's words? Part of the table of settings-table.ts.
-import { authOrigins, boolean, httpUrl } from '../shared/options-kinds.ts'
+import { authOrigins, boolean, filePath, httpUrl } from '../shared/options-kinds.ts'
 import { type OptionTable, option, optional } from '../shared/options-table.ts'
 
 const skipper = "Routes in Skipper's words"
@@ -19,5 +19,20 @@ export const skipperOptions = {
     group: skipper,
     absent: 'none (503)',
     help: 'Sends what is meant for `<forward>`, as `zalando.org/skipper-backend: forward` asks, to this other edge; --backend-urls must allow it.',
+  }),
+  tokeninfoUrl: optional(httpUrl, {
+    group: skipper,
+    absent: 'none (routes that ask it are closed)',
+    help: 'Asks this URL about tokens, for the filters oauthTokeninfo*.',
+  }),
+  authFiles: optional(filePath, {
+    group: skipper,
+    absent: 'none (503)',
+    help: 'Lets the filter basicAuth read htpasswd files below this folder, and nowhere else.',
+  }),
+  allowDiagnosticFilters: option(boolean, {
+    group: skipper,
+    default: false,
+    help: 'Serves filters that slow down or break requests on purpose (latency, bandwidth, …); without it their routes are closed.',
   }),
 } satisfies OptionTable

@@ -120,6 +120,7 @@ export async function startProxy(options: ControlThreadOptions): Promise<Running
     log,
     objects: feed,
     kinds: filterKinds,
+    filesBelow: settings.authFiles,
     upstreamOf: (key) => getEntry((keeper.table ?? emptyTable).upstreams, key),
     fetchAt: fetchTextAt,
     onAsset: (ref, data) => pool.setAsset(ref, data),

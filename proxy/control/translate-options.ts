@@ -1,5 +1,5 @@
 // From settings to what the translation of objects goes by.
-import { readOrigin } from '../../shared/auth-origin.ts'
+import { formatOrigin, readOrigin } from '../../shared/auth-origin.ts'
 import { annotationReader } from '../../shared/routing/ingress/annotations/read.ts'
 import type { IngressDefaults } from '../../shared/routing/ingress/defaults.ts'
 import type { TranslateOptions } from '../../shared/routing/translate.ts'
@@ -7,7 +7,7 @@ import type { ProxySettings } from '../settings.ts'
 
 /** What the settings say of how objects are translated. */
 export function translateOptions(settings: ProxySettings): TranslateOptions {
-  const { externalNames, authUrls } = settings
+  const { externalNames } = settings
   const defaultBackend = settings.defaultBackend && {
     ...settings.defaultBackend,
     service: settings.defaultBackend.name,
@@ -20,7 +20,7 @@ export function translateOptions(settings: ProxySettings): TranslateOptions {
       byName: settings.ingressClassByName,
     },
     externalNames,
-    authUrls,
+    authUrls: askedOrigins(settings),
     backendUrls: settings.backendUrls,
     hasRouteGroups: settings.routeGroups,
     eskip: eskipOptions(settings),
@@ -43,9 +43,21 @@ export function translateOptions(settings: ProxySettings): TranslateOptions {
 /** What the options say of all routes that are written in eskip. */
 function eskipOptions({
   forwardBackendUrl,
+  tokeninfoUrl,
+  allowDiagnosticFilters,
 }: ProxySettings): NonNullable<TranslateOptions['eskip']> {
   const forward = forwardBackendUrl === undefined ? undefined : readOrigin(forwardBackendUrl)
-  return forward?.ok === true ? { forwardUrl: forward.origin } : {}
+  return {
+    ...(forward?.ok === true && { forwardUrl: forward.origin }),
+    ...(tokeninfoUrl !== undefined && { tokeninfoUrl }),
+    allowsDiagnostics: allowDiagnosticFilters,
+  }
+}
+
+/** Where filters may ask: what the operator has them ask counts as allowed. */
+function askedOrigins({ authUrls, tokeninfoUrl }: ProxySettings): readonly string[] {
+  const asked = tokeninfoUrl === undefined ? undefined : readOrigin(tokeninfoUrl)
+  return asked?.ok === true ? [...authUrls, formatOrigin(asked.origin)] : authUrls
 }
 
 /** What the options say about traces of all Ingresses; undefined: nothing. */

@@ -260,12 +260,12 @@ export class Exchange implements RequestSink, AttemptOwner, ResponseOwner {
   }
 
   #send(answer: Answer): void {
-    const send = (status: number, lines: FieldLines) => {
-      this.#reply.answer(this.#head, this.#filters, status, lines, answer)
+    const send = (status: number, lines: FieldLines, body: Answer['body']) => {
+      this.#reply.answer(this.#head, this.#filters, status, lines, { ...answer, body })
       this.finish()
     }
     const lines = ownLines(answer)
-    if (this.#filters === undefined) send(answer.status, lines)
+    if (this.#filters === undefined) send(answer.status, lines, answer.body)
     else this.#filters.takeOwn(answer, lines, send, (verdict) => this.replace(verdict))
   }
 

@@ -95,19 +95,20 @@ export class Filtering {
   takeOwn(
     { status, code, body }: Answer,
     lines: FieldLines,
-    send: (status: number, lines: FieldLines) => void,
+    send: (status: number, lines: FieldLines, body: Answer['body']) => void,
     replace: (verdict: Exclude<Verdict, undefined>) => void,
   ): void {
     const steps = this.#hasAnswered ? undefined : this.#pipeline?.ownResponse
     if (steps === undefined) {
-      send(status, lines)
+      send(status, lines, body)
       return
     }
     this.#hasAnswered = true
     const response = new ExchangeResponse(this.view, status, lines, Buffer.byteLength(body), code)
+    response.ownBody = body
     this.#runner.run(steps, response, (verdict) => {
-      if (verdict === undefined) send(response.status, response.lines)
-      else replace(verdict)
+      if (verdict !== undefined) replace(verdict)
+      else send(response.status, response.lines, response.ownBody ?? body)
     })
   }
 

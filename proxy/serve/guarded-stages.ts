@@ -143,6 +143,7 @@ function guardBody<View>(
         },
         {
           resume: () => guard.leave(() => control.resume()),
+          forgetLength: () => guard.leave(() => control.forgetLength()),
           fail: (code) => guard.leave(() => control.fail(code)),
         },
       )

@@ -12,6 +12,7 @@ import type {
   RequestView,
   WrapBody,
 } from '../../shared/routing/filters/kind.ts'
+import { dropFields } from '../http/fields.ts'
 import type { ClientStream } from '../http/stream.ts'
 import type { Attempt } from './attempt.ts'
 import { GatheredBody, type GatherOwner } from './gathered-body.ts'
@@ -28,6 +29,8 @@ const continueHead = {
   hasDate: false,
   hasServer: false,
 } as const
+
+const lengthField: ReadonlySet<string> = new Set(['content-length'])
 
 /** The way of a request's body, for one request after another. */
 export class RequestBody implements GatherOwner {
@@ -72,6 +75,10 @@ export class RequestBody implements GatherOwner {
     const stage = wrap(view, last, {
       resume: () => {
         if (!isOver()) this.#client.readBody()
+      },
+      forgetLength: () => {
+        this.#attempt.bodyLength = undefined
+        this.#attempt.fields = dropFields(this.#attempt.fields, lengthField)
       },
       fail: (code) => {
         if (!isOver()) this.#fail(code)

@@ -118,6 +118,9 @@ export class ResponseFilter {
       },
     }
     return pipeline.responseBody?.(response, last, {
+      forgetLength: () => {
+        response.bodyLength = undefined
+      },
       resume: () => {
         this.#isStageFull = false
         if (!this.#isClosed && !this.#client.isCongested) this.#attempt.resume()

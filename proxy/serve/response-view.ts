@@ -14,6 +14,7 @@ export class ExchangeResponse implements ResponseView {
   readonly #length: number | undefined
   status: number
   bodyLength: number | undefined
+  ownBody: string | Buffer | undefined
 
   constructor(
     request: ExchangeView,
@@ -30,6 +31,7 @@ export class ExchangeResponse implements ResponseView {
     this.bodyLength = bodyLength
     this.isOwn = ownCode !== undefined
     this.code = ownCode ?? ''
+    this.ownBody = undefined
   }
 
   field(name: string): string | undefined {

@@ -19,6 +19,7 @@ const rows = {
     side: 'client',
     text: 'Applications may read this path as one of another route.',
   },
+  'content-refused': { status: 400, side: 'client', text: 'The body holds what is refused here.' },
   'client-certificate-required': {
     status: 400,
     side: 'client',

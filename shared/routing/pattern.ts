@@ -158,6 +158,10 @@ export function compileReplaceAll(text: string, replacement: string): ReplaceRes
   const compiled = compileRe2(text, 0, maxProgramSize)
   if (typeof compiled === 'string') return { ok: false, reason: compiled }
   const parts = readReplacement(replacement, compiled)
+  const [only, ...others] = parts.filter((part) => part !== '')
+  if (text !== '' && isLiteralPattern(text) && others.length === 0 && typeof only !== 'number') {
+    return { ok: true, replace: (value) => value.replaceAll(text, () => only ?? '') }
+  }
   return { ok: true, replace: (value) => replaceAll(compiled, parts, value) }
 }
 
@@ -195,4 +199,9 @@ function readReplacement(replacement: string, compiled: RE2JS): readonly (string
   }
   parts.push(replacement.slice(end))
   return parts
+}
+
+/** Says of a pattern that it is a literal text. */
+export function isLiteralPattern(text: string): boolean {
+  return /^[\w ~%@:/,;=&"'<>!#-]*$/.test(text)
 }

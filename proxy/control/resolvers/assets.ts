@@ -14,11 +14,12 @@ import type {
   WantedAsset,
 } from '../../../shared/routing/filters/kind.ts'
 import type { Owner, Route, TableDelta } from '../../../shared/routing/table.ts'
+import { type FilesOptions, followFile } from './files.ts'
 import { type FollowedKeySet, followKeySet, type KeySetsOptions } from './key-sets.ts'
 import { configMapEntries, secretEntries } from './secret-entries.ts'
 
 /** What the keeper of assets needs. */
-export interface AssetsOptions extends KeySetsOptions {
+export interface AssetsOptions extends KeySetsOptions, FilesOptions {
   readonly objects: NamedObjects
   readonly kinds: ReadonlyMap<string, FilterKind>
   /** An asset has another content, or none. */
@@ -95,6 +96,10 @@ export function createAssets(options: AssetsOptions): Assets {
       )
       asset.keySet = { upstream: ref.from.service.key, followed }
       asset.cancel = () => followed.cancel()
+    } else if (ref.kind === 'file') {
+      asset.cancel = followFile(options, ref.name, (auth) =>
+        take(asset, auth === undefined ? undefined : { auth }),
+      )
     } else {
       const [namespace = '', name = ''] = ref.name.split('/')
       const kind = ref.kind === 'secret' ? 'Secret' : 'ConfigMap'
@@ -185,7 +190,19 @@ function isMissing({ data, hasAnswered, refusal }: Asset): boolean {
   return refusal !== undefined || (hasAnswered && data === undefined)
 }
 
-const words = { secret: 'Secret', 'config-map': 'ConfigMap', jwks: 'key set' } as const
+const words = {
+  secret: 'Secret',
+  'config-map': 'ConfigMap',
+  jwks: 'key set',
+  file: 'file',
+} as const
+
+const remedies = {
+  secret: 'Create it.',
+  'config-map': 'Create it.',
+  jwks: 'Check the URL, and that the proxy can reach it.',
+  file: 'Put it below the folder of --auth-files.',
+} as const
 
 function problemsOf(asset: Asset): Problem[] {
   const users = [...asset.users.values()]
@@ -230,6 +247,6 @@ function findingOf({ ref, data, refusal }: Asset): Pick<Problem, 'message' | 're
   }
   return {
     message: `${what} is not there: what needs it answers 503.`,
-    remedy: ref.kind === 'jwks' ? 'Check the URL, and that the proxy can reach it.' : 'Create it.',
+    remedy: remedies[ref.kind],
   }
 }

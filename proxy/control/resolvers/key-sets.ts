@@ -64,7 +64,7 @@ export function followKeySet(
     let error: unknown
     for (const endpoint of endpoints.slice(0, maxTries)) {
       try {
-        return await fetchAt(endpoint, source)
+        return await fetchKeys(endpoint)
       } catch (thrown) {
         error = thrown
       }
@@ -74,6 +74,12 @@ export function followKeySet(
       log.warn({ from: service.key, path, error }, 'a key set cannot be had; the last one counts')
     }
     return undefined
+  }
+
+  async function fetchKeys(endpoint: Endpoint): Promise<string> {
+    const text = await fetchAt(endpoint, source)
+    if (source.discovers !== true) return text
+    return fetchAt(endpoint, { ...source, path: keysAt(text, source) })
   }
 
   void refresh()
@@ -88,4 +94,14 @@ export function followKeySet(
       cancelTimer()
     },
   }
+}
+
+/** The path of the key set that an OpenID Connect configuration names. Throws where it is elsewhere: that nobody has allowed. */
+function keysAt(configuration: string, { authority }: KeySource): string {
+  const content: unknown = JSON.parse(configuration)
+  const named = typeof content === 'object' && content !== null && 'jwks_uri' in content
+  const url = named ? URL.parse(String(content.jwks_uri)) : null
+  if (url === null) throw new Error('the configuration of the issuer names no key set')
+  if (url.host !== authority) throw new Error(`its key set is at ${url.host}, not at ${authority}`)
+  return url.pathname + url.search
 }

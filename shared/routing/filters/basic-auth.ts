@@ -8,13 +8,23 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { createBoundedCache } from '../../bounded-cache.ts'
 import { readCredentials } from '../credentials.ts'
 import { thrownBy } from './asset-fault.ts'
-import type { AssetData, CompileContext, Filter, FilterKind, RequestView, Verdict } from './kind.ts'
+import type {
+  AssetData,
+  AssetRef,
+  CompileContext,
+  Filter,
+  FilterKind,
+  RequestView,
+  Verdict,
+} from './kind.ts'
 
 /** Lets in who knows a name and password of the Secret. */
 export interface BasicAuthFilter extends Filter {
   readonly kind: 'basic-auth'
   /** `namespace/name`. Entry `auth`, `htpasswd` or `users` (htpasswd lines), or `username` and `password`. */
-  readonly secret: string
+  readonly secret?: string
+  /** An htpasswd file instead of a Secret: its absolute path, below that of `--auth-files`. */
+  readonly file?: string
   /** Shown by browsers: ASCII without quotes. */
   readonly realm: string
   /** How ingress-nginx has the users: lines in the entry `auth`, or an entry per user. Absent: as `secret` says. */
@@ -40,15 +50,16 @@ export const basicAuthKind: FilterKind<BasicAuthFilter> = {
   kind: 'basic-auth',
   isGuard: true,
   defaults: { realm: 'Authentication Required' },
-  fault({ secret, realm }) {
-    if (secret === undefined) return 'there is no Secret with the users'
+  fault({ secret, file, realm }) {
+    if ((secret ?? file) === undefined) return 'there is no Secret with the users'
     return /^[ !#-[\]-~]*$/.test(realm) ? undefined : 'the realm must be ASCII without quotes'
   },
-  assets: ({ secret }) => [{ kind: 'secret', name: secret }],
+  assets: (filter) => [placeOf(filter)],
   assetFault: ({ format }, _ref, data) => thrownBy(() => readUsers(data, format)),
-  compile({ secret, realm, format, hidesPassword }, context) {
+  compile(filter, context) {
+    const { realm, format, hidesPassword } = filter
     const read = (data: AssetData) => readUsers(data, format)
-    const users = context.asset({ kind: 'secret', name: secret }, read)
+    const users = context.asset(placeOf(filter), read)
     const refusal: Verdict = {
       status: 401,
       code: 'unauthorized',
@@ -74,6 +85,11 @@ export const basicAuthKind: FilterKind<BasicAuthFilter> = {
       ...(hidesPassword && { requestEdits: { dropped: new Set(['authorization']), appended: '' } }),
     }
   },
+}
+
+/** Where the users are. */
+function placeOf({ secret, file }: BasicAuthFilter): AssetRef & { kind: 'secret' | 'file' } {
+  return file === undefined ? { kind: 'secret', name: secret ?? '' } : { kind: 'file', name: file }
 }
 
 function check(

@@ -4,10 +4,18 @@
 // Invariant: every write of the upstream is flushed, so that events of a stream are not held back; memory is one zlib stream.
 import type { BrotliCompress } from 'node:zlib'
 import { compileSearch, type Search } from '../pattern.ts'
-import type { BodyControl, BodySink, BodyStage, Filter, FilterKind, ResponseView } from './kind.ts'
+import type {
+  BodyControl,
+  BodySink,
+  BodyStage,
+  Filter,
+  FilterKind,
+  ResponseStep,
+  ResponseView,
+} from './kind.ts'
 
 /** The codings that Weir makes, by their names in Accept-Encoding. */
-export type Coding = 'gzip' | 'br' | 'zstd'
+export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd'
 
 /** Compresses responses for clients that accept it. */
 export interface CompressFilter extends Filter {
@@ -22,6 +30,10 @@ export interface CompressFilter extends Filter {
   readonly level: number
   /** Who gets bodies as they are: a pattern that User-Agent has a match of, without case. */
   readonly exceptAgents?: string
+  /** Vary is told only with what is coded, as Skipper does. */
+  readonly variesWhenCoded?: true
+  /** What Weir answers itself is coded as well. */
+  readonly codesOwn?: true
 }
 
 // What browsers load as text, and the formats of APIs.
@@ -41,14 +53,15 @@ const compressible = [
 
 const digests = ['content-digest', 'repr-digest', 'digest', 'content-md5']
 
-const known: ReadonlySet<string> = new Set(['gzip', 'br', 'zstd'])
+const known: ReadonlySet<string> = new Set(['gzip', 'deflate', 'br', 'zstd'])
 
 export const compressKind: FilterKind<CompressFilter> = {
   kind: 'compress',
   defaults: { types: compressible, minBytes: 1024, level: 4 },
   fault({ codings = [], types = [], level, exceptAgents }) {
     const bad = codings.find((coding) => !known.has(coding))
-    if (bad !== undefined) return `there is no coding '${bad}'; there are gzip, br and zstd`
+    if (bad !== undefined)
+      return `there is no coding '${bad}'; there are gzip, deflate, br and zstd`
     if (codings.length === 0) return 'there is no coding'
     if (
       !types.every((type) =>
@@ -73,20 +86,46 @@ export const compressKind: FilterKind<CompressFilter> = {
       responseBody(response, next, control) {
         if (!mayCompress(response, filter.minBytes, isWanted)) return
         // The choice depends on the request, whether or not it falls on a coding (RFC 9110 §12.5.5).
-        if (!/\baccept-encoding\b/i.test(response.field('vary') ?? '')) {
-          response.addField('vary', 'Accept-Encoding')
-        }
+        if (filter.variesWhenCoded !== true) vary(response)
         if (isExcepted?.(response.request.field('user-agent') ?? '') === true) return
         const coding = chooseCoding(response.request.field('accept-encoding') ?? '', filter.codings)
         if (coding === undefined) return
+        if (filter.variesWhenCoded === true) vary(response)
         weaken(response)
         if (isBodiless(response)) return
         response.setField('content-encoding', coding)
         response.bodyLength = undefined
         return new Compressor(coding, filter.level, next, control)
       },
+      ...(filter.codesOwn && { response: ownCoding(filter, isWanted) }),
     }
   },
+}
+
+/** Codes what Weir answers itself: it is whole, and short. */
+function ownCoding(filter: CompressFilter, isWanted: (type: string) => boolean): ResponseStep {
+  return {
+    includesOwn: 'only',
+    kind: 'sync',
+    decide(response) {
+      const body = response.ownBody
+      if (body === undefined || !mayCompress(response, filter.minBytes, isWanted)) return undefined
+      const coding = chooseCoding(response.request.field('accept-encoding') ?? '', filter.codings)
+      if (coding === undefined) return undefined
+      vary(response)
+      const coded = codeWhole(coding, filter.level, Buffer.from(body))
+      response.setField('content-encoding', coding)
+      response.setField('content-length', String(coded.length))
+      response.ownBody = coded
+      return undefined
+    },
+  }
+}
+
+function vary(response: ResponseView): void {
+  if (!/\baccept-encoding\b/i.test(response.field('vary') ?? '')) {
+    response.addField('vary', 'Accept-Encoding')
+  }
 }
 
 function compileAgents(pattern: string | undefined): Search | undefined {
@@ -203,14 +242,31 @@ class Compressor implements BodyStage {
 
 function createStream(coding: Coding, level: number) {
   // Loaded by the first response that is compressed: a thread that compresses nothing keeps its memory.
-  const { constants, createBrotliCompress, createGzip, createZstdCompress } =
+  const { constants, createBrotliCompress, createDeflate, createGzip, createZstdCompress } =
     process.getBuiltinModule('node:zlib')
   switch (coding) {
     case 'gzip':
       return createGzip({ level })
+    case 'deflate':
+      return createDeflate({ level })
     case 'br':
       return createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: level } })
     case 'zstd':
       return createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } })
+  }
+}
+
+function codeWhole(coding: Coding, level: number, body: Buffer): Buffer {
+  const { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync } =
+    process.getBuiltinModule('node:zlib')
+  switch (coding) {
+    case 'gzip':
+      return gzipSync(body, { level })
+    case 'deflate':
+      return deflateSync(body, { level })
+    case 'br':
+      return brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: level } })
+    case 'zstd':
+      return zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: level } })
   }
 }

@@ -36,6 +36,8 @@ export interface ExternalAuthFilter extends Filter {
   /** A 2xx counts for requests with the same key for so long; 0: every request is asked about. */
   readonly cacheMs: number
   readonly cacheKeys: readonly RequestKey[]
+  /** Refusals are 403 where the Service said so, else 401, also where it cannot be asked; they say nothing else. */
+  readonly isTerse?: true
 }
 
 /** What a 2xx answer means for the requests that it counts for. */
@@ -87,7 +89,7 @@ export const externalAuthKind: FilterKind<ExternalAuthFilter> = {
       request: {
         kind: 'async',
         timeoutMs: filter.timeoutMs,
-        onTimeout: 'auth-unavailable',
+        onTimeout: filter.isTerse === true ? terse(401) : 'auth-unavailable',
         start(request, settle): Cancel {
           const values = keys.map((read) => read(request))
           const mayCache = filter.cacheMs > 0 && values.some((value) => value !== '')
@@ -160,7 +162,13 @@ function apply({ upstream, client }: Permission, request: RequestView): void {
   for (const [name, value] of client) request.setResponseField(name, value, true)
 }
 
+function terse(status: 401 | 403): Answer {
+  const headers = [['content-type', 'text/plain; charset=utf-8'] as const]
+  return { status, code: 'unauthorized', headers, body: `${status} unauthorized\n` }
+}
+
 function refuse(result: CallResult, filter: ExternalAuthFilter, request: RequestView): Verdict {
+  if (filter.isTerse === true) return terse('status' in result && result.status === 403 ? 403 : 401)
   // What is neither yes nor no is no answer: 5xx, 1xx, no connection; and 304, for nothing conditional was asked.
   if ('failure' in result || result.status < 300 || result.status >= 500) return 'auth-unavailable'
   if (result.status === 304) return 'auth-unavailable'

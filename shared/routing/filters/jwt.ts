@@ -14,6 +14,7 @@ import type {
   Verdict,
   WantedAsset,
 } from './kind.ts'
+import { noteToken } from './token-facts.ts'
 import type { Claims, VerifyToken } from './verify-token.ts'
 
 /** Lets in who brings a valid token. */
@@ -34,6 +35,10 @@ export interface JwtFilter extends Filter {
   readonly claims: readonly (readonly [claim: string, field: string])[]
   /** Clocks may differ by so many seconds. */
   readonly leewaySeconds: number
+  /** A token without `sub` is none. */
+  readonly needsSubject?: true
+  /** Filters behind it learn what it says: `claims` of its content, and its `sub` as the user. */
+  readonly tellsOthers?: true
 }
 
 const timeoutMs = 5000
@@ -79,8 +84,11 @@ export const jwtKind: FilterKind<JwtFilter> = {
           return check(token, context.clock.wallNow(), (checked) => {
             if (checked === 'no-keys') settle('auth-unavailable')
             else if (checked === 'invalid-token') settle(refusal('invalid_token'))
-            else {
+            else if (filter.needsSubject === true && !isText(checked.sub)) {
+              settle(refusal('invalid_token'))
+            } else {
               setClaims(request, claims, checked)
+              if (filter.tellsOthers === true) tellOthers(request, checked)
               settle(undefined)
             }
           })
@@ -139,6 +147,15 @@ function refusal(error: 'invalid_request' | 'invalid_token'): Verdict {
     ],
     body: '401 unauthorized\nA valid token is needed.\n',
   }
+}
+
+function isText(claim: unknown): claim is string {
+  return typeof claim === 'string' && claim !== ''
+}
+
+function tellOthers(request: RequestView, claims: Claims): void {
+  const user = isText(claims.sub) ? claims.sub : ''
+  noteToken(request, { user, content: { claims }, isInfo: false })
 }
 
 function setClaims(request: RequestView, claims: JwtFilter['claims'], payload: Claims): void {

@@ -145,6 +145,8 @@ export interface ResponseView {
   dropField(name: string): void
   /** 0: no body; undefined: length not known. A stage that changes the length sets it to undefined. */
   bodyLength: number | undefined
+  /** All of the body of what Weir made itself, in whose place another may be set; undefined: it is an upstream's. */
+  ownBody: string | Buffer | undefined
 }
 
 /** Decides about a request. Sync and async are told apart when the route is built, not by looking at a result. */
@@ -190,6 +192,8 @@ export interface BodyStage extends BodySink {
 export interface BodyControl {
   /** The stage takes bytes again, after a `write` that returned false. */
   resume(): void
+  /** What is passed on has another length than what comes: it is not told. Only while the stage is made. */
+  forgetLength(): void
   /** The body cannot be passed on: the exchange fails (or is cut, when its response has begun). */
   fail(code: FailureCode): void
 }
@@ -249,8 +253,8 @@ export type CallResult =
 
 /** What the control thread fetched for filters: a Secret, a ConfigMap, a key set. Held in memory only. */
 export interface AssetRef {
-  readonly kind: 'secret' | 'config-map' | 'jwks'
-  /** `namespace/name`; or of a key set its upstream and path. */
+  readonly kind: 'secret' | 'config-map' | 'jwks' | 'file'
+  /** `namespace/name`; or of a key set its upstream and path; or the absolute path of a file below that of `--auth-files`. */
   readonly name: string
 }
 
@@ -261,11 +265,16 @@ export interface KeySource {
   readonly authority: string
   /** Path and query. */
   readonly path: string
+  /** What is there names the key set, at the same origin (OpenID Connect Discovery 1.0 §4). */
+  readonly discovers?: true
 }
 
 /** An asset, and of a key set where it is. */
 export type WantedAsset = AssetRef &
-  ({ readonly kind: 'secret' | 'config-map' } | { readonly kind: 'jwks'; readonly from: KeySource })
+  (
+    | { readonly kind: 'secret' | 'config-map' | 'file' }
+    | { readonly kind: 'jwks'; readonly from: KeySource }
+  )
 
 /** Entries of a Secret or ConfigMap (decoded, latin1), or `keys` with the JSON of a key set. */
 export type AssetData = Readonly<Record<string, string>>

@@ -10,6 +10,8 @@ import { anyOfKind } from './any-of.ts'
 import { authRequestKind } from './auth-request.ts'
 import { basicAuthKind } from './basic-auth.ts'
 import { blockedClientsKind } from './blocked-clients.ts'
+import { bodyBlockKind } from './body-block.ts'
+import { bodyEditKind } from './body-edit.ts'
 import { clientCertificateKind } from './client-certificate.ts'
 import { commonHeadersKind } from './common-headers.ts'
 import { compressKind } from './compress.ts'
@@ -19,6 +21,7 @@ import { cookieChangeKind } from './cookie-change.ts'
 import { corsKind } from './cors.ts'
 import { customErrorsKind } from './custom-errors.ts'
 import { customHeadersKind } from './custom-headers.ts'
+import { decompressKind } from './decompress.ts'
 import { errorPagesKind } from './error-pages.ts'
 import { externalAuthKind } from './external-auth.ts'
 import { failureFieldsKind } from './failure-fields.ts'
@@ -41,6 +44,8 @@ import { rewriteCookiesKind } from './rewrite-cookies.ts'
 import { rewriteLocationKind } from './rewrite-location.ts'
 import { sequenceKind } from './sequence.ts'
 import { timeLimitsKind } from './time-limits.ts'
+import { tokenFieldsKind } from './token-fields.ts'
+import { tokenInfoKind } from './token-info.ts'
 import { traceKind } from './trace.ts'
 import { upstreamTlsKind } from './upstream-tls.ts'
 
@@ -92,6 +97,11 @@ const rows: readonly FilterKind[] = [
   allowOriginKind,
   timeLimitsKind,
   failureFieldsKind,
+  tokenInfoKind,
+  tokenFieldsKind,
+  bodyEditKind,
+  bodyBlockKind,
+  decompressKind,
 ]
 
 const table = new Map<string, FilterKind>(rows.map((row) => [row.kind, row]))

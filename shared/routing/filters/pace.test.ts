@@ -23,6 +23,7 @@ function pacedBody(parts: Partial<PaceFilter>, bodyLength?: number) {
       },
     },
     {
+      forgetLength: () => {},
       resume: () => {
         seen.resumed += 1
       },

@@ -131,6 +131,7 @@ export function responseView(sketch: ResponseSketch = {}): StagedResponse {
     code: sketch.code ?? '',
     status: sketch.status ?? 200,
     bodyLength: sketch.bodyLength,
+    ownBody: undefined,
     field: (name) => fields.joined(name),
     values: (name) => fields.lines.get(name) ?? [],
     setField: (name, value) => fields.set(name, value),

@@ -34,6 +34,11 @@ export class Args {
     return index < this.count
   }
 
+  /** As it was written. */
+  raw(index: number): Arg | undefined {
+    return this.#args[index]
+  }
+
   text(index: number, name: string): string {
     const text = textOfArg(this.#args[index])
     if (text === undefined) throw new ArgumentFault(`its ${name} must be a text`)

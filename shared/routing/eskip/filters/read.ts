@@ -4,6 +4,7 @@
 // have been there to protect.
 import { nearNames, oneOfNames } from '../../../near-names.ts'
 import type { Filter } from '../../filters/kind.ts'
+import { filterKinds } from '../../filters/kinds.ts'
 import type { RateLimitFilter } from '../../filters/rate-limit.ts'
 import type { Call, Position } from '../language.ts'
 import { Args, ArgumentFault } from './args.ts'
@@ -79,7 +80,10 @@ function readCall({ name, args, at }: Call, context: FiltersContext): Made | Fil
     return { name, at, message: `the filter ${name} is not supported`, remedy: row.note }
   }
   try {
-    return row.read(new Args(args), context)
+    const made = row.read(new Args(args), context)
+    const fault = made.filters?.map(faultOfFilter).find((found) => found !== undefined)
+    if (fault !== undefined) throw new ArgumentFault(fault)
+    return made
   } catch (error) {
     if (!(error instanceof ArgumentFault)) throw error
     return {
@@ -89,6 +93,10 @@ function readCall({ name, args, at }: Call, context: FiltersContext): Made | Fil
       remedy: `Write ${name}(${row.args}).`,
     }
   }
+}
+
+function faultOfFilter(filter: Filter): string | undefined {
+  return filterKinds.get(filter.kind)?.fault(filter)
 }
 
 function closedWithoutStore(filter: Filter): Filter {

@@ -24,6 +24,7 @@ export const refusedRows: readonly FilterRow[] = [
   refused('oauthOidcAnyClaims', oidc),
   refused('oauthOidcAllClaims', oidc),
   refused('oidcClaimsQuery', oidc),
+  refused('oauthTokeninfoValidate', 'Use oauthTokeninfoAllScope or oauthTokeninfoAnyScope.'),
   refused('oauthTokenintrospectionAnyClaims', introspection),
   refused('oauthTokenintrospectionAllClaims', introspection),
   refused('oauthTokenintrospectionAnyKV', introspection),

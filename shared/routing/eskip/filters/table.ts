@@ -1,6 +1,8 @@
 // Which filters does Skipper have, and what becomes of each? One row each, by what they are about.
 
+import { authRows } from './auth.ts'
 import { backendRows } from './backends.ts'
+import { bodyRows } from './bodies.ts'
 import { contentRows } from './content.ts'
 import { cookieRows } from './cookies.ts'
 import { corsRows } from './cors.ts'
@@ -20,6 +22,8 @@ export const filterRows: readonly FilterRow[] = [
   ...queryRows,
   ...redirectRows,
   ...contentRows,
+  ...bodyRows,
+  ...authRows,
   ...corsRows,
   ...cookieRows,
   ...limitRows,

@@ -18,7 +18,7 @@ const requestOf = (method: string): OutgoingRequest => ({
 })
 
 /** A connection to an upstream whose side the test plays; time stands still until the test moves it. */
-async function connectedPair(t: Test) {
+async function connectedPair(t: Test, client: Partial<ResponseSink> = {}) {
   const server = createServer()
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const address = server.address()
@@ -39,6 +39,7 @@ async function connectedPair(t: Test) {
     isReadInUse: () => false,
     onUpstreamFailure: ({ code }) => note(`failure ${code}`),
     onUpstreamDrained: () => note('drained'),
+    ...client,
   }
   const owner = {
     onIdleClosed: () => note('idle closed'),
@@ -232,3 +233,55 @@ for (const { bytes, code, why } of failures) {
     t.equal(near.isReusable, false)
   })
 }
+
+/** A client that keeps what it gets as it is, and holds it or not; an upstream that sends so many letters, whatever came before. */
+async function keepingPair(t: Test) {
+  const parts: Buffer[] = []
+  const client = { holds: true }
+  const pair = await connectedPair(t, {
+    onResponseData: (bytes) => void parts.push(bytes),
+    isReadInUse: () => client.holds,
+  })
+  const read = () => parts.reduce((sum, { length }) => sum + length, 0)
+  const send = async (letter: string, count: number) => {
+    const wanted = read() + count
+    pair.far.write(Buffer.alloc(count, letter))
+    while (read() < wanted) await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { ...pair, parts, client, send }
+}
+
+const whole = 1 << 20
+const headOf = (bytes: number) => `HTTP/1.1 200 OK\r\nContent-Length: ${bytes}\r\n\r\n`
+
+t.test(
+  'memory that a client still holds is not read into, also by the next response',
+  async (t) => {
+    const { near, far, sink, parts, client, send, until } = await keepingPair(t)
+    near.begin(requestOf('GET'))
+    far.write(headOf(whole))
+    await send('a', whole)
+    await until('end ')
+    const first = parts.splice(0)
+    near.rest()
+    client.holds = false
+    near.take(sink)
+    near.begin(requestOf('GET'))
+    far.write(headOf(whole))
+    await send('b', whole)
+    t.ok(first.every((part) => part.equals(Buffer.alloc(part.length, 'a'))))
+  },
+)
+
+t.test('memory that a client has let go is read into again', async (t) => {
+  const { near, far, parts, client, send } = await keepingPair(t)
+  near.begin(requestOf('GET'))
+  far.write(headOf(whole))
+  await send('a', whole / 2)
+  const before = new Set(parts.splice(0).map(({ buffer }) => buffer))
+  client.holds = false
+  await send('b', whole / 4)
+  client.holds = true
+  await send('c', whole / 4)
+  t.ok(parts.some(({ buffer }) => before.has(buffer)))
+})

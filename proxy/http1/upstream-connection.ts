@@ -159,6 +159,7 @@ export class UpstreamConnection implements UpstreamStream, ResponseReaderOwner {
   /** Rests, answered, in its pool. */
   rest(): void {
     this.#sink = undefined
+    this.#readBuffer.forgetLent()
     this.idleSince = this.#time.now
     this.keepAliveMs = this.#reader.head.keepAliveMs
     this.#deadline = 0
@@ -220,10 +221,15 @@ export class UpstreamConnection implements UpstreamStream, ResponseReaderOwner {
   /** Hands a read over; its memory is used again unless some of it still waits to be sent. */
   #onRead(count: number, memory: Uint8Array): boolean {
     const sink = this.#sink
+    if (this.#readBuffer.hasLent && !this.#isReadInUse(sink)) this.#readBuffer.takeBack()
     this.#onData(Buffer.from(memory.buffer, memory.byteOffset, count))
-    const isInUse = this.#tunnel?.isReadInUse() ?? sink?.isReadInUse() ?? false
-    this.#readBuffer.advance(count, isInUse, this.#isIdle)
+    this.#readBuffer.advance(count, this.#isReadInUse(sink), this.#isIdle)
     return true
+  }
+
+  /** `sink` got what was read. */
+  #isReadInUse(sink: ResponseSink | undefined): boolean {
+    return this.#tunnel?.isReadInUse() ?? sink?.isReadInUse() ?? false
   }
 
   #onData(bytes: Buffer): void {

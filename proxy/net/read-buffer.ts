@@ -1,7 +1,9 @@
 // Which memory is the next read of a socket put in?
 //
 // Fresh memory for each read is cold memory: reusing it halved the CPU per byte of 1 MiB downloads (bench/results/bench.md).
-// Invariant: memory that a pending write still refers to is never read into again.
+// Invariant: memory that a pending write still refers to is never read into again. Large memory of that kind is lent: whoever reads
+// takes it back when one receiver, to whom all of it went, holds nothing any more; else it is left to the collector, for which a
+// download to a client that takes its time is much work (a third of the CPU of 1 MiB over HTTP/2).
 
 const smallBytes = 4096
 const largeBytes = 65536
@@ -10,6 +12,8 @@ const spareSmall: Buffer[] = []
 const spareLarge: Buffer[] = []
 const maxSpareSmall = 256
 const maxSpareLarge = 64
+// Of one connection; its receiver is congested long before it holds as many.
+const maxLent = 8
 
 function takeSmall(): Buffer {
   return spareSmall.pop() ?? Buffer.allocUnsafeSlow(smallBytes)
@@ -19,10 +23,27 @@ function takeSmall(): Buffer {
 export class ReadBuffer {
   #small: Buffer = takeSmall()
   #current: Buffer = this.#small
+  readonly #lent: Buffer[] = []
 
   /** The memory for the next read. */
   get current(): Buffer {
     return this.#current
+  }
+
+  /** Pending writes referred to memory that was read into before. */
+  get hasLent(): boolean {
+    return this.#lent.length > 0
+  }
+
+  /** Their receiver holds nothing any more: the memory may be read into again. */
+  takeBack(): void {
+    for (const memory of this.#lent) if (spareLarge.length < maxSpareLarge) spareLarge.push(memory)
+    this.#lent.length = 0
+  }
+
+  /** Another receiver follows, who cannot tell what the one before holds. */
+  forgetLent(): void {
+    this.#lent.length = 0
   }
 
   /** Chooses the next memory after `count` bytes were read; `isInUse`: something still refers to the current one. */
@@ -30,7 +51,8 @@ export class ReadBuffer {
     const isFull = count === this.#current.length
     const isLarge = this.#current !== this.#small
     if (isInUse) {
-      if (!isLarge) this.#small = takeSmall()
+      if (isLarge) this.#lend(this.#current)
+      else this.#small = takeSmall()
     } else if (isLarge) {
       if (!isAtRest && count > smallBytes) return
       if (spareLarge.length < maxSpareLarge) spareLarge.push(this.#current)
@@ -39,6 +61,10 @@ export class ReadBuffer {
     this.#current = needsLarge
       ? (spareLarge.pop() ?? Buffer.allocUnsafeSlow(largeBytes))
       : this.#small
+  }
+
+  #lend(memory: Buffer): void {
+    if (this.#lent.length < maxLent) this.#lent.push(memory)
   }
 
   /** Gives the small memory back, once: the connection is closed. Memory in use has been replaced by then. */

@@ -158,6 +158,7 @@ class Passthrough implements OpenConnection, SocketReader {
       buffer: () => memory.current,
       callback: (count: number, bytes: Uint8Array) => {
         const end = this.#tunnel?.upstreamEnd
+        if (memory.hasLent && end?.isReadInUse() === false) memory.takeBack()
         end?.onData(Buffer.from(bytes.buffer, bytes.byteOffset, count))
         memory.advance(count, end?.isReadInUse() ?? false, false)
         return true

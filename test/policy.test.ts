@@ -731,14 +731,10 @@ const closed: readonly (Row & { readonly reason: string; readonly field: string 
   [{ [`${nginx}/denylist-source-range`]: 'office' }, 'invalid-annotation', 'denylist'],
   [{ [`${nginx}/ssl-redirect`]: 'yes please' }, 'invalid-annotation', 'ssl-redirect'],
   [{ [`${nginx}/backend-protocol`]: 'FCGI' }, 'invalid-annotation', 'backend-protocol'],
+  [{ 'zalando.org/skipper-filter': 'opaAuthorizeRequest("uid")' }, 'invalid-annotation', 'filter'],
   [
-    { 'zalando.org/skipper-filter': 'oauthTokeninfoAllScope("uid")' },
-    'unknown-annotation',
-    'filter',
-  ],
-  [
-    { 'zalando.org/skipper-predicate': 'SourceFromLast("1.2.3.4")' },
-    'unknown-annotation',
+    { 'zalando.org/skipper-predicate': 'SourceFromLst("1.2.3.4")' },
+    'invalid-annotation',
     'predicate',
   ],
   [{ 'zalando.org/skipper-made-up-auth': 'x' }, 'unknown-annotation', 'made-up'],

@@ -34,7 +34,7 @@ export function translateOptions(settings: ProxySettings): TranslateOptions {
       like: settings.like,
       configMap: settings.configMap,
       disableCatchAll: settings.disableCatchAll,
-      base: traceWishes(settings),
+      base: baseOf(settings),
     },
     ...(defaultBackend && { defaultBackend }),
   }
@@ -58,6 +58,13 @@ function eskipOptions({
 function askedOrigins({ authUrls, tokeninfoUrl }: ProxySettings): readonly string[] {
   const asked = tokeninfoUrl === undefined ? undefined : readOrigin(tokeninfoUrl)
   return asked?.ok === true ? [...authUrls, formatOrigin(asked.origin)] : authUrls
+}
+
+/** What the options say of all Ingresses; undefined: nothing. */
+function baseOf(settings: ProxySettings): IngressDefaults | undefined {
+  const trace = traceWishes(settings)
+  const eskip = eskipOptions(settings)
+  return Object.keys(eskip).length === 0 ? trace : { ...trace, eskip }
 }
 
 /** What the options say about traces of all Ingresses; undefined: nothing. */

@@ -22,7 +22,9 @@ const options: Readonly<Record<string, Options>> = {
   '-enable-breakers': () => [],
 }
 
-const common = [...['--like', 'skipper', '--auth-urls', 'any', '--access-log', 'off']]
+const common = [
+  ...['--like', 'skipper', '--auth-urls', 'any', '--backend-urls', 'any', '--access-log', 'off'],
+]
 
 /** Weir's options for a case. */
 export function optionsOf({ flags, trustedProxies }: EskipCase, around: Surroundings): string[] {

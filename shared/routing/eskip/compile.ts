@@ -5,7 +5,7 @@
 //   filters ─► filters, wishes ─────────┼─► routes, each with what its keys of upstreams stand for
 //   targets and their weights ──────────┘
 import type { Origin } from '../../auth-origin.ts'
-import type { Backend, Balance, Choice, ForwardBackend } from '../backend.ts'
+import type { Backend, Choice, ForwardBackend } from '../backend.ts'
 import type { Condition } from '../conditions/condition.ts'
 import type { Filter } from '../filters/kind.ts'
 import { filterKinds } from '../filters/kinds.ts'
@@ -13,6 +13,7 @@ import { shuntCode } from '../filters/sequence.ts'
 
 import { everyHost, type Match } from '../table.ts'
 import { type BackendRef, refOfAddresses } from '../upstreams/backend-ref.ts'
+import { termsOfWish } from './backend-terms.ts'
 import { type FiltersReading, readFilters } from './filters/read.ts'
 import type { BackendWish, FiltersContext } from './filters/row.ts'
 import type { Call, Position } from './language.ts'
@@ -238,29 +239,12 @@ function forward(
     service: ref.service,
     weight,
   }))
-  const { limits, retry, breaker, slowStart } = wish
-  const balance = balanceOf(targets[0]?.target.balance, wish)
+  const { limits } = wish
   const backend: ForwardBackend = {
     kind: 'forward',
     choices,
-    ...(balance && { balance }),
     ...(limits && { limits }),
-    ...(retry && { retry }),
-    ...(breaker && { breaker }),
-    ...(slowStart && { slowStart }),
+    ...termsOfWish(wish, targets[0]?.target.balance),
   }
   return { backend, refs: targets.map(({ target }) => target.ref) }
-}
-
-/** What a filter says of hashing counts where the algorithm is by hash, as in Skipper. */
-function balanceOf(
-  balance: Balance | undefined,
-  { hashKey, loadFactor }: BackendWish,
-): Balance | undefined {
-  if (balance?.kind !== 'hash') return balance
-  return {
-    ...balance,
-    ...(hashKey === undefined ? {} : { key: hashKey }),
-    ...(loadFactor === undefined ? {} : { loadFactor }),
-  }
 }

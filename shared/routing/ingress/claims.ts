@@ -5,6 +5,7 @@
 import type { Ingress } from '../../kube/objects.ts'
 import type { Problem } from '../../problem.ts'
 import type { CertificateClaim } from '../certificates.ts'
+import { claimAll } from '../eskip/claim-all.ts'
 import type { Filter } from '../filters/kind.ts'
 import { filterKinds } from '../filters/kinds.ts'
 import {
@@ -30,6 +31,7 @@ import { type IngressDefaults, ownDefaults } from './defaults.ts'
 import { parseHost } from './hosts.ts'
 import { parseRulePath, type RulePath } from './paths.ts'
 import { claimsOfSite, traitsOf } from './site-claims.ts'
+import { expressionOf, routesAt, shareEqualPaths } from './skipper-claims.ts'
 import { tlsHostsOf } from './tls-hosts.ts'
 import { chooseForRule } from './weighted-choices.ts'
 
@@ -53,7 +55,9 @@ export function readIngress(
   try {
     const annotations = readAnnotations(ingress, defaults)
     const reader = new IngressReader(ingress, owner, annotations, report)
-    const ofRules = reader.read()
+    const shares = annotations.skipper?.shares
+    const read = reader.read()
+    const ofRules = shares === undefined ? read : shareEqualPaths(read, shares)
     const claims = [...ofRules, ...reader.readSite()]
     const certificates = reader.readCertificates(claims)
     reader.reportIdle()
@@ -91,6 +95,8 @@ class IngressReader {
   /** Those that rules name. */
   readonly #hosts = new Set<string>()
   readonly #isTlsHost: (host: string) => boolean
+  /** What is wrong with routes that stand at several paths is said once. */
+  readonly #told = new Set<string>()
   /** Undefined: there are none. */
   #areWeightsIdle: boolean | undefined
 
@@ -203,12 +209,43 @@ class IngressReader {
       for (const path of paths) this.#claim(host, path, backend, field, 'rule')
       return
     }
-    const path = parseRulePath(value.path, value.pathType, this.#annotations, field, this.#report)
+    const path = this.#readRulePath(value, field)
     const backend = parseBackend(value.backend, namespace, `${field}.backend`, this.#report)
     if (path === undefined || backend === undefined) return
     const { site } = this.#annotations
     const traits = site && traitsOf(site, path, value.path, this.#isTlsHost(host), backend)
     this.#claim(host, path, backend, field, 'rule', traits)
+    this.#addRoutes(host, path, field)
+  }
+
+  #readRulePath({ path, pathType }: Mapping, field: string): RulePath | undefined {
+    const { skipper } = this.#annotations
+    const expression = expressionOf(path, pathType, skipper?.pathMode)
+    if (expression === undefined) {
+      return parseRulePath(path, pathType, this.#annotations, field, this.#report)
+    }
+    const { condition, fault } = expression
+    if (fault === undefined) return { path: '/', pathType: 'Any', condition }
+    const message = `The path ${shown(path)} cannot be used as a regular expression: it ${fault}.`
+    this.#report('invalid-path', `${field}.path`, message, 'Write it in RE2 syntax.')
+    return undefined
+  }
+
+  /** Those of `zalando.org/skipper-routes`. */
+  #addRoutes(host: string, path: RulePath, field: string): void {
+    const { routes, context } = this.#annotations.skipper ?? {}
+    if (routes === undefined || context === undefined) return
+    const { namespace, name } = this.#owner
+    const ingress = `${namespace}/${name}`
+    const compiled = routesAt(routes, host, path, context, ingress, (message, remedy) => {
+      if (this.#told.has(message)) return
+      this.#told.add(message)
+      const annotation = 'metadata.annotations["zalando.org/skipper-routes"]'
+      this.#report('invalid-annotation', annotation, message, remedy)
+    })
+    for (const each of compiled) {
+      claimAll(each, { owner: this.#owner, createdAt: this.#createdAt, field }, this.#claims)
+    }
   }
 
   /** What an alternative joins says whether its path is a pattern: the two need not have the same annotations. */
@@ -245,10 +282,10 @@ class IngressReader {
     role: Claim['role'],
     traits?: Pick<Claim, 'traits'>,
   ): void {
-    const { path, pathType } = rulePath
+    const { path, pathType, condition } = rulePath
     const terms = this.#annotations.termsFor(path, pathType, host, backend)
     const { choices, backends, isWeighted } = chooseForRule(
-      terms.viaService === true ? throughService(backend) : backend,
+      terms.instead ?? (terms.viaService === true ? throughService(backend) : backend),
       terms.weights,
       terms.speechOf,
     )
@@ -258,7 +295,14 @@ class IngressReader {
     const { alternative } = terms
     const route: Route = {
       owner: this.#owner,
-      match: { host, pathType, path, conditions: terms.conditions ?? [] },
+      match: {
+        host,
+        pathType,
+        path,
+        conditions: [...(condition === undefined ? [] : [condition]), ...(terms.conditions ?? [])],
+        ...(condition === undefined ? {} : { weight: 1 }),
+        ...this.#annotations.skipper?.match,
+      },
       filters: terms.filters,
       backend:
         'kind' in terms.backend

@@ -4,6 +4,7 @@
 // What is absent is as it is without both options.
 import type { Like } from '../../like.ts'
 import type { Balance, Limits, RetryRules } from '../backend.ts'
+import type { EskipContext } from '../eskip/compile.ts'
 import type { AuthRequestFilter } from '../filters/auth-request.ts'
 import type { BlockedClientsFilter } from '../filters/blocked-clients.ts'
 import type { CommonHeadersFilter } from '../filters/common-headers.ts'
@@ -26,6 +27,8 @@ export interface TraceWishes {
 }
 
 export interface IngressDefaults {
+  /** What the options say of all routes in Skipper's words. */
+  readonly eskip?: Omit<EskipContext, 'namespace'>
   /** `--like`: what that system does without being asked counts. */
   readonly like?: Like
   /** Why all routes are closed: a key that may protect them cannot be read. */

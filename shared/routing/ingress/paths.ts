@@ -5,6 +5,7 @@
 // alive. Every application reads it alike, which is what ../ambiguity.ts rests on.
 // Invariant: a Prefix path has no trailing slash, since Kubernetes ignores it: `/a` and `/a/` are one rule.
 
+import type { Condition } from '../conditions/condition.ts'
 import { normalisePath, readingsOf, spellPath } from '../path.ts'
 import { compilePattern } from '../pattern.ts'
 import { isAbsent, type Report, shown } from '../shapes.ts'
@@ -15,6 +16,8 @@ import { asPattern, asPrefix, hasWildcards } from './path-wildcards.ts'
 export interface RulePath {
   readonly path: string
   readonly pathType: PathType
+  /** What else must hold of the path. */
+  readonly condition?: Condition
 }
 
 /** How the paths of an Ingress are meant. */

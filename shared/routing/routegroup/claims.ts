@@ -5,6 +5,7 @@
 // eskip that is not known closes its route alone. Neither changes what other objects give.
 import type { RouteGroup } from '../../kube/objects.ts'
 import type { Problem } from '../../problem.ts'
+import { claimAll } from '../eskip/claim-all.ts'
 import {
   type CompiledRoute,
   closedRoute,
@@ -102,27 +103,4 @@ function closeGroupRoute(
   const parts = reading.ok ? reading.match : { conditions: [] }
   const matches = hosts.map((host): Match => ({ pathType: 'Any', path: '/', ...parts, host }))
   return closedRoute(matches, reason, false)
-}
-
-/** Adds a claim for each match of a route. */
-export function claimAll(
-  { matches, filters, backend, refs, isMatchUnknown }: CompiledRoute,
-  {
-    owner,
-    createdAt,
-    field,
-  }: { readonly owner: Owner; readonly createdAt: number; readonly field: string },
-  claims: Claim[],
-): void {
-  for (const match of matches) {
-    claims.push({
-      route: { owner, match, filters, backend },
-      backends: refs,
-      place: claims.length,
-      field,
-      createdAt,
-      role: 'rule',
-      ...(isMatchUnknown === true ? { isMatchUnknown } : {}),
-    })
-  }
 }

@@ -288,7 +288,7 @@ const refused: { given: Readonly<Record<string, string>>; says: RegExp; closed?:
   { given: { 'n/proxy-next-upstream-tries': '-1' }, says: /whole number/ },
   { given: { 'n/proxy-next-upstream-timeout': '5s' }, says: /whole number/ },
   { given: { 'n/service-upstream': 'yes' }, says: /"true" or "false"/ },
-  { given: { 'z/skipper-loadbalancer': 'random' }, says: /roundRobin/ },
+  { given: { 'z/skipper-loadbalancer': 'sometimes' }, says: /roundRobin/ },
 ]
 
 for (const { given, says, closed } of refused) {

@@ -33,7 +33,7 @@ t.test('a text that names a key of Weir names one that exists', async (t) => {
       }
     }
   }
-  t.ok(count > 3)
+  t.not(count, 0)
 })
 
 t.test('every key that guards somebody fails closed', async (t) => {

@@ -11,20 +11,23 @@ import type {
 } from '../../backend.ts'
 import { withClientCheck } from '../../client-check.ts'
 import type { Condition } from '../../conditions/condition.ts'
+import { termsOfWish } from '../../eskip/backend-terms.ts'
 import type { HeaderEdits } from '../../filters/header-edits.ts'
 import type { Filter } from '../../filters/kind.ts'
 import { filterKinds } from '../../filters/kinds.ts'
 import type { OwnFilter } from '../../filters/own.ts'
 import type { RewriteFilter } from '../../filters/rewrite.ts'
 import type { PathType } from '../../table.ts'
-import type { BackendName } from '../../upstreams/backend-ref.ts'
+import type { BackendName, BackendRef } from '../../upstreams/backend-ref.ts'
 import type { SpokenAs, UpstreamProtocol } from '../../upstreams/upstream-protocol.ts'
 import { compressorsOf } from '../compressors.ts'
 import type { IngressDefaults } from '../defaults.ts'
 import type { WeightedService } from '../weighted-choices.ts'
 import { type CanaryDraft, termsOfCanary } from './canary-draft.ts'
 import { buildRedirect, type Place, type RedirectWishes } from './draft-redirects.ts'
+import { buildEdits, withForwardedPrefix } from './edits-of-draft.ts'
 import { asksForErrors, customErrorsFilter, type ErrorsDraft } from './errors-draft.ts'
+import type { EskipDraft } from './eskip-draft.ts'
 import { arrangeGuards, globalAuthOf, hasOpenPaths } from './guard-order.ts'
 import type { RouteNames } from './nginx-text.ts'
 import { passthroughAt } from './passthrough-draft.ts'
@@ -47,6 +50,8 @@ export interface Terms {
   readonly viaService?: true
   /** The Ingress is a canary: it serves nothing by itself, and nothing else of its terms counts. */
   readonly alternative?: AlternativeTerms
+  /** Serves instead of what the rules name. */
+  readonly instead?: BackendRef
   /** Says how a Service's endpoints are spoken to; absent: as its port says. */
   readonly speechOf?: (backend: BackendName) => SpokenAs
 }
@@ -59,7 +64,7 @@ export interface FilterDraft {
 }
 
 /** The sum of an Ingress's annotations. */
-export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft, TraceDraft {
+export interface Draft extends RedirectWishes, SnippetDraft, ErrorsDraft, TraceDraft, EskipDraft {
   /** Of the Ingress: what its annotations name lives there. */
   readonly namespace: string
   /** What counts where no annotation says anything. */
@@ -227,10 +232,14 @@ export function buildTerms(draft: Draft, place: RoutePlace): Terms {
   if (alternative !== undefined) {
     return { conditions, filters: noFilters, backend: {}, ...viaService, alternative }
   }
+  if (draft.forwardTo !== undefined && closed === undefined) {
+    return { conditions, filters: noFilters, backend: {}, instead: draft.forwardTo }
+  }
   if (closed !== undefined) {
     return { conditions, filters: noFilters, backend: { kind: 'closed', reason: closed } }
   }
-  const { maxBodyBytes, bufferBytes, spills, ...times } = draft.limits
+  const wish = draft.eskip?.backend ?? {}
+  const { maxBodyBytes, bufferBytes, spills, ...times } = { ...draft.limits, ...wish.limits }
   // 0 takes back what another family asked for.
   const limits: Limits = {
     ...times,
@@ -248,6 +257,7 @@ export function buildTerms(draft: Draft, place: RoutePlace): Terms {
     filters: filters.length === 0 ? noFilters : filters,
     backend: {
       ...passthroughAt(backend, path, pathType, conditions?.length !== 0),
+      ...termsOfWish(wish, backend.balance),
       ...(Object.keys(limits).length === 0 ? {} : { limits }),
       ...affinity,
     },
@@ -311,7 +321,7 @@ function buildFilters(draft: Draft, place: RoutePlace): readonly Filter[] {
     if (filter !== undefined) filters.push(filter)
     else if (kind === 'compress') filters.push(...compressorsOf(defaults))
   }
-  filters.push(...draft.own)
+  filters.push(...(draft.eskip?.filters ?? []), ...draft.own)
   const arranged = arrangeGuards(filters, draft, path)
   const check = clientCheckIn(draft)
   const checked = check === undefined ? arranged : withClientCheck(arranged, check)
@@ -384,17 +394,4 @@ function buildAffinity(draft: Draft, path: string, pathType: PathType): Affinity
     changeOnFailure: false,
     ...draft.affinity,
   }
-}
-
-/** ingress-nginx sends X-Forwarded-Prefix only where it rewrites. */
-function withForwardedPrefix(draft: Draft, rewrite: RewriteFilter | undefined): HeaderEdits {
-  const { forwardedPrefix, requestHeaders } = draft
-  if (forwardedPrefix === undefined || rewrite === undefined) return requestHeaders
-  const field = ['x-forwarded-prefix', forwardedPrefix] as const
-  return { ...requestHeaders, set: [...requestHeaders.set, field] }
-}
-
-function buildEdits(edits: HeaderEdits): HeaderEdits | undefined {
-  const size = edits.set.length + edits.add.length + edits.remove.length
-  return size === 0 ? undefined : edits
 }

@@ -7,12 +7,14 @@ import { type IsIgnored, ignoring } from '../../../ignored-annotations.ts'
 import type { Ingress } from '../../../kube/objects.ts'
 import { oneOfNames } from '../../../near-names.ts'
 import type { Problem } from '../../../problem.ts'
+import type { EskipContext } from '../../eskip/compile.ts'
 import { filterKinds } from '../../filters/kinds.ts'
 import type { BackendName } from '../../upstreams/backend-ref.ts'
 import { type IngressDefaults, ownDefaults } from '../defaults.ts'
 import { asPrefix } from '../path-wildcards.ts'
 import { findingsOfCanary } from './canary-draft.ts'
 import { createDraft, type Draft, filterOf, plainTerms } from './draft.ts'
+import type { EskipDraft } from './eskip-draft.ts'
 import { families } from './families.ts'
 import { type ForeignFinding, findForeign } from './foreign-keys.ts'
 import { nginx } from './nginx.ts'
@@ -31,6 +33,7 @@ import {
 import { isPatternOnly, rulePathsOf } from './rule-paths.ts'
 import { type Site, siteOf } from './site.ts'
 import { judgeUnknown } from './unknown-key.ts'
+import { withFilters } from './zalando-eskip.ts'
 
 /** What the annotations of one Ingress ask for. */
 export interface AnnotationReading {
@@ -43,7 +46,15 @@ export interface AnnotationReading {
   readonly pathWildcards?: boolean
   /** What is asked for its hosts as a whole; absent: nothing. */
   readonly site?: Site
+  /** What is asked for in Skipper's words beside the terms; absent: nothing. */
+  readonly skipper?: SkipperWishes
   readonly problems: readonly AnnotationProblem[]
+}
+
+/** What an Ingress asks for in Skipper's words, and what the options say of them. */
+export interface SkipperWishes
+  extends Pick<EskipDraft, 'match' | 'routes' | 'shares' | 'pathMode'> {
+  readonly context: EskipContext
 }
 
 /** What is wrong. */
@@ -113,6 +124,21 @@ function readWith(
   return reader.finish()
 }
 
+function skipperWishesOf(draft: Draft): SkipperWishes | undefined {
+  const { match, routes, pathMode, defaults, namespace } = draft
+  // Who comes from Skipper has several rules of one path to share its requests.
+  const shares = draft.shares ?? (defaults.like === 'skipper' ? new Map() : undefined)
+  if ((match ?? routes ?? shares ?? pathMode) === undefined) return undefined
+  const isOpen = draft.closed === undefined
+  return {
+    context: { ...defaults.eskip, namespace },
+    ...(match && { match }),
+    ...(routes && isOpen && { routes }),
+    ...(shares && { shares }),
+    ...(pathMode && { pathMode }),
+  }
+}
+
 const emptyHere = 'The value is empty, and counts as absent, as it does in ingress-nginx.'
 const neverKnown =
   'ingress-nginx never knew this annotation and ignored it: the protection that it seems to name never existed, and the routes are served without it.'
@@ -169,6 +195,7 @@ class AnnotationReader {
       this.#draft = { ...this.#draft, useRegex: true }
     }
     this.#checkFilters()
+    this.#addDefaultFilters()
     const isPrefixLost =
       this.#draft.forwardedPrefix !== undefined && this.#draft.rewrite === undefined
     this.#reportIdle('x-forwarded-prefix', isPrefixLost)
@@ -185,8 +212,10 @@ class AnnotationReader {
     const draft = this.#checkRewrite(this.#draft)
     const termsFor = rememberTerms(draft, this.#ingress)
     const site = siteOf(draft, termsFor)
+    const skipper = skipperWishesOf(draft)
     return {
       ...(site === undefined ? {} : { site }),
+      ...(skipper === undefined ? {} : { skipper }),
       termsFor,
       useRegex: draft.useRegex,
       isAlternative: draft.canary?.isOn === true,
@@ -303,6 +332,15 @@ class AnnotationReader {
       const loss = kind?.isGuard === true ? 'protection' : 'harmless'
       this.#report('invalid-annotation', key, loss, message, remedy)
     }
+  }
+
+  /** Those of the operator count where the Ingress has none of its own, too. */
+  #addDefaultFilters(): void {
+    const { prepend = [], append = [] } = this.#draft.defaults.eskip ?? {}
+    if (this.#draft.calls !== undefined || prepend.length + append.length === 0) return
+    const change = withFilters(this.#draft, [])
+    if (typeof change !== 'string') this.#draft = { ...this.#draft, ...change }
+    else this.#draft = { ...this.#draft, closed: this.#draft.closed ?? change }
   }
 
   #checkPassthrough(): void {

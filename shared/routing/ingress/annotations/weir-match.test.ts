@@ -64,9 +64,9 @@ const unread: readonly {
     why: 'a condition of another version',
   },
   {
-    given: { 'zalando.org/skipper-predicate': 'Method("GET")' },
+    given: { 'zalando.org/skipper-predicate': 'Methd("GET")' },
     conditions: undefined,
-    says: /does not support it.*503/,
+    says: /There is no predicate Methd\. Did you mean Method.*503/,
     why: 'a condition of another system',
   },
   {

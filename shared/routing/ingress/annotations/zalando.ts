@@ -3,17 +3,25 @@
 
 import type { Balance } from '../../backend.ts'
 import type { UpstreamProtocol } from '../../upstreams/upstream-protocol.ts'
-import { type Family, guarded, refused, supported, unsupported } from './row.ts'
+import type { Draft } from './draft.ts'
+import { type Family, guarded, refused, type SupportedRow, supported, unsupported } from './row.ts'
 import { ask } from './settings.ts'
 import { parseBool, parseChoice, parseRedirectStatus } from './values.ts'
+import { addFilters, addRoutes, forwardAll, narrowBy, shareBy } from './zalando-eskip.ts'
 
 const balances: Readonly<Record<string, Balance>> = {
   roundRobin: { kind: 'round-robin' },
   leastRequests: { kind: 'least-requests' },
   powerOfRandomNChoices: { kind: 'least-requests' },
+  random: { kind: 'round-robin' },
+  weightedRoundRobin: { kind: 'round-robin' },
   consistentHash: { kind: 'hash', key: { from: 'address' } },
 }
 const atBalancer = 'Weir does not create load balancers: set it on the one in front of Weir.'
+
+function eskipRow(key: string, meaning: string, read: SupportedRow['read']): SupportedRow {
+  return { key, value: 'eskip', meaning, failsClosed: true, state: 'supported', read }
+}
 
 /** `zalando.org/`. */
 export const zalando: Family = {
@@ -35,50 +43,70 @@ export const zalando: Family = {
     ),
     supported(
       'skipper-loadbalancer',
-      '`roundRobin`, `leastRequests`, `powerOfRandomNChoices`, `consistentHash`',
-      'How an endpoint is chosen; `consistentHash` goes by the client address. random and weightedRoundRobin are not supported: round robin serves.',
+      '`roundRobin`, `random`, `weightedRoundRobin`, `leastRequests`, `powerOfRandomNChoices`, `consistentHash`',
+      'How an endpoint is chosen; `consistentHash` goes by the client address or by consistentHashKey. `random` and `weightedRoundRobin` go in turn.',
       parseChoice(balances),
       ask('balance', (balance: Balance) => balance),
     ),
     guarded(
       'skipper-backend-protocol',
-      '`http`, `https`',
+      '`http`, `https`, `h2c`',
       'What endpoints speak. https is verified: the certificate must be for `SERVICE.NAMESPACE.svc`, by an authority that Node or `NODE_EXTRA_CA_CERTS` knows. fastcgi is not supported.',
-      parseChoice<UpstreamProtocol>({ http: 'http', https: 'https' }),
+      parseChoice<UpstreamProtocol>({ http: 'http', https: 'https', h2c: 'h2c' }),
       (upstreamProtocol) => ({ upstreamProtocol }),
     ),
     supported(
       'skipper-ingress-path-mode',
-      '`path-prefix`',
-      'ImplementationSpecific paths are prefixes by whole segments. The modes kubernetes-ingress and path-regexp are not supported: their paths are taken literally.',
-      parseChoice({ 'path-prefix': true }),
-      () => ({}),
+      '`path-prefix`, `path-regexp`, `kubernetes-ingress`',
+      'What ImplementationSpecific paths are: prefixes by whole segments, expressions that match anywhere in the path, or expressions that match from its beginning. Routes with expressions are asked after those with paths, as in Skipper.',
+      parseChoice<Draft['pathMode'] | 'path-prefix'>({
+        'path-prefix': 'path-prefix',
+        'path-regexp': 'path-regexp',
+        'kubernetes-ingress': 'kubernetes-ingress',
+      }),
+      (pathMode) => (pathMode === undefined || pathMode === 'path-prefix' ? {} : { pathMode }),
     ),
-    refused(
+    eskipRow(
+      'ratelimit',
+      'Filters that go before those of `skipper-filter` (docs/skipper-filters.md).',
+      addFilters,
+    ),
+    eskipRow(
       'skipper-filter',
-      'eskip',
-      'Not read in Skipper’s words, and may authenticate, limit or deny: use the `weir.dev/` keys.',
+      'Filters of all rules, in the order in which they are written; docs/skipper-filters.md says what becomes of each.',
+      addFilters,
     ),
     {
-      ...refused(
+      ...eskipRow(
         'skipper-predicate',
-        'eskip',
-        'Not read in Skipper’s words, and may keep clients out: use `weir.dev/match-header` and its like, and `weir.dev/allow-source-ranges`.',
+        'Predicates that requests of all rules must fit, too (docs/skipper-predicates.md); `Path` and `PathSubtree` replace the paths of the rules.',
+        narrowBy,
       ),
       narrows: true,
     },
-    refused(
+    eskipRow(
       'skipper-routes',
-      'eskip',
-      'Not read in Skipper’s words, and may deny: write Ingresses for them, with `weir.dev/match-header` and its like.',
+      'Routes beside those of the rules, for the host and at the path of each. One with a path of its own is left out.',
+      addRoutes,
     ),
-    refused('ratelimit', 'eskip', 'Not read in Skipper’s words: use `weir.dev/rate-limit`.'),
-    unsupported('skipper-backend', '`forward`', 'Forwarding to another cluster is not supported.'),
-    unsupported(
-      'backend-weights',
-      'JSON',
-      'Not read in Skipper’s words, and the first backend of a path serves: use `weir.dev/weights`.',
-    ),
+    {
+      ...eskipRow(
+        'skipper-backend',
+        '`forward` sends all requests to `--forward-backend-url`, without the filters of the Ingress.',
+        forwardAll,
+      ),
+      value: '`forward`',
+      failsClosed: false,
+    },
+    {
+      ...eskipRow(
+        'backend-weights',
+        'Weights by the names of Services, which share the requests where several rules of this Ingress have one path. None has a weight: equal shares.',
+        shareBy,
+      ),
+      value: 'JSON',
+      failsClosed: false,
+    },
     unsupported(
       'traffic-zone-aware',
       'bool',

@@ -1,0 +1,31 @@
+// Which terms of a backend do filters of eskip ask for? Times, tries, breakers and what is hashed.
+import type { Balance, ForwardBackend } from '../backend.ts'
+import type { BackendWish } from './filters/row.ts'
+
+/** Makes the terms of a backend whose endpoints are chosen by `balance`, but for its limits. */
+export function termsOfWish(
+  wish: BackendWish,
+  balance: Balance | undefined,
+): Pick<ForwardBackend, 'balance' | 'retry' | 'breaker' | 'slowStart'> {
+  const { retry, breaker, slowStart } = wish
+  const chosen = balanceOf(balance, wish)
+  return {
+    ...(chosen && { balance: chosen }),
+    ...(retry && { retry }),
+    ...(breaker && { breaker }),
+    ...(slowStart && { slowStart }),
+  }
+}
+
+/** What a filter says of hashing counts where the algorithm is by hash, as in Skipper. */
+function balanceOf(
+  balance: Balance | undefined,
+  { hashKey, loadFactor }: BackendWish,
+): Balance | undefined {
+  if (balance?.kind !== 'hash') return balance
+  return {
+    ...balance,
+    ...(hashKey === undefined ? {} : { key: hashKey }),
+    ...(loadFactor === undefined ? {} : { loadFactor }),
+  }
+}

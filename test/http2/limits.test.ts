@@ -283,7 +283,7 @@ t.test(
     })
     const client = await pair.open([[4, 10]])
     client.request(1)
-    await client.until(() => client.body(1).length === 10, 'what the window lets through')
+    await client.until(() => client.bodyBytes(1) === 10, 'what the window lets through')
     pair.clock.advance(100)
     pair.clock.advance(59_000)
     client.request(
@@ -327,21 +327,21 @@ t.test('a slow reader stops its upstream, and only its own', async (t) => {
     1,
     plainGet.map(([name, value]) => [name, name === ':path' ? '/big' : value] as const),
   )
-  await client.until(() => client.body(1).length === 65_535, 'one window')
+  await client.until(() => client.bodyBytes(1) === 65_535, 'one window')
   await new Promise((resolve) => setTimeout(resolve, 300))
   const before = taken
   for (let id = 3; id < 43; id += 2) {
     client.request(id)
     client.grant(0, 3)
     await client.finished(id)
-    t.equal(client.body(id).length, 3)
+    t.equal(client.bodyBytes(id), 3)
   }
   t.equal(taken, before, 'the upstream of the slow one waits')
   t.ok(taken < 16 << 20, `${taken} bytes are with the kernel and Weir`)
   client.grant(0, 64 << 20)
   client.grant(1, 64 << 20)
   await client.finished(1)
-  t.equal(client.body(1).length, 64 << 20)
+  t.equal(client.bodyBytes(1), 64 << 20)
 })
 
 t.test('a slow upstream stops its sender, and only that', async (t) => {

@@ -101,6 +101,11 @@ export class RawHttp2Client {
     )
   }
 
+  /** How long the body is so far; long ones are not joined for that. */
+  bodyBytes(stream: number): number {
+    return this.of(stream, type.data).reduce((sum, { payload }) => sum + payload.length, 0)
+  }
+
   /** The code with which the server reset the stream; undefined as long as it did not. */
   resetCode(stream: number): number | undefined {
     return this.of(stream, type.reset)[0]?.payload.readUInt32BE(0)

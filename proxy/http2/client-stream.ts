@@ -276,7 +276,7 @@ export class Http2ClientStream implements ClientStream {
     const stream = this.#stream
     this.#resetCode = code
     if (stream === undefined) return
-    if (code === noError) stopRequest(stream)
+    if (code === noError) stopRequest(stream, this.#out?.waitsForTrailers)
     else resetStream(stream, code)
     // What nobody reads would keep the stream from closing.
     stream.resume()

@@ -14,13 +14,15 @@ export function resetStream(stream: Http2Stream, code: number): void {
 
 /**
  * Asks the client to send no more of its request, behind a response that is whole (RFC 9113 §8.1). Not before END_STREAM is with the
- * session: a reset that overtakes it takes its place, and has ended the process (Node 26.10: std::bad_alloc).
+ * session: a reset that overtakes it takes its place, and has ended the process (Node 26.10: std::bad_alloc). `waitsForTrailers`: the
+ * end goes with them, and only behind `wantTrailers`.
  */
-export function stopRequest(stream: ServerHttp2Stream): void {
+export function stopRequest(stream: ServerHttp2Stream, waitsForTrailers = false): void {
   const close = () =>
     setImmediate(() => {
       if (!stream.destroyed && !stream.closed) stream.close(errorCode.noError)
     })
-  if (stream.writableFinished) close()
-  else stream.once('finish', close)
+  const isOut = waitsForTrailers ? stream.sentTrailers !== undefined : stream.writableFinished
+  if (isOut) close()
+  else stream.once(waitsForTrailers ? 'wantTrailers' : 'finish', close)
 }

@@ -32,6 +32,8 @@ export class ResponseOut {
   readonly #writes: WriteWatch
   #trailers: FieldLines = ''
   #refersToMemory = false
+  /** Its end is the section of trailers, with or without any. */
+  waitsForTrailers = false
   /** All of it is written, or none of it can be. */
   isWhole = false
   /** The client takes no more for now. */
@@ -78,6 +80,7 @@ export class ResponseOut {
     this.isWhole = bodyLength === 0 || isHead || isHandshake || status === resetContent
     // Trailers can only follow a body whose length nobody told.
     const waitForTrailers = bodyLength === undefined && !this.isWhole
+    this.waitsForTrailers = waitForTrailers
     if (waitForTrailers) stream.once('wantTrailers', () => this.#sendTrailers())
     const endStream = this.isWhole && !isMalformed
     stream.respond(list, { endStream, waitForTrailers, ...ourDate })

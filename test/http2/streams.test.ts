@@ -226,3 +226,22 @@ t.test('an answer before the request is whole ends with NO_ERROR', async (t) => 
   t.ok(client.hasEnded(1), 'the answer is whole (RFC 9113 §8.1)')
   t.equal(client.resetCode(1), 0)
 })
+
+t.test(
+  'an answer without content that comes early has its end, and its trailers, too',
+  async (t) => {
+    for (const trailers of ['', 'Grpc-Status: 7\r\n']) {
+      const answer = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${trailers}\r\n`
+      const { open } = await startHttp2Pair(t, {
+        script: { onHead: (_, side) => side.send(answer) },
+      })
+      const client = await open()
+      client.request(1, [...post, ['content-length', '5']], false)
+      client.data(1, 'hel')
+      await client.until(() => client.resetCode(1) !== undefined, 'a reset')
+      t.ok(client.hasEnded(1), 'END_STREAM before the reset')
+      t.equal(client.resetCode(1), 0)
+      t.equal(client.of(1, type.headers).length, trailers === '' ? 1 : 2)
+    }
+  },
+)

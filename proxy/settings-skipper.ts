@@ -35,4 +35,15 @@ export const skipperOptions = {
     default: false,
     help: 'Serves filters that slow down or break requests on purpose (latency, bandwidth, …); without it their routes are closed.',
   }),
+  httpsRedirect: option(boolean, {
+    group: skipper,
+    default: false,
+    likes: { skipper: true },
+    help: 'Sends clients that came by http to https (308) where an Ingress or RouteGroup does not say otherwise; with --like skipper only those of whom a trusted proxy says so (X-Forwarded-Proto), as those of RouteGroups always.',
+  }),
+  ignoreTrailingSlash: option(boolean, {
+    group: skipper,
+    default: false,
+    help: "Takes Skipper's predicate Path for the path with a slash at its end and without.",
+  }),
 } satisfies OptionTable

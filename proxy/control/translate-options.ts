@@ -43,6 +43,8 @@ export function translateOptions(settings: ProxySettings): TranslateOptions {
 /** What the options say of all routes that are written in eskip. */
 function eskipOptions({
   forwardBackendUrl,
+  httpsRedirect,
+  ignoreTrailingSlash,
   tokeninfoUrl,
   allowDiagnosticFilters,
 }: ProxySettings): NonNullable<TranslateOptions['eskip']> {
@@ -51,6 +53,8 @@ function eskipOptions({
     ...(forward?.ok === true && { forwardUrl: forward.origin }),
     ...(tokeninfoUrl !== undefined && { tokeninfoUrl }),
     allowsDiagnostics: allowDiagnosticFilters,
+    ...(httpsRedirect && { httpsRedirect }),
+    ...(ignoreTrailingSlash && { ignoresSlash: true }),
   }
 }
 
@@ -64,7 +68,8 @@ function askedOrigins({ authUrls, tokeninfoUrl }: ProxySettings): readonly strin
 function baseOf(settings: ProxySettings): IngressDefaults | undefined {
   const trace = traceWishes(settings)
   const eskip = eskipOptions(settings)
-  return Object.keys(eskip).length === 0 ? trace : { ...trace, eskip }
+  const redirect = settings.httpsRedirect ? { forceSslRedirect: true } : {}
+  return Object.keys(eskip).length === 0 ? trace : { ...trace, ...redirect, eskip }
 }
 
 /** What the options say about traces of all Ingresses; undefined: nothing. */

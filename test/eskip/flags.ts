@@ -18,6 +18,8 @@ const options: Readonly<Record<string, Options>> = {
     address.endsWith(':1') ? `redis://${address}` : store,
   ],
   '-kubernetes-topology-zone': (zone) => ['--zone', zone],
+  '-kubernetes-https-redirect': (on) => [`--https-redirect=${on}`],
+  '-ignore-trailing-slash': () => ['--ignore-trailing-slash'],
   // Weir's breakers work wherever a route asks for one.
   '-enable-breakers': () => [],
 }
@@ -32,7 +34,10 @@ export function optionsOf({ flags, trustedProxies }: EskipCase, around: Surround
     trustedProxies === undefined
       ? []
       : ['--trusted-proxies', trustedProxies, '--trusted-fields', 'all']
-  const own = flags.map(parted).flatMap(([name, value]) => options[name]?.(value, around) ?? [])
+  // As the cases were recorded, which Skipper does not do by itself.
+  const isSaid = flags.some((flag) => flag.startsWith('-kubernetes-https-redirect'))
+  const all = isSaid ? flags : [...flags, '-kubernetes-https-redirect=false']
+  const own = all.map(parted).flatMap(([name, value]) => options[name]?.(value, around) ?? [])
   return [...common, ...trust, ...own]
 }
 

@@ -27,6 +27,10 @@ export interface EskipContext extends FiltersContext {
   /** `--default-filters-prepend` and `-append`: of every route. */
   readonly prepend?: readonly Call[]
   readonly append?: readonly Call[]
+  /** `--https-redirect`: RouteGroups send clients that came by http to https, where they do not say otherwise. */
+  readonly httpsRedirect?: true
+  /** `--ignore-trailing-slash`: Path means the path with a slash at its end and without. */
+  readonly ignoresSlash?: true
 }
 
 /** One route as its object asks for it. */
@@ -77,7 +81,8 @@ export function compileRoute(wish: RouteWish, context: EskipContext): Compiled {
   const filters = readFilters(isBare ? [] : [...prepend, ...wish.filters, ...append], context)
   const parts = partsOf(predicates, wish.predicates)
   const findings = findingsOf(predicates, filters)
-  const matches = matchesOf(parts, wish.hosts)
+  const found = matchesOf(parts, wish.hosts)
+  const matches = context.ignoresSlash === true ? found.flatMap(besideSlash) : found
   const reason = findings.find(({ isNote }) => isNote !== true)?.message
   if (!predicates.ok || !filters.ok) {
     return { routes: [closedRoute(matches, reason ?? '', predicates.ok)], findings }
@@ -131,6 +136,15 @@ function matchesOf(
 ): readonly Match[] {
   const of = given ?? hosts ?? [everyHost]
   return of.map((host) => ({ host, pathType: 'Any', path: '/', ...parts }))
+}
+
+/** The same with and without a slash at the end, where both mean one. */
+function besideSlash(match: Match): readonly Match[] {
+  const { pathType, path } = match
+  const last = path.slice(path.lastIndexOf('/') + 1)
+  const isWhole = pathType === 'Exact' || pathType === 'Pattern'
+  if (!isWhole || path === '/' || last.startsWith('*')) return [match]
+  return [match, { ...match, path: last === '' ? path.slice(0, -1) : `${path}/` }]
 }
 
 function findingsOf(predicates: PredicatesReading, filters: FiltersReading): EskipFinding[] {

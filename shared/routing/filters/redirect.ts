@@ -35,8 +35,11 @@ export interface RedirectTarget {
 /** Answers with a redirect instead of forwarding. */
 export interface RedirectFilter extends Filter, RedirectTarget {
   readonly kind: 'redirect'
-  /** `insecure`: only when the client did not use https (X-Forwarded-Proto of a trusted peer, or the PROXY port). */
-  readonly when: 'always' | 'insecure'
+  /**
+   * `insecure`: only when the client did not use https (X-Forwarded-Proto of a trusted peer, or the PROXY port). `told`: only
+   * when a trusted peer says so, as Skipper has it: who says nothing is served.
+   */
+  readonly when: 'always' | 'insecure' | 'told'
   readonly status: RedirectStatus
 }
 
@@ -66,17 +69,24 @@ export const redirectKind: FilterKind<RedirectFilter> = {
       request: {
         kind: 'sync',
         decide: (request) =>
-          when === 'insecure' && request.scheme !== 'http'
-            ? undefined
-            : redirectTo(
+          isMeant(when, request)
+            ? redirectTo(
                 when === 'insecure' ? toBelieved(filter, request) : filter,
                 status,
                 request,
                 pathFor(request),
-              ),
+              )
+            : undefined,
       },
     }
   },
+}
+
+function isMeant(when: RedirectFilter['when'], request: RequestView): boolean {
+  if (when === 'always') return true
+  return when === 'insecure'
+    ? request.scheme === 'http'
+    : request.field('x-forwarded-proto') === 'http'
 }
 
 /** To https on the host that a believed peer names, without its port, as ingress-nginx does. */

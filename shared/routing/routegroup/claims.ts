@@ -13,11 +13,13 @@ import {
   type EskipContext,
 } from '../eskip/compile.ts'
 import { readPredicates } from '../eskip/predicates/read.ts'
+import type { RedirectFilter } from '../filters/redirect.ts'
 import { readCertificates } from '../ingress/certificates.ts'
 import { identityOf, isMapping, mappingOf, type Owner, reportTo, shown, textOf } from '../shapes.ts'
 import type { Claim, Reading } from '../source.ts'
 import { everyHost, type Match } from '../table.ts'
 import { type Group, type GroupRoute, readGroup } from './group.ts'
+import { readRedirect } from './redirect.ts'
 
 /** Reads one RouteGroup, of whatever shape. */
 export function readRouteGroup(
@@ -50,13 +52,17 @@ export function readRouteGroup(
     fault ??= message
     report('invalid-object', field, `${message} The group answers 503.`, remedy)
   })
+  const { annotations } = mappingOf(object.metadata)
+  const redirect = readRedirect(annotations, context.httpsRedirect === true, report)
   const claims: Claim[] = []
   for (const route of group.routes) {
     const compiled =
       fault === undefined
         ? compileGroupRoute(route, group, { ...context, namespace }, owner, report)
         : [closeGroupRoute(route, group, fault)]
-    for (const each of compiled) claimAll(each, { owner, createdAt, field: route.field }, claims)
+    for (const each of compiled) {
+      claimAll(redirected(each, redirect), { owner, createdAt, field: route.field }, claims)
+    }
   }
   const certificates = readCertificates(
     spec,
@@ -66,6 +72,11 @@ export function readRouteGroup(
     report,
   )
   return { claims, problems, ...(certificates.length === 0 ? {} : { certificates }) }
+}
+
+/** Whoever is sent to https is asked nothing before. */
+function redirected(route: CompiledRoute, redirect: RedirectFilter | undefined): CompiledRoute {
+  return redirect === undefined ? route : { ...route, filters: [redirect, ...route.filters] }
 }
 
 function compileGroupRoute(

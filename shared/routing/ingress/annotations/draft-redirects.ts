@@ -17,6 +17,8 @@ export interface RedirectWishes {
   /** Sends http to https on hosts that have TLS. */
   readonly tlsRedirect: boolean
   readonly sslRedirectStatus: RedirectStatus
+  /** Skipper: only clients are sent of whom a proxy says that they came by http. */
+  readonly sendsTold: boolean
   /** nginx: a redirect to https leaves out the `/` at the end. */
   readonly cutsSlash: boolean
   /** nginx: paths that begin with one of these are not sent to https. */
@@ -49,7 +51,7 @@ export function buildRedirect(draft: RedirectWishes, place: Place): RedirectFilt
   if (!sslRedirect || isExempt) return undefined
   return {
     kind: 'redirect',
-    when: 'insecure',
+    when: draft.sendsTold ? 'told' : 'insecure',
     status: sslRedirectStatus,
     scheme: 'https',
     ...(draft.namesPort ? { namesPort: true } : {}),

@@ -165,6 +165,7 @@ export function createDraft(
     sslRedirect: defaults.forceSslRedirect ?? false,
     tlsRedirect: defaults.sslRedirect ?? false,
     sslRedirectStatus: defaults.sslRedirectStatus ?? 308,
+    sendsTold: defaults.like === 'skipper',
     permanentStatus: 301,
     temporalStatus: 302,
     useRegex: false,

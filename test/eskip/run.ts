@@ -30,10 +30,13 @@ const most = 40
 
 const known: Known = JSON.parse(readFileSync(new URL('known.json', import.meta.url), 'utf8'))
 
-/** Cases that share a proxy: those with the same options. */
+/** What a limit has counted outlives its route. */
+const countingAreas: readonly string[] = ['ratelimit', 'ratelimit-cluster']
+
+/** Cases that share a proxy: those with the same options, unless the one would count for the other. */
 function groupsOf(cases: readonly EskipCase[]): readonly (readonly EskipCase[])[] {
-  const byOptions = Map.groupBy(cases, ({ flags, trustedProxies, needs }) =>
-    JSON.stringify([flags, trustedProxies, needs]),
+  const byOptions = Map.groupBy(cases, ({ id, area, flags, trustedProxies, needs }) =>
+    JSON.stringify(countingAreas.includes(area) ? id : [flags, trustedProxies, needs]),
   )
   return [...byOptions.values()].flatMap((group) =>
     Array.from({ length: Math.ceil(group.length / most) }, (_, part) =>

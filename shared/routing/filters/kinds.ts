@@ -27,6 +27,7 @@ import { externalAuthKind } from './external-auth.ts'
 import { failureFieldsKind } from './failure-fields.ts'
 import { fieldChangeKind } from './field-change.ts'
 import { flowIdKind } from './flow-id.ts'
+import { forwardedPeerKind } from './forwarded-peer.ts'
 import { requestHeadersKind, responseHeadersKind } from './header-edits.ts'
 import { headerRulesKind } from './header-rules.ts'
 import { hostWithoutDotKind } from './host-without-dot.ts'
@@ -87,6 +88,7 @@ const rows: readonly FilterKind[] = [
   fieldChangeKind,
   pathChangeKind,
   queryChangeKind,
+  forwardedPeerKind,
   hostWithoutDotKind,
   flowIdKind,
   redirectToKind,

@@ -43,10 +43,10 @@ export const pathRows: readonly FilterRow[] = [
   served(
     'xforward',
     '',
-    `${always} Differs: of X-Forwarded-For only what trusted proxies say stays.`,
+    'The peer becomes the last address of X-Forwarded-For, and X-Forwarded-Host is told, as Weir does always but with `--forwarded-headers skipper`. Differs: of X-Forwarded-For only what trusted proxies say stays.',
     (args) => {
       args.expect(0)
-      return {}
+      return only({ kind: 'forwarded-peer' })
     },
   ),
   served(
@@ -56,6 +56,7 @@ export const pathRows: readonly FilterRow[] = [
     (args) => {
       args.expect(0)
       return {
+        ...only({ kind: 'forwarded-peer' }),
         note: 'The peer goes behind the other addresses of X-Forwarded-For, not before them.',
       }
     },

@@ -1,4 +1,5 @@
 // With which options is Weir started for the flags of Skipper in a case, and what does a case need that Weir does not have?
+import { tmpdir } from 'node:os'
 import type { EskipCase } from './case.ts'
 
 /** What the stage has that options name. */
@@ -19,6 +20,7 @@ const options: Readonly<Record<string, Options>> = {
   ],
   '-kubernetes-topology-zone': (zone) => ['--zone', zone],
   '-kubernetes-https-redirect': (on) => [`--https-redirect=${on}`],
+  '-oauth2-tokeninfo-url': (url) => ['--tokeninfo-url', url],
   '-ignore-trailing-slash': () => ['--ignore-trailing-slash'],
   // Weir's breakers work wherever a route asks for one.
   '-enable-breakers': () => [],
@@ -26,6 +28,8 @@ const options: Readonly<Record<string, Options>> = {
 
 const common = [
   ...['--like', 'skipper', '--auth-urls', 'any', '--backend-urls', 'any', '--access-log', 'off'],
+  '--allow-diagnostic-filters',
+  ...['--auth-files', tmpdir()],
 ]
 
 /** Weir's options for a case. */

@@ -16,7 +16,7 @@ import {
 import { inLanes } from '../support/lanes.ts'
 import { takeNetworks } from '../support/networks.ts'
 import { findStores, type StoreServer, startStore } from '../valkey/server.ts'
-import { type EskipCase, readCases } from './case.ts'
+import { type EskipCase, movedCase, readCases } from './case.ts'
 import { lackOf, optionsOf } from './flags.ts'
 import { Stage } from './stage.ts'
 import { playCase } from './steps.ts'
@@ -61,7 +61,8 @@ async function playGroup(group: readonly EskipCase[], network: number): Promise<
   let stage: Stage | undefined
   try {
     store = program === undefined ? undefined : await startStore(program)
-    stage = await Stage.start(optionsOf(one, { store: store?.url ?? '' }), network, store)
+    const options = optionsOf(movedCase(one, network, ''), { store: store?.url ?? '' })
+    stage = await Stage.start(options, network, store)
     const results: Result[] = []
     for (const each of group) results.push({ case: each, wrong: await playOn(stage, each) })
     return results

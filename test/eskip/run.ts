@@ -78,9 +78,10 @@ function playOn(stage: Stage, played: EskipCase): Promise<string | undefined> {
   return stage.with(played, playCase).catch((error) => `player: ${error?.stack}`)
 }
 
-/** What a case says about time can go wrong on a machine that others keep busy. */
-function isTimed({ steps, backends }: EskipCase): boolean {
+/** What a case says about time can go wrong on a machine that others keep busy, and so can waiting for the keys of tokens. */
+function isTimed({ area, steps, backends }: EskipCase): boolean {
   return (
+    area === 'auth' ||
     backends.some(({ answers }) => answers.some(({ delayMs }) => delayMs !== undefined)) ||
     steps.some(
       ({ everyMs, pauseMs, settleMs, staggerMs, expect }) =>

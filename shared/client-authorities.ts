@@ -1,6 +1,7 @@
 // By whose word are certificates of clients good? Reads the entries of a Secret.
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
+import { authorityFault } from './authorities.ts'
 
 /** PEM, one certificate or list after the other. */
 export interface ClientAuthorities {
@@ -21,6 +22,15 @@ export function readClientAuthorities(data: Entries): ClientAuthorities | undefi
     known.set(data, found)
   }
   return found.authorities
+}
+
+/** Says why nobody can be verified by it, as the end of a sentence about its object; undefined: clients can. */
+export function clientAuthoritiesFault(data: Entries): string | undefined {
+  const fault = authorityFault(data)
+  if (fault !== undefined) return fault
+  return readClientAuthorities(data) === undefined
+    ? 'its ca.crl holds no list of revoked certificates that can be read (PEM is expected)'
+    : undefined
 }
 
 function readAnew({ 'ca.crt': ca, 'ca.crl': crl }: Entries): ClientAuthorities | undefined {

@@ -11,9 +11,9 @@ export class AssetStore {
     else this.#contents.set(keyOf(ref), data)
   }
 
-  /** The content of a Secret, by `namespace/name`. */
-  secret(name: string): AssetData | undefined {
-    return this.#contents.get(keyOf({ kind: 'secret', name }))
+  /** The content of an asset; undefined: there is none now. */
+  get(ref: AssetRef): AssetData | undefined {
+    return this.#contents.get(keyOf(ref))
   }
 
   /** Makes a view; `parse` runs when a version is first asked for, and a throw means that there is no value. */

@@ -112,7 +112,7 @@ export class DataPlane {
       this.#worker.time,
       recorder.upstreamConnections,
       recorder.endpoints,
-      new TlsContexts((name) => this.#worker.assets.secret(name)),
+      new TlsContexts((ref) => this.#worker.assets.get(ref)),
     )
     this.#checks = new HealthChecks({
       time: this.#worker.time,
@@ -171,7 +171,7 @@ export class DataPlane {
         plainHttpAnswer: () => this.#wholeAnswer('plain-http'),
         policies: this.#routes.policies,
         version: () => this.#worker.router,
-        secretOf: (name) => this.#worker.assets.secret(name),
+        secretOf: (name) => this.#worker.assets.get({ kind: 'secret', name }),
         onConnection: (connection, header, facts) =>
           openClient(this.#worker, connection, this.#tlsPort, header, facts),
         onPassed: (accepted, header, serverName, route) =>

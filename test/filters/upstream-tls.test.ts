@@ -9,6 +9,7 @@ import { ask, problemsOf, until } from '../support/ask.ts'
 import { createManifestFolder, ingressOf, serviceOf } from '../support/manifests.ts'
 import { startProxyProcess } from '../support/proxy-process.ts'
 import { fieldsOf } from '../support/raw-client.ts'
+import { pem } from '../support/tls.ts'
 
 const file = (name: string) =>
   readFileSync(new URL(`../../shared/testing/tls/${name}`, import.meta.url), 'utf8')
@@ -56,6 +57,12 @@ const secretOf = (name: string, stringData: Readonly<Record<string, string>>) =>
   stringData,
 })
 
+const configMapOf = (name: string, data: Readonly<Record<string, string>>) => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' } },
+  data,
+})
+
+const otherKey = pem('b-ecdsa.key')
 const secret = { 'proxy-ssl-secret': 'default/inner' }
 const verified = { ...secret, 'proxy-ssl-verify': 'on' }
 const rows: {
@@ -64,6 +71,8 @@ const rows: {
   status: number
   body?: object
   problem?: RegExp
+  /** Keys of Weir's own instead. */
+  isOwn?: true
   why: string
 }[] = [
   {
@@ -158,6 +167,96 @@ const rows: {
     why: 'what is no protocol is HTTP',
   },
   {
+    name: 'own-ca',
+    isOwn: true,
+    asks: { 'backend-ca': 'inner', 'backend-server-name': 'localhost' },
+    status: 200,
+    body: { sni: 'localhost', client: '' },
+    why: 'the authority of a Secret, and nothing is shown',
+  },
+  {
+    name: 'own-map',
+    isOwn: true,
+    asks: {
+      'backend-protocol': 'https',
+      'backend-ca': 'configmap/trust',
+      'backend-server-name': 'localhost',
+      'backend-client-cert': 'inner',
+    },
+    status: 200,
+    body: { sni: 'localhost', client: 'weir test API server' },
+    why: 'the authority of a ConfigMap, and a certificate that is shown',
+  },
+  {
+    name: 'own-misnamed',
+    isOwn: true,
+    asks: { 'backend-ca': 'inner' },
+    status: 502,
+    why: 'the name of the Service, which the certificate has not',
+  },
+  {
+    name: 'own-stranger',
+    isOwn: true,
+    asks: { 'backend-ca': 'second', 'backend-server-name': 'localhost' },
+    status: 502,
+    why: 'another authority',
+  },
+  {
+    name: 'own-known',
+    isOwn: true,
+    asks: { 'backend-server-name': 'localhost', 'backend-client-cert': 'inner' },
+    status: 502,
+    why: 'nobody whom Node trusts has issued it: ca.crt beside what is shown does not count',
+  },
+  {
+    name: 'own-unverified',
+    isOwn: true,
+    asks: { 'backend-ca': 'missing', 'backend-verify': 'off' },
+    status: 200,
+    body: { sni: 'web.default.svc' },
+    problem: /leaves endpoints unverified/,
+    why: 'asked for in as many words, and said',
+  },
+  {
+    name: 'own-garbage',
+    isOwn: true,
+    asks: { 'backend-ca': 'configmap/garbage', 'backend-server-name': 'localhost' },
+    status: 503,
+    problem: /its ca\.crt holds no certificates that can be read/,
+    why: 'no authority can be read',
+  },
+  {
+    name: 'own-misfit',
+    isOwn: true,
+    asks: { 'backend-verify': 'off', 'backend-client-cert': 'misfit' },
+    status: 503,
+    problem: /leaves endpoints unverified|do not fit each other/,
+    why: 'a pair that is none',
+  },
+  {
+    name: 'own-clear',
+    isOwn: true,
+    asks: { 'backend-protocol': 'http', 'backend-ca': 'inner' },
+    status: 503,
+    problem: /needs TLS to the endpoints/,
+    why: 'verified, and in clear: one of the two is a mistake',
+  },
+  {
+    name: 'own-bad-name',
+    isOwn: true,
+    asks: { 'backend-server-name': 'not a name' },
+    status: 503,
+    problem: /must be a DNS name/,
+    why: 'what protects and is not understood closes',
+  },
+  {
+    name: 'garbage',
+    asks: { 'proxy-ssl-secret': 'default/garbage', 'proxy-ssl-verify': 'on' },
+    status: 503,
+    problem: /its ca\.crt holds no certificates that can be read/,
+    why: 'an authority that cannot be read, by the keys of ingress-nginx',
+  },
+  {
     name: 'grpc',
     asks: { 'backend-protocol': 'grpcs' },
     status: 502,
@@ -167,17 +266,22 @@ const rows: {
 
 t.test('TLS to endpoints', async (t) => {
   const web = await startTls(t)
-  const site = (name: string, asks: Readonly<Record<string, string>>) => {
-    const all = Object.entries({ 'backend-protocol': ' https ', ...asks })
-    const keys = all.map(([key, value]) => [`nginx.ingress.kubernetes.io/${key}`, value])
+  const site = (name: string, asks: Readonly<Record<string, string>>, isOwn = false) => {
+    const all = isOwn ? asks : { 'backend-protocol': ' https ', ...asks }
+    const prefix = isOwn ? 'weir.dev' : 'nginx.ingress.kubernetes.io'
+    const keys = Object.entries(all).map(([key, value]) => [`${prefix}/${key}`, value])
     return ingressOf(name, [{ host: `${name}.test`, service: 'web' }], Object.fromEntries(keys))
   }
   const pair = { 'tls.crt': first.cert, 'tls.key': first.key }
   const folder = createManifestFolder([
-    ...rows.map(({ name, asks }) => site(name, asks)),
+    ...rows.map(({ name, asks, isOwn }) => site(name, asks, isOwn)),
     secretOf('inner', { ...pair, 'ca.crt': first.ca }),
     secretOf('second', { 'ca.crt': file('second-ca.pem') }),
     secretOf('no-ca', pair),
+    secretOf('garbage', { 'ca.crt': 'no PEM' }),
+    secretOf('misfit', { ...pair, 'tls.key': otherKey }),
+    configMapOf('trust', { 'ca.crt': first.ca }),
+    configMapOf('garbage', { 'ca.crt': 'no PEM' }),
     ...serviceOf('web', [web]),
   ])
   const proxy = await startProxyProcess({ flags: ['--manifests', folder.path, '--retries', '0'] })

@@ -5,7 +5,7 @@
 //
 // Invariant: what a client says of itself in the fields that tell of certificates never goes upstream.
 // Invariant: a Secret that is missing, or has no authority in it, closes the route.
-import { readClientAuthorities } from '../../client-authorities.ts'
+import { clientAuthoritiesFault, readClientAuthorities } from '../../client-authorities.ts'
 import { compileSearch } from '../pattern.ts'
 import { dropFields, fieldNames, tellNginx, tellStandard } from './client-certificate-fields.ts'
 import type {
@@ -75,6 +75,7 @@ export const clientCertificateKind: FilterKind<ClientCertificateFilter> = {
   },
   vouchesFor: () => fieldNames,
   assets: (filter) => (filter.verify === 'off' ? [] : [refOf(filter)]),
+  assetFault: (_filter, _ref, data) => clientAuthoritiesFault(data),
   compile(filter, context) {
     const { verify, errorPage, isBeforeRedirect } = filter
     const authorities = context.asset(refOf(filter), readClientAuthorities)

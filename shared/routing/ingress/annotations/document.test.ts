@@ -38,7 +38,7 @@ t.test('a text that names a key of Weir names one that exists', async (t) => {
 
 t.test('every key that guards somebody fails closed', async (t) => {
   const guards =
-    /^(auth(?!-signin|-cache-key|-realm)|limit-(?!rate)|satisfy|.*source-range|.*snippet|.*modsecurity|.*owasp|proxy-ssl-secret|ssl-passthrough|tls-passthrough|client-(ca|verify|depth|subject|cert)|ssl-redirect|force-ssl|skipper-(filter|predicate|routes)$|ratelimit|aws-waf)/
+    /^(auth(?!-signin|-cache-key|-realm)|limit-(?!rate)|satisfy|.*source-range|.*snippet|.*modsecurity|.*owasp|proxy-ssl-secret|backend-(?:ca|server-name|client-cert|verify)$|ssl-passthrough|tls-passthrough|client-(ca|verify|depth|subject|cert)|ssl-redirect|force-ssl|skipper-(filter|predicate|routes)$|ratelimit|aws-waf)/
   for (const { prefix, rows } of families) {
     for (const row of rows)
       if (guards.test(row.key)) t.equal(row.failsClosed, true, prefix + row.key)

@@ -4,7 +4,7 @@ import type { Draft } from './draft.ts'
 import { parseFullName } from './filter-values.ts'
 import { guarded, type Row, supported } from './row.ts'
 import type { UpstreamTlsDraft } from './upstream-tls-draft.ts'
-import { accept, type Parsed, type Parser, parseChoice, refuse } from './values.ts'
+import { accept, type Parsed, type Parser, parseChoice, parseDnsName, refuse } from './values.ts'
 
 /** Reads a part that counts together with a Secret only (ingress-nginx); there a `guard` that cannot be read closes. */
 function part<K extends keyof UpstreamTlsDraft>(
@@ -72,11 +72,6 @@ function parseVersions(text: string): Parsed<NonNullable<UpstreamTls['versions']
     : accept([min, max])
 }
 
-const parseName: Parser<string> = (text) =>
-  /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i.test(text)
-    ? accept(text.toLowerCase())
-    : refuse('must be a DNS name')
-
 const parseCiphers: Parser<string> = (text) =>
   /^[\w:+!@=.-]{1,1024}$/.test(text)
     ? accept(text)
@@ -106,7 +101,7 @@ export const upstreamTlsRows: readonly Row[] = [
     'DNS name',
     'The name that certificates of endpoints must have. Differs: `SERVICE.NAMESPACE.svc` when absent, where ingress-nginx compares a name that no certificate has.',
     accept,
-    part('name', parseName, 'guard'),
+    part('name', parseDnsName, 'guard'),
   ),
   supported(
     'proxy-ssl-server-name',

@@ -1,13 +1,16 @@
 // How are the endpoints of an Ingress spoken to, where its annotations say so?
 import type { UpstreamTlsFilter } from '../../filters/upstream-tls.ts'
 import type { BackendName } from '../../upstreams/backend-ref.ts'
-import type { UpstreamTls } from '../../upstreams/upstream-tls.ts'
+import type { AuthorityRef, UpstreamTls } from '../../upstreams/upstream-tls.ts'
 
 /** What an Ingress says of TLS to its endpoints. */
 export interface UpstreamTlsDraft {
   readonly isHttps: boolean
+  /** By Weir's own keys. */
+  readonly isOwn?: true
   /** Of `proxy-ssl-secret`: without it nothing else counts (ingress-nginx). */
   readonly secret?: string
+  readonly authority?: AuthorityRef | 'known'
   readonly verifies?: boolean
   readonly name?: string
   readonly sendsName?: boolean
@@ -21,9 +24,11 @@ export function upstreamTlsOf(
   { service, namespace }: BackendName,
 ): UpstreamTls | undefined {
   if (draft?.isHttps !== true) return undefined
-  const { secret, verifies = false, name, sendsName = false, versions, ciphers } = draft
+  const { secret, authority, verifies = false, name, sendsName = false } = draft
+  const { versions, ciphers } = draft
   return {
     ...(secret === undefined ? {} : { secret }),
+    ...(authority === undefined ? {} : { authority }),
     verifies,
     // A name that nobody looks at must not keep connections apart.
     name: verifies || sendsName ? (name ?? `${service}.${namespace}.svc`) : '',
@@ -33,11 +38,18 @@ export function upstreamTlsOf(
   }
 }
 
-/** Waits for the Secret, where there is one. */
+/** Waits for what it is made of, where that is anything. */
 export function upstreamTlsFilter(
   draft: UpstreamTlsDraft | undefined,
 ): UpstreamTlsFilter | undefined {
-  if (draft?.isHttps !== true || draft.secret === undefined) return undefined
-  const { secret, verifies = false } = draft
-  return { kind: 'upstream-tls', secret, verifies }
+  if (draft?.isHttps !== true) return undefined
+  const { secret, authority, verifies = false } = draft
+  const isNamed = authority !== undefined && authority !== 'known'
+  if (secret === undefined && !isNamed) return undefined
+  return {
+    kind: 'upstream-tls',
+    ...(secret === undefined ? {} : { secret }),
+    ...(isNamed ? { authority } : {}),
+    verifies,
+  }
 }

@@ -134,6 +134,13 @@ export function parseLiteralUrl(text: string): Parsed<RedirectTarget> {
   return accept({ ...result.value, path: '' })
 }
 
+/** Parses a DNS name; lower case. */
+export function parseDnsName(text: string): Parsed<string> {
+  return /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i.test(text)
+    ? accept(text.toLowerCase())
+    : refuse('must be a DNS name')
+}
+
 /** Parses a path that begins with `/`: visible ASCII without `;`, `?` and `#`. */
 export function parsePath(text: string): Parsed<string> {
   return /^\/(?!\/)[!"$-:<->@-~]*$/.test(text)

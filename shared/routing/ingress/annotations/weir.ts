@@ -26,6 +26,7 @@ import { filterRows } from './weir-filters.ts'
 import { healthRows } from './weir-health.ts'
 import { limitRows } from './weir-limits.ts'
 import { matchRows } from './weir-match.ts'
+import { weirUpstreamTlsRows } from './weir-upstream-tls.ts'
 
 const headerLines = '`Name: value`, one per line'
 const headerNames = 'names, comma separated'
@@ -56,13 +57,14 @@ export const weir: Family = {
     guarded(
       'backend-protocol',
       '`http`, `https`, `h2c`, `h2`',
-      'What endpoints speak: HTTP/1.1 (http, https) or HTTP/2 (h2c in clear by prior knowledge, h2), as gRPC needs it. https and h2 are verified: the certificate must be for `SERVICE.NAMESPACE.svc`, by an authority that Node or `NODE_EXTRA_CA_CERTS` knows. Goes before `appProtocol` of the Service port.',
+      'What endpoints speak: HTTP/1.1 (http, https) or HTTP/2 (h2c in clear by prior knowledge, h2), as gRPC needs it. https and h2 are verified: the certificate must be for `SERVICE.NAMESPACE.svc`, by an authority that Node or `NODE_EXTRA_CA_CERTS` knows, unless `backend-ca` and its like say otherwise. Goes before `appProtocol` of the Service port.',
       parseChoice<UpstreamProtocol>({ http: 'http', https: 'https', h2c: 'h2c', h2: 'h2' }),
       (upstreamProtocol, { upstreamTls }) => ({
         upstreamProtocol,
         upstreamTls: { ...upstreamTls, isHttps: false },
       }),
     ),
+    ...weirUpstreamTlsRows,
     guarded(
       'ssl-redirect',
       'bool',

@@ -78,6 +78,16 @@ export const families = {
     kind: 'counter',
     help: 'HTTP/2 connections of clients that were cut, by reason: resets (of too many streams), flood (of frames that ask for nothing), settings (never acknowledged).',
   },
+  passthroughConnections: {
+    name: 'weir_passthrough_connections_total',
+    kind: 'counter',
+    help: 'TLS connections of clients that were passed on unread, also those that found no endpoint.',
+  },
+  passthroughBytes: {
+    name: 'weir_passthrough_bytes_total',
+    kind: 'counter',
+    help: 'Bytes of TLS that were passed on unread, by direction: in (from clients), out (to them).',
+  },
   upstreamConnections: {
     name: 'weir_upstream_connections',
     kind: 'gauge',

@@ -27,6 +27,8 @@ export interface Recorder {
   readonly connectionsRefused: Slot
   /** Connections of HTTP/2 that were cut, by what their clients did. */
   readonly sessionsCut: { readonly resets: Slot; readonly flood: Slot; readonly settings: Slot }
+  /** TLS that is passed on unread: connections, and bytes from clients (`in`) and to them. */
+  readonly passthrough: { readonly connections: Slot; readonly in: Slot; readonly out: Slot }
   /** Failed attempts at an upstream; the exchange adds 1 per attempt, `record` adds none. */
   upstreamErrors(code: FailureCode): Slot
   /** Client connections now: the engine adds 1 and -1. */
@@ -101,6 +103,11 @@ export function createRecorder({ slots, isLikeNginx, accessLog }: RecorderOption
     retries: slots.counter(families.retries.name, {}),
     retriesRefused: slots.counter(families.retriesRefused.name, {}),
     connectionsRefused: slots.counter(families.connectionsRefused.name, {}),
+    passthrough: {
+      connections: slots.counter(families.passthroughConnections.name, {}),
+      in: slots.counter(families.passthroughBytes.name, { direction: 'in' }),
+      out: slots.counter(families.passthroughBytes.name, { direction: 'out' }),
+    },
     sessionsCut: {
       resets: slots.counter(families.sessionsCut.name, { reason: 'resets' }),
       flood: slots.counter(families.sessionsCut.name, { reason: 'flood' }),

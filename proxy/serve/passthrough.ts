@@ -63,6 +63,9 @@ class Passthrough implements OpenConnection, SocketReader {
   #upstream: Socket | undefined
   #deadline = 0
   #tunnel: Tunnel | undefined
+  /** Bytes of the tunnel that are in the counters. */
+  #countedIn = 0
+  #countedOut = 0
   #linger: Linger | undefined
   #isOver = false
 
@@ -82,6 +85,7 @@ class Passthrough implements OpenConnection, SocketReader {
     connections.add(this)
     this.#worker.inFlight += 1
     add(connectionGauges.tunnel, 1)
+    add(this.#worker.recorder.passthrough.connections, 1)
     this.#ledger.begin()
     this.#ledger.notePassthrough(this.#passed.serverName)
     this.#ledger.noteRoute(this.#route)
@@ -102,6 +106,7 @@ class Passthrough implements OpenConnection, SocketReader {
   /** Ends what takes too long. Called with each tick of the worker. */
   tick(now: number): void {
     this.#linger?.tick(now)
+    this.#countBytes()
     if (this.#tunnel === undefined && now > this.#deadline) this.#upstream?.destroy()
   }
 
@@ -236,6 +241,7 @@ class Passthrough implements OpenConnection, SocketReader {
       () => {
         pool.active -= 1
         tunnels.delete(tunnel)
+        this.#countBytes()
         this.#record(tunnel.bytesIn, tunnel.bytesOut)
       },
     )
@@ -278,6 +284,17 @@ class Passthrough implements OpenConnection, SocketReader {
     this.#socket.write(Buffer.from([...alertHead, alert]))
     this.#linger = new Linger(this.#socket, this.#worker.time.now)
     this.#socket.resume()
+  }
+
+  /** A tunnel may last for days: what went through it is counted as it goes. */
+  #countBytes(): void {
+    const { bytesIn = 0, bytesOut = 0 } = this.#tunnel ?? {}
+    if (bytesIn + bytesOut === this.#countedIn + this.#countedOut) return
+    const { passthrough } = this.#worker.recorder
+    add(passthrough.in, bytesIn - this.#countedIn)
+    add(passthrough.out, bytesOut - this.#countedOut)
+    this.#countedIn = bytesIn
+    this.#countedOut = bytesOut
   }
 
   #record(bytesIn: number, bytesOut: number): void {

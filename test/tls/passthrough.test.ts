@@ -119,6 +119,11 @@ t.test('the endpoint ends TLS: its certificate, its answer', async (t) => {
   ])
   t.equal(proxy.plane.inFlight, 0)
   t.equal(proxy.counter('weir_connections', { state: 'tunnel' }), 0)
+  t.equal(proxy.counter('weir_passthrough_connections_total'), 1)
+  const [{ bytes_in: bytesIn = 0, bytes_out: bytesOut = 0 } = {}] = proxy.log()
+  t.ok(Number(bytesIn) > 100 && Number(bytesOut) > 100, 'the ClientHello and all else')
+  t.equal(proxy.counter('weir_passthrough_bytes_total', { direction: 'in' }), bytesIn)
+  t.equal(proxy.counter('weir_passthrough_bytes_total', { direction: 'out' }), bytesOut)
 })
 
 t.test('hosts are found as for requests', async (t) => {
@@ -301,6 +306,9 @@ t.test('a tunnel lives through a drain, and ends with the worker', async (t) => 
   client.write('more')
   await until(() => endpoint.bytes().toString('latin1').endsWith('more'))
   t.match(endpoint.bytes().toString('latin1'), /more$/)
+  const counted = () => proxy.counter('weir_passthrough_bytes_total', { direction: 'in' })
+  await until(() => counted() === endpoint.bytes().length)
+  t.equal(counted(), endpoint.bytes().length, 'bytes are counted while the tunnel is open')
   const over = once(client, 'close')
   client.end()
   await proxy.close()

@@ -57,7 +57,7 @@ const metrics: readonly (readonly [name: string, type: string, labels: readonly 
   ['weir_request_duration_seconds', 'histogram', ['ingress', 'namespace', 'service']],
   ['weir_upstream_duration_seconds', 'histogram', ['ingress', 'namespace', 'service']],
   ['weir_proxy_overhead_seconds', 'histogram', []],
-  ['weir_connections', 'gauge', ['state']],
+  ['weir_connections', 'gauge', ['protocol', 'state']],
   ['weir_upstream_connections', 'gauge', ['state']],
   ['weir_upstream_errors_total', 'counter', ['code']],
   ['weir_failures_total', 'counter', ['code', 'ingress', 'namespace', 'service']],
@@ -192,7 +192,7 @@ t.test('/metrics is right after known traffic, summed over two workers', async (
     const states = async () => {
       const now = await scrape(proxy.adminPort)
       return ['active', 'idle', 'tunnel'].map((state) =>
-        sampleValue(now, 'weir_connections', { state }),
+        sampleValue(now, 'weir_connections', { protocol: 'HTTP/1.1', state }),
       )
     }
     await until('all clients are gone', states, (seen) => seen.every((count) => count === 0))
@@ -270,7 +270,8 @@ t.test(
           name,
         )
     }
-    const idle = sampleValue(after, 'weir_connections', { state: 'idle' }) ?? 0
+    const idle =
+      sampleValue(after, 'weir_connections', { protocol: 'HTTP/1.1', state: 'idle' }) ?? 0
     t.ok(idle < 16, `its connections went with it: ${idle} are left`)
     await until(
       'two workers',

@@ -37,7 +37,7 @@ export interface ConnectionGauges {
 /** What all client connections of a worker share. */
 export interface ClientShared extends WorkerTime {
   readonly clientLimits: ClientLimits
-  readonly connectionGauges: ConnectionGauges
+  readonly connectionGauges: { readonly [protocol in 'http1' | 'http2' | 'tls']: ConnectionGauges }
   /** All that are open. */
   readonly connections: Set<OpenConnection>
 }

@@ -57,8 +57,8 @@ export class ClientConnection
     this.socket = socket
     this.#reader = new RequestReader(this, socket, limits, time)
     this.stream = new Http1ClientStream(this, this.#reader, socket, shared)
-    this.#gauges = connectionGauges
-    this.#gauge = connectionGauges.idle
+    this.#gauges = connectionGauges.http1
+    this.#gauge = this.#gauges.idle
     add(this.#gauge, 1)
     this.#time = time
     this.#writes = new WriteWatch(socket, limits.writeTimeoutMs)

@@ -65,7 +65,7 @@ export class ClientSession implements OpenConnection, StreamOwner {
     this.#socket = socket
     this.#shared = shared
     this.#serve = serve
-    this.#gauges = shared.connectionGauges
+    this.#gauges = shared.connectionGauges.http2
     this.#gauge = this.#gauges.idle
     add(this.#gauge, 1)
     shared.connections.add(this)

@@ -29,7 +29,7 @@ export class PrefaceGate implements SocketReader, OpenConnection {
     this.#onHttp1 = onHttp1
     this.#onHttp2 = onHttp2
     this.#deadline = shared.time.now + shared.clientLimits.keepAliveTimeoutMs
-    add(shared.connectionGauges.idle, 1)
+    add(shared.connectionGauges.http1.idle, 1)
     shared.connections.add(this)
     const { socket } = accepted
     socket.on('end', this.#onEnd)
@@ -66,7 +66,7 @@ export class PrefaceGate implements SocketReader, OpenConnection {
     socket.off('end', this.#onEnd)
     socket.off('error', this.#onEnd)
     socket.off('close', this.#leave)
-    add(this.#shared.connectionGauges.idle, -1)
+    add(this.#shared.connectionGauges.http1.idle, -1)
     this.#shared.connections.delete(this)
   }
 

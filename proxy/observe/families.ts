@@ -23,6 +23,9 @@ const overheadBounds = [
 const storeBounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05] as const
 const delayBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
 
+/** What `protocol` of `weir_connections` may be, in the access log's words; `TLS` is passed on unread. */
+export const connectionProtocols = { http1: 'HTTP/1.1', http2: 'HTTP/2.0', tls: 'TLS' } as const
+
 /** The families of the data plane, in the order they are exported. */
 export const families = {
   requests: {
@@ -56,7 +59,7 @@ export const families = {
   connections: {
     name: 'weir_connections',
     kind: 'gauge',
-    help: 'Client connections now: active (a request is in progress), idle (keep-alive), tunnel (upgraded).',
+    help: 'Client connections now, by protocol (as in the access log; TLS: passed on unread) and state: active (a request is in progress), idle (keep-alive), tunnel (upgraded).',
   },
   connectionsRefused: {
     name: 'weir_connections_refused_total',

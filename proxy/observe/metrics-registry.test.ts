@@ -112,12 +112,12 @@ t.test('in the words of ingress-nginx, what its dashboards ask of the whole prox
   t.equal(value('nginx_process_connections', { state: 'active' }), 0)
 
   const slots = createSlots((message) => metrics.slots.accept(message, 0))
-  for (const [state, count] of [
-    ['active', 3],
-    ['idle', 5],
-    ['tunnel', 2],
+  for (const [protocol, state, count] of [
+    ['HTTP/1.1', 'active', 3],
+    ['HTTP/2.0', 'idle', 5],
+    ['TLS', 'tunnel', 2],
   ] as const) {
-    add(slots.counter('weir_connections', { state }), count)
+    add(slots.counter('weir_connections', { protocol, state }), count)
   }
   metrics.setTable(tableWith([routeOf()]))
   exposed = await scrape()

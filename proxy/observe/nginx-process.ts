@@ -2,7 +2,7 @@
 //
 // Their lists of controllers come from `config_hash`: without it every panel would be empty.
 import type { Clock } from '../../shared/clock.ts'
-import { type Family, families } from './families.ts'
+import { connectionProtocols, type Family, families } from './families.ts'
 import { exporterLabels, type NginxExporter, nginxProcessFamilies } from './nginx-families.ts'
 import { helpText, labelText, seriesText } from './series-text.ts'
 import type { SlotCollector } from './slot-collector.ts'
@@ -55,7 +55,12 @@ export class NginxProcess {
   }
 
   #connections(): Readonly<Record<string, number>> {
-    const count = (state: string) => this.#options.slots.total(families.connections, { state })
+    const { slots } = this.#options
+    const count = (state: string) =>
+      Object.values(connectionProtocols).reduce(
+        (sum, protocol) => sum + slots.total(families.connections, { protocol, state }),
+        0,
+      )
     const writing = count('active') + count('tunnel')
     const waiting = count('idle')
     return { active: writing + waiting, reading: 0, writing, waiting }

@@ -140,10 +140,10 @@ t.test('what can be counted shows as 0 from the start', async (t) => {
   add(recorder.retries, 1)
   add(recorder.retriesRefused, 2)
   add(recorder.connectionsRefused, 3)
-  add(recorder.connections.active, 2)
-  add(recorder.connections.active, -1)
-  add(recorder.connections.idle, 3)
-  add(recorder.connections.tunnel, 4)
+  add(recorder.connections.http1.active, 2)
+  add(recorder.connections.http1.active, -1)
+  add(recorder.connections.http1.idle, 3)
+  add(recorder.connections.http2.tunnel, 4)
   add(recorder.upstreamConnections.busy, 5)
   add(recorder.upstreamConnections.idle, 6)
   families = await scrape()
@@ -153,9 +153,15 @@ t.test('what can be counted shows as 0 from the start', async (t) => {
   t.equal(sampleValue(families, 'weir_retries_refused_total'), 2)
   t.equal(sampleValue(families, 'weir_connections_refused_total'), 3)
   const states = ['active', 'idle', 'tunnel'].map((state) =>
-    sampleValue(families, 'weir_connections', { state }),
+    ['HTTP/1.1', 'HTTP/2.0', 'TLS'].map((protocol) =>
+      sampleValue(families, 'weir_connections', { protocol, state }),
+    ),
   )
-  t.strictSame(states, [1, 3, 4])
+  t.strictSame(states, [
+    [1, 0, 0],
+    [3, 0, 0],
+    [0, 4, 0],
+  ])
   t.equal(sampleValue(families, 'weir_upstream_connections', { state: 'busy' }), 5)
   t.equal(sampleValue(families, 'weir_upstream_connections', { state: 'idle' }), 6)
 })

@@ -2,7 +2,7 @@
 // the first request of its kind. Slots are made when first needed, so that an idle route costs nothing.
 import { type FailureCode, failures } from '../../shared/routing/failure.ts'
 import type { AccessLog } from './access-log.ts'
-import { families } from './families.ts'
+import { connectionProtocols, families } from './families.ts'
 import { type NginxCounters, NginxSeries, nginxHost } from './nginx-series.ts'
 import type { RequestRecord } from './record.ts'
 import { type RouteCounters, SeriesOfRoutes } from './route-series.ts'
@@ -32,11 +32,23 @@ export interface Recorder {
   /** Failed attempts at an upstream; the exchange adds 1 per attempt, `record` adds none. */
   upstreamErrors(code: FailureCode): Slot
   /** Client connections now: the engine adds 1 and -1. */
-  readonly connections: { readonly active: Slot; readonly idle: Slot; readonly tunnel: Slot }
+  readonly connections: { readonly [protocol in 'http1' | 'http2' | 'tls']: ConnectionSlots }
   /** Upstream connections now: the engine adds 1 and -1. */
   readonly upstreamConnections: { readonly busy: Slot; readonly idle: Slot }
   /** Endpoints now: the engine sets them with each tick. */
   readonly endpoints: { readonly serving: Slot; readonly ejected: Slot; readonly unhealthy: Slot }
+}
+
+/** Connections of one protocol, by what they are at. */
+export interface ConnectionSlots {
+  readonly active: Slot
+  readonly idle: Slot
+  readonly tunnel: Slot
+}
+
+function connectionSlots(slots: Slots, protocol: string): ConnectionSlots {
+  const of = (state: string) => slots.counter(families.connections.name, { protocol, state })
+  return { active: of('active'), idle: of('idle'), tunnel: of('tunnel') }
 }
 
 /** What a recorder needs; without `accessLog` nothing is logged. */
@@ -122,9 +134,9 @@ export function createRecorder({ slots, isLikeNginx, accessLog }: RecorderOption
       return slot
     },
     connections: {
-      active: slots.counter(families.connections.name, { state: 'active' }),
-      idle: slots.counter(families.connections.name, { state: 'idle' }),
-      tunnel: slots.counter(families.connections.name, { state: 'tunnel' }),
+      http1: connectionSlots(slots, connectionProtocols.http1),
+      http2: connectionSlots(slots, connectionProtocols.http2),
+      tls: connectionSlots(slots, connectionProtocols.tls),
     },
     upstreamConnections: {
       busy: slots.counter(families.upstreamConnections.name, { state: 'busy' }),

@@ -84,7 +84,7 @@ class Passthrough implements OpenConnection, SocketReader {
     const { connections, connectionGauges } = this.#worker
     connections.add(this)
     this.#worker.inFlight += 1
-    add(connectionGauges.tunnel, 1)
+    add(connectionGauges.tls.tunnel, 1)
     add(this.#worker.recorder.passthrough.connections, 1)
     this.#ledger.begin()
     this.#ledger.notePassthrough(this.#passed.serverName)
@@ -265,7 +265,7 @@ class Passthrough implements OpenConnection, SocketReader {
   #onClose(): void {
     const { connections, connectionGauges } = this.#worker
     connections.delete(this)
-    add(connectionGauges.tunnel, -1)
+    add(connectionGauges.tls.tunnel, -1)
     if (this.#tunnel !== undefined) {
       this.#tunnel.clientEnd.onClose()
       return

@@ -73,7 +73,7 @@ t.test('a client of HTTP/1.1', async (t) => {
   }
   client.send('hello')
   await eventually('the echo', () => client.tunnelled === 'hello')
-  t.equal(dataPlane.counter('weir_connections', { state: 'tunnel' }), 1)
+  t.equal(dataPlane.counter('weir_connections', { protocol: 'HTTP/1.1', state: 'tunnel' }), 1)
   client.socket.end()
   await once(client.socket, 'close')
   t.equal(client.ended, 'fin', 'an orderly end comes back')

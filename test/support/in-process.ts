@@ -69,7 +69,7 @@ export interface InProcess {
   /** What went wrong in filters, oldest first. */
   readonly faults: readonly FilterFault[]
   readonly guard: FilterGuard
-  /** A counter's or gauge's value; 0 when it was never touched. */
+  /** The sum of a counter's or gauge's series with these labels; 0 when it was never touched. */
   counter(metric: string, labels?: Readonly<Record<string, string>>): number
   close(): Promise<void>
 }
@@ -149,8 +149,14 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
         .map((line): LogLine => JSON.parse(line))
     },
     counter(metric, labels = {}) {
-      const message = messages.get(keyOf(metric, labels))
-      return message === undefined ? 0 : (new Float64Array(message.page)[message.at] ?? 0)
+      const asked = Object.entries(labels)
+      let sum = 0
+      for (const message of messages.values()) {
+        const isAsked = asked.every(([name, value]) => message.labels[name] === value)
+        if (message.metric === metric && isAsked)
+          sum += new Float64Array(message.page)[message.at] ?? 0
+      }
+      return sum
     },
     // No time to finish anything: what a test left open is cut.
     faults,

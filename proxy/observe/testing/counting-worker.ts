@@ -8,7 +8,7 @@ const recorder = createRecorder({
   slots: createSlots((message) => parentPort?.postMessage(message)),
 })
 add(recorder.retries, 1)
-add(recorder.connections.active, 1)
+add(recorder.connections.http1.active, 1)
 parentPort?.postMessage({ kind: 'counted' })
 // Keeps the thread alive.
 parentPort?.on('message', () => {})

@@ -1,4 +1,4 @@
-// Keeps docs/annotations.md, docs/config-map.md, docs/ingress-nginx.md, docs/metrics.md, docs/skipper-predicates.md, the option
+// Keeps docs/annotations.md, docs/config-map.md, docs/ingress-nginx.md, docs/metrics.md, docs/skipper-filters.md, docs/skipper-predicates.md, the option
 // tables of README.md and the codes in rules.yaml true (`npm run docs`):
 // writes each option table between its markers `<!-- options:NAME -->`.
 // A new program with options gets its markers in the README and a line in `tables`.
@@ -7,6 +7,7 @@ import { controllerOptions } from '../controller/settings-table.ts'
 import { proxyOptions } from '../proxy/settings-table.ts'
 import { configOption } from '../shared/options.ts'
 import { markdownTable } from '../shared/options-help.ts'
+import { renderFilters } from '../shared/routing/eskip/filters/document.ts'
 import { renderPredicates } from '../shared/routing/eskip/predicates/document.ts'
 import { renderAnnotations } from '../shared/routing/ingress/annotations/document.ts'
 import { renderConfigMap } from '../shared/routing/ingress/config-map/document.ts'
@@ -34,6 +35,7 @@ export function writeTables(readme: string): string {
 
 if (import.meta.main) {
   writeFileSync(new URL('../docs/annotations.md', import.meta.url), renderAnnotations())
+  writeFileSync(new URL('../docs/skipper-filters.md', import.meta.url), renderFilters())
   writeFileSync(new URL('../docs/skipper-predicates.md', import.meta.url), renderPredicates())
   writeFileSync(new URL('../docs/config-map.md', import.meta.url), renderConfigMap())
   writeFileSync(new URL('../docs/ingress-nginx.md', import.meta.url), renderDifferences())

@@ -95,7 +95,7 @@ export class Attempt implements ResponseSink, OutgoingRequest, ReplayOwner {
       this.#owner.fail(choice?.upstream.isKnown === false ? 'service-missing' : 'no-endpoints')
       return
     }
-    const refusal = choice.breaker?.admit(choice.upstream.pools)
+    const refusal = choice.breaker?.admit(choice.upstream.pools) ?? backend.refusal?.(pool)
     if (refusal === undefined) this.#connect(backend, pool)
     else this.#owner.fail(refusal)
   }

@@ -3,12 +3,14 @@
 import type {
   Choice,
   CircuitBreaker,
+  EndpointLimit,
   ForwardBackend,
   HealthCheck,
   RetryRules,
 } from '../../shared/routing/backend.ts'
 import { compileConditions } from '../../shared/routing/conditions/compile.ts'
 import type { ConditionContext, Question } from '../../shared/routing/conditions/kind.ts'
+import type { FailureCode } from '../../shared/routing/failure.ts'
 import { isUnlogged } from '../../shared/routing/filters/access-log.ts'
 import {
   type CompileFilter,
@@ -22,6 +24,7 @@ import type {
   FilterKind,
   RequestStep,
   RoutePlace as RouteOrigin,
+  SharedCounters,
   Verdict,
 } from '../../shared/routing/filters/kind.ts'
 import { matchKey } from '../../shared/routing/match-key.ts'
@@ -56,6 +59,8 @@ export interface LiveRoute {
 /** A forwarding backend with its limits settled. Times in ms. */
 export interface LiveForward {
   readonly destination: Destination
+  /** Says why an endpoint gets no more requests now; undefined: nothing limits it. */
+  readonly refusal: ((pool: EndpointPool) => FailureCode | undefined) | undefined
   /** Undefined: the proxy's own. */
   readonly retry: RetryRules | undefined
   /** A check of an endpoint's health: what becomes of it is nothing else's to judge. */
@@ -112,17 +117,14 @@ export function buildRoute(route: Route, builder: RouteBuilder): LiveRoute {
   const closed: LiveRoute = { ...fixed, pipeline: always('policy-closed'), backend: nowhere }
   if (backend.kind === 'closed') return closed
   const key = `${owner.kind}/${owner.namespace}/${owner.name}\n${matchKey(match)}`
-  const compiled = compileFilters(
-    filters,
-    builder.kinds,
-    builder.context(key, { namespace: owner.namespace, name: owner.name, path: match.path }),
-    builder.compile?.(route),
-  )
+  const place = { namespace: owner.namespace, name: owner.name, path: match.path }
+  const context = builder.context(key, place)
+  const compiled = compileFilters(filters, builder.kinds, context, builder.compile?.(route))
   if (!compiled.ok) return closed
   const { pipeline } = compiled
   return backend.kind === 'answer'
     ? { ...fixed, pipeline: withLast(pipeline, backend.answer), backend: nowhere }
-    : { ...fixed, pipeline, backend: buildForward(backend, route, builder) }
+    : { ...fixed, pipeline, backend: buildForward(backend, route, builder, context) }
 }
 
 /** A pipeline that comes to one verdict, and nothing else. */
@@ -139,9 +141,15 @@ function withLast(pipeline: Pipeline | undefined, verdict: Verdict): Pipeline {
   return { ...(pipeline ?? emptyPipeline), request: [...(pipeline?.request ?? []), last] }
 }
 
-function buildForward(backend: ForwardBackend, route: Route, builder: RouteBuilder): LiveForward {
-  const { retry, limits = {} } = backend
+function buildForward(
+  backend: ForwardBackend,
+  route: Route,
+  builder: RouteBuilder,
+  { shared }: CompileContext,
+): LiveForward {
+  const { retry, limits = {}, endpointLimit } = backend
   return {
+    refusal: endpointLimit && limitEndpoints(endpointLimit, shared),
     destination: createDestination(backend, {
       ...builder.balancing,
       conditions: builder.conditions,
@@ -159,6 +167,16 @@ function buildForward(backend: ForwardBackend, route: Route, builder: RouteBuild
     spills: limits.spills ?? false,
     responseHeadBytes: limits.responseHeadBytes || Number.POSITIVE_INFINITY,
   }
+}
+
+function limitEndpoints(
+  { account, limit, windowMs }: EndpointLimit,
+  shared: SharedCounters,
+): LiveForward['refusal'] {
+  return ({ name }) =>
+    shared.take(`endpoint ${account} ${name}`, windowMs / limit, limit) > 0
+      ? 'circuit-full'
+      : undefined
 }
 
 function buildChoice(
@@ -217,6 +235,7 @@ export function probeForward(pool: EndpointPool, timeoutMs: number): LiveForward
 
 function ownForward(timeoutMs: number): Omit<LiveForward, 'destination'> {
   return {
+    refusal: undefined,
     retry: undefined,
     isProbe: false,
     closesConnections: false,

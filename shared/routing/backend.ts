@@ -26,12 +26,21 @@ export interface ForwardBackend {
   readonly healthCheck?: HealthCheck
   readonly slowStart?: SlowStart
   readonly breaker?: CircuitBreaker
+  readonly endpointLimit?: EndpointLimit
   /** Each connection to an endpoint serves one request: `Connection: close` goes with it. */
   readonly closesConnections?: true
   /** An endpoint is asked for its own address and port, where no filter names a host; absent: for the host of the request. */
   readonly namesEndpoint?: true
   /** TLS connections that ask for the route's host go to its endpoints unread, as tunnels; absent: TLS ends here. */
   readonly passthrough?: Passthrough
+}
+
+/** How many requests an endpoint gets within a time; more are answered 503. Counted by the node, for all routes with the account. */
+export interface EndpointLimit {
+  readonly account: string
+  /** ≥ 1; all may come at once. */
+  readonly limit: number
+  readonly windowMs: number
 }
 
 /** How a TLS connection is handed to an endpoint. */

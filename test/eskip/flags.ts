@@ -27,13 +27,19 @@ const options: Readonly<Record<string, Options>> = {
 }
 
 const common = [
-  ...['--like', 'skipper', '--auth-urls', 'any', '--backend-urls', 'any', '--access-log', 'off'],
-  '--allow-diagnostic-filters',
+  ...['--like', 'skipper', '--access-log', 'off', '--allow-diagnostic-filters'],
   ...['--auth-files', tmpdir()],
 ]
 
-/** Weir's options for a case. */
-export function optionsOf({ flags, trustedProxies }: EskipCase, around: Surroundings): string[] {
+/** Weir's options for cases that have the same flags. */
+export function optionsOf(cases: readonly EskipCase[], around: Surroundings): string[] {
+  const [{ flags = [], trustedProxies } = {}] = cases
+  // Addresses of this machine are asked where they are named.
+  const origins = cases.flatMap(({ backends }) =>
+    backends.map(({ address, port }) => `http://${address}:${port}`),
+  )
+  const named = ['any', ...new Set(origins)].join(',')
+  const asked = ['--auth-urls', named, '--backend-urls', named]
   const trust =
     trustedProxies === undefined
       ? []
@@ -42,7 +48,7 @@ export function optionsOf({ flags, trustedProxies }: EskipCase, around: Surround
   const isSaid = flags.some((flag) => flag.startsWith('-kubernetes-https-redirect'))
   const all = isSaid ? flags : [...flags, '-kubernetes-https-redirect=false']
   const own = all.map(parted).flatMap(([name, value]) => options[name]?.(value, around) ?? [])
-  return [...common, ...trust, ...own]
+  return [...common, ...asked, ...trust, ...own]
 }
 
 /** What Weir lacks for a case, in a sentence; undefined when it can be played. */

@@ -61,7 +61,8 @@ async function playGroup(group: readonly EskipCase[], network: number): Promise<
   let stage: Stage | undefined
   try {
     store = program === undefined ? undefined : await startStore(program)
-    const options = optionsOf(movedCase(one, network, ''), { store: store?.url ?? '' })
+    const moved = group.map((each) => movedCase(each, network, ''))
+    const options = optionsOf(moved, { store: store?.url ?? '' })
     stage = await Stage.start(options, network, store)
     const results: Result[] = []
     for (const each of group) results.push({ case: each, wrong: await playOn(stage, each) })
@@ -83,6 +84,8 @@ function isTimed({ area, steps, backends }: EskipCase): boolean {
   return (
     area === 'auth' ||
     backends.some(({ answers }) => answers.some(({ delayMs }) => delayMs !== undefined)) ||
+    // Whose keys are fetched when a route first names them.
+    backends.some(({ name }) => name === 'issuer') ||
     steps.some(
       ({ everyMs, pauseMs, settleMs, staggerMs, expect }) =>
         (everyMs ?? pauseMs ?? settleMs ?? staggerMs ?? expect.elapsedMs) !== undefined,

@@ -18,6 +18,7 @@ import type {
   FilterKind,
   RequestStep,
   RequestView,
+  ResponseStep,
   SharedCounters,
   Verdict,
 } from './kind.ts'
@@ -39,6 +40,10 @@ export interface ConcurrencyFilter extends Filter {
   readonly maxWaitMs: number
   /** Of refusals, 400 to 599. */
   readonly status: number
+  /** Of who waited too long; absent: that of the others. */
+  readonly lateStatus?: number
+  /** A place is free again when the response has begun; absent: when it has ended. */
+  readonly until?: 'head'
 }
 
 const maxCount = 1_000_000
@@ -49,24 +54,41 @@ export const concurrencyKind: FilterKind<ConcurrencyFilter> = {
   isGuard: true,
   defaults: { key: { from: 'route' }, queue: 0, order: 'fifo', maxWaitMs: 10_000, status: 503 },
   fault(filter) {
-    const { key, limit, queue, except, status } = filter
+    const { key, limit, queue, except, status, lateStatus = status } = filter
     if (limit === undefined) return 'there is no limit'
     if (!isCount(limit, 1)) return `the limit must be a whole number from 1 to ${maxCount}`
     if (!isCount(queue, 0)) return `the queue must be a whole number from 0 to ${maxCount}`
     if (!(filter.maxWaitMs >= 1 && filter.maxWaitMs <= maxWaitMs)) {
       return 'the wait must be 1 ms to 10 minutes'
     }
-    if (!(status >= 400 && status <= 599)) return 'the status must be 400 to 599'
+    if (![status, lateStatus].every((each) => each >= 400 && each <= 599)) {
+      return 'the status must be 400 to 599'
+    }
     return faultOfExceptions(except) ?? (key.from === 'route' ? undefined : faultOfRequestKey(key))
   },
   compile(filter, context) {
     const enter = compileEntrance(filter, context)
-    const refusal = refusalOf(filter)
+    const refusal = refusalOf(filter.status)
     const step =
       filter.queue === 0 ? withoutQueue(enter, refusal) : withQueue(enter, filter, refusal)
-    return { request: exceptFor(filter.except, step) }
+    return {
+      request: exceptFor(filter.except, step),
+      ...(filter.until === 'head' && { response: releaseStep }),
+    }
   },
 }
+
+const releaseStep: ResponseStep = {
+  includesOwn: false,
+  kind: 'sync',
+  decide(response) {
+    for (const release of places.get(response.request) ?? []) release()
+    return undefined
+  },
+}
+
+// Of requests that are in progress: how each gives back the places that it needs until its response has begun.
+const places = new WeakMap<RequestView, (() => void)[]>()
 
 function isCount(count: number, least: number): boolean {
   return Number.isSafeInteger(count) && count >= least && count <= maxCount
@@ -74,7 +96,7 @@ function isCount(count: number, least: number): boolean {
 
 type Refusal = Exclude<Verdict, undefined>
 
-function refusalOf({ status }: ConcurrencyFilter): Refusal {
+function refusalOf(status: number): Refusal {
   if (status === failures['concurrency-limited'].status) return 'concurrency-limited'
   return {
     status,
@@ -99,7 +121,7 @@ function withQueue(
   return {
     kind: 'async',
     timeoutMs: filter.maxWaitMs,
-    onTimeout: refusal,
+    onTimeout: filter.lateStatus === undefined ? refusal : refusalOf(filter.lateStatus),
     start(request, settle) {
       const gate = enter(request)
       if (!gate.admit(request)) return gate.wait(request, settle, refusal)
@@ -132,7 +154,7 @@ function compileEntrance(
       gate = new Gate(() => gates.delete(key))
       gates.set(key, gate)
     }
-    gate.setTerms(limit, queue, filter.order)
+    gate.setTerms(limit, queue, filter.order, filter.until === 'head')
     return gate
   }
 }
@@ -148,6 +170,7 @@ class Gate {
   #limit = 1
   #maxWaiting = 0
   #order: ConcurrencyFilter['order'] = 'fifo'
+  #isUntilHead = false
   #inProgress = 0
   /** In the order of arrival. */
   readonly #waiting = new WaitingList<Waiter>()
@@ -159,7 +182,13 @@ class Gate {
   }
 
   /** The terms of the route as it is now. */
-  setTerms(limit: number, maxWaiting: number, order: ConcurrencyFilter['order']): void {
+  setTerms(
+    limit: number,
+    maxWaiting: number,
+    order: ConcurrencyFilter['order'],
+    isUntilHead: boolean,
+  ): void {
+    this.#isUntilHead = isUntilHead
     this.#limit = limit
     this.#maxWaiting = maxWaiting
     this.#order = order
@@ -169,9 +198,17 @@ class Gate {
   admit(request: RequestView): boolean {
     if (this.#inProgress >= this.#limit) return false
     this.#inProgress += 1
-    request.whenFinished(() => {
+    let isReleased = false
+    const release = () => {
+      if (isReleased) return
+      isReleased = true
       this.#inProgress -= 1
       this.#handOn()
+    }
+    if (this.#isUntilHead) places.set(request, [...(places.get(request) ?? []), release])
+    request.whenFinished(() => {
+      places.delete(request)
+      release()
     })
     return true
   }

@@ -4,6 +4,7 @@
 import { accessKind } from './access.ts'
 import { accessLogKind } from './access-log.ts'
 import { accessRulesKind } from './access-rules.ts'
+import { admissionKind } from './admission.ts'
 import { allowOriginKind } from './allow-origin.ts'
 import { answersKind } from './answers.ts'
 import { anyOfKind } from './any-of.ts'
@@ -22,6 +23,7 @@ import { corsKind } from './cors.ts'
 import { customErrorsKind } from './custom-errors.ts'
 import { customHeadersKind } from './custom-headers.ts'
 import { decompressKind } from './decompress.ts'
+import { delayKind } from './delay.ts'
 import { errorPagesKind } from './error-pages.ts'
 import { externalAuthKind } from './external-auth.ts'
 import { failureFieldsKind } from './failure-fields.ts'
@@ -44,6 +46,7 @@ import { rewriteKind } from './rewrite.ts'
 import { rewriteCookiesKind } from './rewrite-cookies.ts'
 import { rewriteLocationKind } from './rewrite-location.ts'
 import { sequenceKind } from './sequence.ts'
+import { throttleKind } from './throttle.ts'
 import { timeLimitsKind } from './time-limits.ts'
 import { tokenFieldsKind } from './token-fields.ts'
 import { tokenInfoKind } from './token-info.ts'
@@ -104,6 +107,9 @@ const rows: readonly FilterKind[] = [
   bodyEditKind,
   bodyBlockKind,
   decompressKind,
+  admissionKind,
+  delayKind,
+  throttleKind,
 ]
 
 const table = new Map<string, FilterKind>(rows.map((row) => [row.kind, row]))

@@ -2,6 +2,7 @@
 //
 // Invariant: the original waits for nothing: a copy is sent when its own request has been read, its answer is thrown away.
 // Invariant: what copies hold is bounded: `maxInFlight` at a time, `maxBodyBytes` each; what is above is not copied.
+import { compileReplaceAll } from '../pattern.ts'
 import type { BackendRef } from '../upstreams/backend-ref.ts'
 import type {
   BodySink,
@@ -11,6 +12,7 @@ import type {
   FilterKind,
   RequestView,
 } from './kind.ts'
+import { readablePath, withPath } from './target.ts'
 
 /** Sends copies of requests to a Service. */
 export interface MirrorFilter extends Filter {
@@ -22,6 +24,10 @@ export interface MirrorFilter extends Filter {
   readonly path?: string
   /** Path and query as the client sent them, behind `path`. */
   readonly sendsUri?: true
+  /** Replaces all matches in the path that is asked for, as Go's regexp does. */
+  readonly rewrite?: { readonly pattern: string; readonly replacement: string }
+  /** Copies are as the filters before have left the request; absent: as it goes upstream. */
+  readonly isOfItsPlace?: true
   /** Copies have no body. */
   readonly isBodiless?: true
   /** 0 to 100. */
@@ -41,22 +47,40 @@ const noBytes = Buffer.alloc(0)
 export const mirrorKind: FilterKind<MirrorFilter> = {
   kind: 'mirror',
   defaults: { percent: 100, maxBodyBytes: 1 << 20, timeoutMs: 5000, maxInFlight: 100 },
-  fault: ({ percent, to }) => {
+  fault: ({ percent, to, rewrite }) => {
     if (to === undefined) return 'there is no Service to mirror to'
+    const result = rewrite && compileReplaceAll(rewrite.pattern, rewrite.replacement)
+    if (result?.ok === false) return result.reason
     return percent >= 0 && percent <= 100 ? undefined : 'the share must be 0 to 100 percent'
   },
   upstreams: ({ to }) => [to],
   compile(filter, context) {
     let inFlight = 0
+    const headFor = compileHead(filter)
+    const heads = new WeakMap<RequestView, CopyHead>()
     return {
+      ...(filter.isOfItsPlace && {
+        request: {
+          kind: 'sync',
+          decide(request) {
+            heads.set(request, headFor(request))
+            return undefined
+          },
+        },
+      }),
       requestBody(request, next) {
         if (inFlight >= filter.maxInFlight || context.random() * 100 >= filter.percent) return
         inFlight += 1
         const release = () => {
           inFlight -= 1
         }
-        if (filter.isBodiless !== true) return new Copy(filter, context, request, next, release)
-        sendCopy(filter, context, headOf(request, filter), noBytes, release)
+        const head = filter.isOfItsPlace === true ? heads.get(request) : headFor(request)
+        if (head === undefined) {
+          release()
+          return
+        }
+        if (filter.isBodiless !== true) return new Copy(filter, context, head, next, release)
+        sendCopy(filter, context, head, noBytes, release)
         return
       },
     }
@@ -66,10 +90,17 @@ export const mirrorKind: FilterKind<MirrorFilter> = {
 /** What a copy says besides its body: it may be sent when the request itself is over. */
 type CopyHead = Pick<CallRequest, 'method' | 'target' | 'authority' | 'fields'>
 
-function headOf(request: RequestView, filter: MirrorFilter): CopyHead {
-  const { method, fields, upstreamHost } = request
-  const authority = filter.authority ?? (upstreamHost || request.authority)
-  return { method, target: targetOf(request, filter), authority, fields }
+function compileHead(filter: MirrorFilter): (request: RequestView) => CopyHead {
+  const { rewrite } = filter
+  const result = rewrite && compileReplaceAll(rewrite.pattern, rewrite.replacement)
+  return (request) => {
+    const { method, fields, upstreamHost } = request
+    const authority = filter.authority ?? (upstreamHost || request.authority)
+    const target = targetOf(request, filter)
+    const sent =
+      result?.ok === true ? withPath(target, result.replace(readablePath(target))) : target
+    return { method, target: sent, authority, fields }
+  }
 }
 
 function targetOf({ target, path, query }: RequestView, filter: MirrorFilter): string {
@@ -106,7 +137,7 @@ class Copy {
   constructor(
     filter: MirrorFilter,
     context: CompileContext,
-    request: RequestView,
+    head: CopyHead,
     next: BodySink,
     release: () => void,
   ) {
@@ -114,7 +145,7 @@ class Copy {
     this.#context = context
     this.#next = next
     this.#release = release
-    this.#head = headOf(request, filter)
+    this.#head = head
   }
 
   write(bytes: Buffer): boolean {

@@ -139,6 +139,19 @@ export const limitRows: readonly FilterRow[] = [
     },
   ),
   served(
+    'backendRatelimit',
+    'group, requests, time, [503]',
+    'For each endpoint. Differs: counted by each node, not by all together. Groups are those of the namespace.',
+    (args, context) => {
+      args.expect(3, 4)
+      if (args.has(3)) args.whole(3, 'status', 503, 503)
+      const limit = countOf(args, 1)
+      const windowMs = args.duration(2, 'time', perSecond)
+      if (windowMs < 1) throw new ArgumentFault('its time must be 1 ms or more')
+      return { backend: { endpointLimit: { ...groupIn(context, args), limit, windowMs } } }
+    },
+  ),
+  served(
     'ratelimitFailClosed',
     '',
     'Limits of the route refuse requests while the store does not answer.',

@@ -1,8 +1,8 @@
 // What do Skipper's filters become that are words of the backend, or filters of kinds that Weir had before?
 import { test } from 'tap'
 import { filterKinds } from '../../filters/kinds.ts'
+import { termsOfWish } from '../backend-terms.ts'
 import type { Arg } from '../language.ts'
-import { applyWish } from './apply.ts'
 import { readFilters } from './read.ts'
 import type { BackendWish } from './row.ts'
 
@@ -142,10 +142,16 @@ test('filters become words of the backend', async (t) => {
 
 test('words about hashing count where the balance is by hash', async (t) => {
   const wish: BackendWish = { hashKey: { from: 'header', name: 'x-user' }, loadFactor: 1.25 }
-  const plain = { kind: 'forward', choices: [] } as const
-  t.strictSame(applyWish(plain, wish), plain)
-  const hashed = applyWish({ ...plain, balance: { kind: 'hash', key: { from: 'address' } } }, wish)
-  t.strictSame(hashed.balance, { kind: 'hash', key: wish.hashKey, loadFactor: 1.25 })
+  t.strictSame(termsOfWish(wish, undefined), {})
+  t.strictSame(termsOfWish(wish, { kind: 'hash', key: { from: 'address' } }), {
+    balance: { kind: 'hash', key: wish.hashKey, loadFactor: 1.25 },
+  })
+})
+
+test('whose name is asked for', async (t) => {
+  t.match(termsOfWish({ preservesHost: false }, undefined), { namesEndpoint: true })
+  t.match(termsOfWish({ dynamic: { host: 'a.test' } }, undefined), { namesEndpoint: true })
+  t.strictSame(termsOfWish({ preservesHost: true, dynamic: { host: 'a.test' } }, undefined), {})
 })
 
 const wrong: readonly { readonly why: string; readonly call: Sketch }[] = [

@@ -2,8 +2,6 @@
 import type { PathChangeFilter } from '../../filters/path-change.ts'
 import { type FilterRow, only, served } from './row.ts'
 
-const always = 'Weir always does what it does.'
-
 function pathChange(change: PathChangeFilter['change']): PathChangeFilter {
   return { kind: 'path-change', change }
 }
@@ -32,10 +30,15 @@ export const pathRows: readonly FilterRow[] = [
       return { backend: { preservesHost: args.oneOf(0, 'argument', ['true', 'false']) === 'true' } }
     },
   ),
-  served('rfcPath', '', `${always} Escaped slashes are never decoded.`, (args) => {
-    args.expect(0)
-    return {}
-  }),
+  served(
+    'rfcPath',
+    '',
+    'Weir always does what it does: escaped slashes are never decoded.',
+    (args) => {
+      args.expect(0)
+      return {}
+    },
+  ),
   served('rfcHost', '', 'The host goes upstream without its last dot.', (args) => {
     args.expect(0)
     return only({ kind: 'host-without-dot' })

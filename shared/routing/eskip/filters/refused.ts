@@ -46,6 +46,9 @@ export const refusedRows: readonly FilterRow[] = [
   refused('setDynamicBackendHostFromHeader', forgery),
   refused('setDynamicBackendSchemeFromHeader', forgery),
   refused('setDynamicBackendUrlFromHeader', forgery),
+  refused('loopbackIfStatus', 'Use inlineContentIfStatus, or let the Service itself answer.'),
+  refused('teeLoopback', 'Use tee with the address of a Service.'),
+  refused('disableRatelimit', 'Remove it: nothing limits the route but filters of its own.'),
   refused('bearerinjector', secret),
   refused('setRequestHeaderFromSecret', secret),
 ]

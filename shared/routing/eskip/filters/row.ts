@@ -1,5 +1,12 @@
 // One filter of Skipper: its arguments, and what it becomes. The tables beside this file have a row for each; table.ts has them all.
-import type { Balance, CircuitBreaker, Limits, RetryRules, SlowStart } from '../../backend.ts'
+import type {
+  Balance,
+  CircuitBreaker,
+  EndpointLimit,
+  Limits,
+  RetryRules,
+  SlowStart,
+} from '../../backend.ts'
 import type { Filter } from '../../filters/kind.ts'
 import type { TemplateText } from '../../filters/template.ts'
 import type { Args } from './args.ts'
@@ -22,6 +29,7 @@ export interface BackendWish {
   readonly retry?: RetryRules
   readonly breaker?: CircuitBreaker | undefined
   readonly slowStart?: SlowStart
+  readonly endpointLimit?: EndpointLimit
   /** Where the route's balance is by hash: what is hashed, and how much more than the average one endpoint takes. */
   readonly hashKey?: (Balance & { readonly kind: 'hash' })['key']
   readonly loadFactor?: number

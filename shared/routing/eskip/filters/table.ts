@@ -3,6 +3,7 @@
 import { authRows } from './auth.ts'
 import { backendRows } from './backends.ts'
 import { bodyRows } from './bodies.ts'
+import { chaosRows } from './chaos.ts'
 import { contentRows } from './content.ts'
 import { cookieRows } from './cookies.ts'
 import { corsRows } from './cors.ts'
@@ -11,9 +12,11 @@ import { limitRows } from './limits.ts'
 import { logRows } from './logs.ts'
 import { pathRows } from './paths.ts'
 import { queryRows } from './queries.ts'
+import { queueRows } from './queues.ts'
 import { redirectRows } from './redirects.ts'
 import { refusedRows } from './refused.ts'
 import type { FilterRow } from './row.ts'
+import { shadowRows } from './shadows.ts'
 
 /** All filters, in the order of the document. */
 export const filterRows: readonly FilterRow[] = [
@@ -26,6 +29,9 @@ export const filterRows: readonly FilterRow[] = [
   ...authRows,
   ...corsRows,
   ...cookieRows,
+  ...queueRows,
+  ...shadowRows,
+  ...chaosRows,
   ...limitRows,
   ...backendRows,
   ...logRows,

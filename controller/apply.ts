@@ -3,7 +3,12 @@
 import type { Clock } from '../shared/clock.ts'
 import type { KubeClient } from '../shared/kube/client.ts'
 import type { Elbv2 } from './aws/elbv2.ts'
-import { openGate, withdrawHostnames, writeHostnames } from './status/write-status.ts'
+import {
+  openGate,
+  withdrawHostnames,
+  writeHostnames,
+  writeOnRouteGroup,
+} from './status/write-status.ts'
 import { type Applied, deregisterTargets, registerTargets } from './targets/apply-targets.ts'
 import type { GroupMemory } from './targets/group-memory.ts'
 import type { Action, Deregistration, ObjectRef, Plan, Registration, TargetKey } from './world.ts'
@@ -207,6 +212,11 @@ async function writeObject(
       const error = await writeHostnames(client, fieldManager, ingress, hostnames)
       if (error === '') noteShown(ingress, hostnames)
       return { about: ingress, reason: `shows ${hostnames.join(', ')}`, error }
+    }
+    case 'show-on-route-group': {
+      const { routeGroup, hostnames } = action
+      const error = await writeOnRouteGroup(client, fieldManager, routeGroup, hostnames)
+      return { about: routeGroup, reason: `shows ${hostnames.join(', ')}`, error }
     }
     case 'withdraw-hostnames': {
       const { ingress, hostnames, className } = action.left

@@ -10,6 +10,7 @@ import type {
   KubeObject,
   Node,
   Pod,
+  RouteGroup,
   Service,
 } from '../shared/kube/objects.ts'
 import { createReflector, type Reflector } from '../shared/kube/reflector.ts'
@@ -20,14 +21,17 @@ import {
   type KubeResource,
   nodes,
   pods,
+  routeGroups,
   services,
 } from '../shared/kube/resources.ts'
 import type { Selection } from '../shared/kube/watch.ts'
 import type { Log } from '../shared/log.ts'
 import type { ObjectPath } from '../shared/options-kinds.ts'
+import { isOurGroup } from '../shared/route-group-class.ts'
 import type { SeenIngress, SeenIngresses } from './status/left-ingresses.ts'
 import { addressesOf, shownIn } from './status/published.ts'
 import { type ProxyPod, proxiesFromPods, proxiesFromSlices } from './targets/proxy-pods.ts'
+import type { ServedIngress } from './world.ts'
 
 export interface ClusterOptions {
   readonly client: KubeClient
@@ -62,6 +66,8 @@ export interface Cluster {
   requireNodes(): void
   /** Undefined until all Ingresses and classes are listed, and where status is off. */
   ingresses(): SeenIngresses | undefined
+  /** RouteGroups that the proxies serve; undefined as for Ingresses. A cluster that does not know them has none. */
+  routeGroups(): readonly ServedIngress[] | undefined
   /** What the published Service shows: undefined until it is read, empty while it has no address or does not exist. */
   publishedAddresses(): readonly string[] | undefined
   /** ms since each kind was last confirmed by the API server. */
@@ -99,6 +105,18 @@ export function createCluster(options: ClusterOptions): Cluster {
   for (const { reflector } of all) decisive.push(reflector)
   const allIngresses = classRules === undefined ? undefined : reflect<Ingress>(ingresses, {})
   const classes = classRules === undefined ? undefined : reflect<IngressClass>(ingressClasses, {})
+  // A cluster need not know the kind: nobody waits for it.
+  const groups =
+    classRules === undefined
+      ? undefined
+      : createReflector<RouteGroup>({
+          client: options.client,
+          clock: options.clock,
+          log: options.log,
+          resource: routeGroups,
+          mayBeUnserved: true,
+          onChange: ({ eventAtMs }) => options.onChange(eventAtMs),
+        })
   // By its name: the right to it need not be the right to all Services.
   const publishedService =
     published === undefined
@@ -111,9 +129,10 @@ export function createCluster(options: ClusterOptions): Cluster {
   return {
     start() {
       for (const { reflector } of all) reflector.start()
+      groups?.start()
     },
     async stop() {
-      await Promise.all(all.map(({ reflector }) => reflector.stop()))
+      await Promise.all([...all.map(({ reflector }) => reflector.stop()), groups?.stop()])
     },
     isSynced: () => decisive.every((reflector) => reflector.synced),
     async whenSynced() {
@@ -149,6 +168,12 @@ export function createCluster(options: ClusterOptions): Cluster {
       }
       return { served, others }
     },
+    routeGroups() {
+      if (classRules === undefined || groups === undefined) return undefined
+      return [...groups.items().values()]
+        .filter((group) => isOurGroup(group, classRules.ingressClasses))
+        .map(seenGroup)
+    },
     publishedAddresses() {
       if (publishedService?.synced !== true) return undefined
       const [found] = publishedService.items().values()
@@ -168,4 +193,10 @@ function seenIngress(ingress: Ingress, isOthers: boolean): SeenIngress {
     isOthers,
     shown: entries.map(shownIn),
   }
+}
+
+function seenGroup(group: RouteGroup): ServedIngress {
+  const { namespace = '', name = '', uid = '' } = group.metadata ?? {}
+  const entries = group.status?.loadBalancer?.routegroup ?? []
+  return { ingress: { namespace, name, uid }, shown: entries.map(shownIn) }
 }

@@ -108,6 +108,7 @@ export class Observer {
     }
     const hostnames = this.#hostnames(entries)
     const seen = cluster.ingresses()
+    const routeGroups = cluster.routeGroups()
     const left = seen === undefined ? [] : await this.#options.leftIngresses.find(seen, hostnames)
     return {
       entries,
@@ -120,6 +121,7 @@ export class Observer {
         groups: views,
         gatedPods: this.#gatedPods(proxies, known, wanted),
         ingresses: seen?.served ?? [],
+        ...(routeGroups === undefined ? {} : { routeGroups }),
         left,
         hostnames,
         needsHealthyTarget: this.#options.needsHealthyTarget,

@@ -78,6 +78,8 @@ function actionRows(action: Action): Row[] {
       return [objectRow(action.kind, action.pod, action.reason)]
     case 'show-hostnames':
       return [objectRow('show-hostnames', action.ingress, action.hostnames.join(', '))]
+    case 'show-on-route-group':
+      return [objectRow(action.kind, action.routeGroup, action.hostnames.join(', '))]
     case 'withdraw-hostnames':
       return [objectRow(action.kind, action.left.ingress, action.left.hostnames.join(', '))]
   }

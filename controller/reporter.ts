@@ -56,6 +56,11 @@ const eventReasons: Readonly<Record<Outcome['kind'], EventReasons | undefined>> 
     done: 'LoadBalancerPublished',
     failed: 'LoadBalancerNotPublished',
   },
+  'show-on-route-group': {
+    kind: 'RouteGroup',
+    done: 'LoadBalancerPublished',
+    failed: 'LoadBalancerNotPublished',
+  },
   'withdraw-hostnames': {
     kind: 'Ingress',
     done: 'LoadBalancerWithdrawn',

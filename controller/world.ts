@@ -153,6 +153,8 @@ export interface World {
   readonly groups: readonly GroupView[]
   readonly gatedPods: readonly GatedPod[]
   readonly ingresses: readonly ServedIngress[]
+  /** RouteGroups that the proxies serve; absent: the cluster does not know them, or nobody has read them yet. */
+  readonly routeGroups?: readonly ServedIngress[]
   readonly left: readonly LeftIngress[]
   /** What Ingress status should show, names or addresses; empty when unknown or switched off. */
   readonly hostnames: readonly string[]
@@ -197,6 +199,12 @@ export type Action =
   | {
       readonly kind: 'show-hostnames'
       readonly ingress: ObjectRef
+      readonly hostnames: readonly string[]
+    }
+  /** The same for a RouteGroup: Skipper's kind has a list of its own. */
+  | {
+      readonly kind: 'show-on-route-group'
+      readonly routeGroup: ObjectRef
       readonly hostnames: readonly string[]
     }
   /** Takes our names out of the status of an Ingress that is not ours any more. */

@@ -12,6 +12,7 @@ const kinds = {
   ConfigMap: 'v1',
   Ingress: 'networking.k8s.io/v1',
   Lease: 'coordination.k8s.io/v1',
+  RouteGroup: 'zalando.org/v1',
 } as const
 
 /** What happened to an object. */

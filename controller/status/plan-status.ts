@@ -2,7 +2,7 @@
 // A name is taken away only where the Ingress itself went to another class, which was confirmed (left-ingresses.ts):
 // an error must not make external-dns delete a record.
 import { isServing } from '../targets/guard.ts'
-import type { Action, World } from '../world.ts'
+import type { Action, ServedIngress, World } from '../world.ts'
 
 /** Lists the status writes that are due. Pure; nothing is written that is shown already. */
 export function planStatus(world: World): Action[] {
@@ -10,9 +10,19 @@ export function planStatus(world: World): Action[] {
   if (hostnames.length === 0) return []
   const isServed = world.groups.some((view) => view.observed?.some(isServing))
   if (needsHealthyTarget && !isServed) return []
-  return world.ingresses
-    .filter(({ shown }) => !isSame(shown, hostnames))
-    .map(({ ingress }) => ({ kind: 'show-hostnames', ingress, hostnames }))
+  const isDue = ({ shown }: ServedIngress) => !isSame(shown, hostnames)
+  return [
+    ...world.ingresses
+      .filter(isDue)
+      .map(({ ingress }): Action => ({ kind: 'show-hostnames', ingress, hostnames })),
+    ...(world.routeGroups ?? []).filter(isDue).map(
+      ({ ingress: routeGroup }): Action => ({
+        kind: 'show-on-route-group',
+        routeGroup,
+        hostnames,
+      }),
+    ),
+  ]
 }
 
 /** Lists the names to take out of Ingresses that left. Pure. */

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { KubeClient } from '../../shared/kube/client.ts'
 import type { KubeResult } from '../../shared/kube/error.ts'
 import type { KubeObject } from '../../shared/kube/objects.ts'
-import { ingresses, pods } from '../../shared/kube/resources.ts'
+import { ingresses, pods, routeGroups } from '../../shared/kube/resources.ts'
 import { gateCondition } from '../targets/proxy-pods.ts'
 import type { Action, LeftIngress, ObjectRef } from '../world.ts'
 import { entryOf } from './published.ts'
@@ -23,6 +23,19 @@ export function writeHostnames(
   const status = { loadBalancer: { ingress: hostnames.map(entryOf) } }
   return withUid(ingress, (metadata) =>
     client.patch(ingresses, ingress, { metadata, status }, { subresource: 'status', fieldManager }),
+  )
+}
+
+/** Shows `hostnames` in a RouteGroup's status, which has Skipper's list; resolves as writeHostnames does. */
+export function writeOnRouteGroup(
+  client: KubeClient,
+  fieldManager: string,
+  group: ObjectRef,
+  hostnames: readonly string[],
+): Promise<string> {
+  const status = { loadBalancer: { routegroup: hostnames.map(entryOf) } }
+  return withUid(group, (metadata) =>
+    client.patch(routeGroups, group, { metadata, status }, { subresource: 'status', fieldManager }),
   )
 }
 

@@ -92,6 +92,8 @@ function actionLines(action: Action): string[] {
       return [`${action.kind} ${action.pod.name}`]
     case 'show-hostnames':
       return [`show ${action.hostnames.join(',')} on ${action.ingress.name}`]
+    case 'show-on-route-group':
+      return [`show ${action.hostnames.join(',')} on the group ${action.routeGroup.name}`]
     case 'withdraw-hostnames':
       return [`withdraw ${action.left.hostnames.join(',')} from ${action.left.ingress.name}`]
   }

@@ -1,8 +1,8 @@
 // What Ingress status shows when another load balancer than that of a target group is in front: --publish-service and
 // --publish-status-address, with and without target groups.
 import t, { type Test } from 'tap'
-import type { Ingress, Service } from '../../shared/kube/objects.ts'
-import { events, ingresses, services } from '../../shared/kube/resources.ts'
+import type { Ingress, RouteGroup, Service } from '../../shared/kube/objects.ts'
+import { events, ingresses, routeGroups, services } from '../../shared/kube/resources.ts'
 import { Bench } from './bench.ts'
 
 const ofNginx = ['--ingress-class', 'nginx']
@@ -101,6 +101,27 @@ t.test('addresses of the option replace those that another controller showed', a
     { ip: '2001:db8::1' },
     { hostname: 'lb.example.org' },
   ])
+})
+
+t.test('RouteGroups show it, too, in the list that Skipper has for it', async (t) => {
+  const { bench } = await setStage(t)
+  const group = (name: string, annotations = {}): RouteGroup => ({
+    apiVersion: 'zalando.org/v1',
+    kind: 'RouteGroup',
+    metadata: { namespace: 'shop', name, annotations },
+    spec: { backends: [] },
+  })
+  bench.api.put(group('front'))
+  bench.api.put(group('named', { 'zalando.org/routegroup.class': 'nginx' }))
+  bench.api.put(group('other', { 'zalando.org/routegroup.class': 'other' }))
+  await bench.replica('c-1', ['--publish-status-address', '192.0.2.1', ...ofNginx], true)
+  const shown = (name: string) =>
+    bench.api.get(routeGroups, 'shop', name)?.status?.loadBalancer?.routegroup
+  await bench.until(() => shown('front') !== undefined && shown('named') !== undefined)
+  t.strictSame(shown('front'), [{ ip: '192.0.2.1' }])
+  t.strictSame(shown('named'), [{ ip: '192.0.2.1' }])
+  await bench.pass(60_000)
+  t.equal(shown('other'), undefined, 'a group of another class is not touched')
 })
 
 t.test('with target groups nothing is shown before a target is healthy', async (t) => {

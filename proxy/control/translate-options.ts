@@ -1,5 +1,6 @@
 // From settings to what the translation of objects goes by.
 import { formatOrigin, readOrigin } from '../../shared/auth-origin.ts'
+import { readPredicates } from '../../shared/routing/eskip/predicates/read.ts'
 import { annotationReader } from '../../shared/routing/ingress/annotations/read.ts'
 import type { IngressDefaults } from '../../shared/routing/ingress/defaults.ts'
 import type { TranslateOptions } from '../../shared/routing/translate.ts'
@@ -41,20 +42,22 @@ export function translateOptions(settings: ProxySettings): TranslateOptions {
 }
 
 /** What the options say of all routes that are written in eskip. */
-function eskipOptions({
-  forwardBackendUrl,
-  httpsRedirect,
-  ignoreTrailingSlash,
-  tokeninfoUrl,
-  allowDiagnosticFilters,
-}: ProxySettings): NonNullable<TranslateOptions['eskip']> {
+function eskipOptions(settings: ProxySettings): NonNullable<TranslateOptions['eskip']> {
+  const { forwardBackendUrl, httpsRedirect, ignoreTrailingSlash } = settings
+  const { tokeninfoUrl, allowDiagnosticFilters } = settings
+  const { defaultFiltersPrepend: prepend, defaultFiltersAppend: append } = settings
+  const { eastWestRangeDomains: domains, eastWestRangePredicates } = settings
   const forward = forwardBackendUrl === undefined ? undefined : readOrigin(forwardBackendUrl)
+  const eastWest = readPredicates(eastWestRangePredicates)
   return {
     ...(forward?.ok === true && { forwardUrl: forward.origin }),
     ...(tokeninfoUrl !== undefined && { tokeninfoUrl }),
-    allowsDiagnostics: allowDiagnosticFilters,
     ...(httpsRedirect && { httpsRedirect }),
     ...(ignoreTrailingSlash && { ignoresSlash: true }),
+    ...(allowDiagnosticFilters && { allowsDiagnostics: true }),
+    ...(prepend.length > 0 && { prepend }),
+    ...(append.length > 0 && { append }),
+    ...(domains.length > 0 && eastWest.ok && { eastWest: { domains, match: eastWest.match } }),
   }
 }
 

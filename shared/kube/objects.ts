@@ -63,7 +63,11 @@ export interface IngressClass extends KubeObject {
 /** zalando.org/v1: a kind of Skipper. The reader checks all of its spec, which any version of its CRD may have let in. */
 export interface RouteGroup extends KubeObject {
   readonly spec?: Readonly<Record<string, unknown>>
-  readonly status?: Ingress['status']
+  readonly status?: {
+    readonly loadBalancer?: {
+      readonly routegroup?: readonly { readonly hostname?: string; readonly ip?: string }[]
+    }
+  }
 }
 
 /** core/v1. */

@@ -1,4 +1,5 @@
 // When do two routes mean the same requests?
+import type { Condition } from './conditions/condition.ts'
 import { isMapping } from './shapes.ts'
 import type { Match } from './table.ts'
 
@@ -7,8 +8,20 @@ export function matchKey({ host, pathType, path, conditions, weight = 0 }: Match
   // Who weighs more goes before who weighs less: they do not mean the same.
   const key = `${host}\n${pathType}\n${path}${weight === 0 ? '' : `\n${weight}`}`
   if (conditions.length === 0) return key
-  const texts = conditions.map((condition) => JSON.stringify(condition, sortFields))
-  return [key, ...new Set(texts.sort())].join('\n')
+  const texts = conditions.map(textOfCondition)
+  return texts.length === 1 ? `${key}\n${texts[0]}` : [key, ...new Set(texts.sort())].join('\n')
+}
+
+/** By object: the conditions of a route are compared each time that its host is settled. */
+const known = new WeakMap<Condition, string>()
+
+function textOfCondition(condition: Condition): string {
+  let text = known.get(condition)
+  if (text === undefined) {
+    text = JSON.stringify(condition, sortFields)
+    known.set(condition, text)
+  }
+  return text
 }
 
 function sortFields(_field: string, value: unknown): unknown {

@@ -13,7 +13,7 @@ export interface Answer {
   readonly body: unknown
 }
 
-const withStatus: ReadonlySet<string> = new Set(['Ingress', 'Service', 'Pod', 'Node'])
+const withStatus: ReadonlySet<string> = new Set(['Ingress', 'RouteGroup', 'Service', 'Pod', 'Node'])
 /** Kinds whose updates must say which version they replace. */
 const versioned: ReadonlySet<string> = new Set(['Lease'])
 

@@ -75,7 +75,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'proxy/settings-tls.ts',
       'proxy/settings-traces.ts',
     ],
-    uses: ['shared', 'routing', 'sources'],
+    uses: ['shared', 'routing', 'eskip', 'sources'],
   },
   messages: {
     paths: ['proxy/messages.ts'],
@@ -90,6 +90,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'kube',
       'feed',
       'routing',
+      'eskip',
       'sources',
       'translation',
       'observe',

@@ -14,6 +14,7 @@ import { shuntCode } from '../filters/sequence.ts'
 import { everyHost, type Match } from '../table.ts'
 import { type BackendRef, refOfAddresses } from '../upstreams/backend-ref.ts'
 import { termsOfWish } from './backend-terms.ts'
+import { type EastWest, narrowEastWest } from './east-west.ts'
 import { type FiltersReading, readFilters } from './filters/read.ts'
 import type { BackendWish, FiltersContext } from './filters/row.ts'
 import type { Call, Position } from './language.ts'
@@ -31,6 +32,8 @@ export interface EskipContext extends FiltersContext {
   readonly httpsRedirect?: true
   /** `--ignore-trailing-slash`: Path means the path with a slash at its end and without. */
   readonly ignoresSlash?: true
+  /** What hosts within the cluster are kept for; absent: there are none. */
+  readonly eastWest?: EastWest
 }
 
 /** One route as its object asks for it. */
@@ -82,7 +85,8 @@ export function compileRoute(wish: RouteWish, context: EskipContext): Compiled {
   const parts = partsOf(predicates, wish.predicates)
   const findings = findingsOf(predicates, filters)
   const found = matchesOf(parts, wish.hosts)
-  const matches = context.ignoresSlash === true ? found.flatMap(besideSlash) : found
+  const all = context.ignoresSlash === true ? found.flatMap(besideSlash) : found
+  const matches = all.map((match) => narrowEastWest(match, context.eastWest))
   const reason = findings.find(({ isNote }) => isNote !== true)?.message
   if (!predicates.ok || !filters.ok) {
     return { routes: [closedRoute(matches, reason ?? '', predicates.ok)], findings }

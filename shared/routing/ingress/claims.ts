@@ -6,6 +6,7 @@ import type { Ingress } from '../../kube/objects.ts'
 import type { Problem } from '../../problem.ts'
 import type { CertificateClaim } from '../certificates.ts'
 import { claimAll } from '../eskip/claim-all.ts'
+import { narrowEastWest } from '../eskip/east-west.ts'
 import type { Filter } from '../filters/kind.ts'
 import { filterKinds } from '../filters/kinds.ts'
 import {
@@ -293,16 +294,17 @@ class IngressReader {
       this.#areWeightsIdle = this.#areWeightsIdle !== false && !isWeighted
     }
     const { alternative } = terms
+    const match = {
+      host,
+      pathType,
+      path,
+      conditions: [...(condition === undefined ? [] : [condition]), ...(terms.conditions ?? [])],
+      ...(condition === undefined ? {} : { weight: 1 }),
+      ...this.#annotations.skipper?.match,
+    }
     const route: Route = {
       owner: this.#owner,
-      match: {
-        host,
-        pathType,
-        path,
-        conditions: [...(condition === undefined ? [] : [condition]), ...(terms.conditions ?? [])],
-        ...(condition === undefined ? {} : { weight: 1 }),
-        ...this.#annotations.skipper?.match,
-      },
+      match: narrowEastWest(match, this.#annotations.skipper?.context.eastWest),
       filters: terms.filters,
       backend:
         'kind' in terms.backend

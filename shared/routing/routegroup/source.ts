@@ -3,8 +3,8 @@
 import type { RouteGroup } from '../../kube/objects.ts'
 import { routeGroups } from '../../kube/resources.ts'
 import { diffLists, editList } from '../../list-diff.ts'
+import { isOurGroup } from '../../route-group-class.ts'
 import type { EskipContext } from '../eskip/compile.ts'
-import { isMapping, mappingOf } from '../shapes.ts'
 import type { Reading, RouteSource, SourceOutput } from '../source.ts'
 import { readRouteGroup } from './claims.ts'
 
@@ -16,9 +16,6 @@ export interface RouteGroupSettings extends Omit<EskipContext, 'namespace'> {
 
 /** What a group of somebody else asks of us. */
 const notOurs: Reading = { claims: [], problems: [] }
-
-/** The annotation that names the class of a group. */
-export const classAnnotation = 'zalando.org/routegroup.class'
 
 /** Creates the source of RouteGroups. A cluster without their CRD has none. */
 export function createRouteGroupSource(settings: RouteGroupSettings): RouteSource {
@@ -39,13 +36,4 @@ export function createRouteGroupSource(settings: RouteGroupSettings): RouteSourc
       return output
     },
   }
-}
-
-/** Tells whether a group names no class or one of ours. Total: what is misshapen is not ours. */
-export function isOurGroup(group: RouteGroup, classes: readonly string[]): boolean {
-  if (!isMapping(group)) return false
-  const named = mappingOf(mappingOf(group.metadata).annotations)[classAnnotation]
-  return (
-    named === undefined || named === '' || (typeof named === 'string' && classes.includes(named))
-  )
 }

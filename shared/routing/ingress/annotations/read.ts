@@ -128,7 +128,8 @@ function skipperWishesOf(draft: Draft): SkipperWishes | undefined {
   const { match, routes, pathMode, defaults, namespace } = draft
   // Who comes from Skipper has several rules of one path to share its requests.
   const shares = draft.shares ?? (defaults.like === 'skipper' ? new Map() : undefined)
-  if ((match ?? routes ?? shares ?? pathMode) === undefined) return undefined
+  const { eastWest } = defaults.eskip ?? {}
+  if ((match ?? routes ?? shares ?? pathMode ?? eastWest) === undefined) return undefined
   const isOpen = draft.closed === undefined
   return {
     context: { ...defaults.eskip, namespace },

@@ -1,6 +1,6 @@
 // What the proxy's admin port shows besides metrics, liveness and readiness.
 //
-//   /routes   the table; ?host=H, ?problems
+//   /routes   the table; ?host=H, ?problems, ?eskip
 //   /status   what the control socket tells: state, requests in flight, what is expected of the PROXY protocol
 import {
   type AdminBasics,
@@ -10,6 +10,7 @@ import {
   startAdminServer,
 } from '../../../shared/admin-server.ts'
 import { type ControlStatus, encodeControlLine } from '../../../shared/control-socket.ts'
+import { routesEskip } from './routes-eskip.ts'
 import { type AdminRoutes, routesJson } from './routes-json.ts'
 
 /** What the proxy's admin port shows. */
@@ -39,12 +40,14 @@ function statusPage({ status }: AdminOptions): AdminPage {
 
 function routesPage({ routes }: AdminOptions): AdminPage {
   return {
-    help: '/routes (?host=HOST for one host, ?problems for what is wrong)',
+    help: '/routes (?host=HOST for one host, ?problems for what is wrong, ?eskip in the language of Skipper)',
     type: jsonType,
     body: (query) =>
-      routesJson(routes(), {
-        host: query.get('host') ?? undefined,
-        problemsOnly: query.has('problems'),
-      }),
+      query.has('eskip')
+        ? routesEskip(routes().table, query.get('host') ?? undefined)
+        : routesJson(routes(), {
+            host: query.get('host') ?? undefined,
+            problemsOnly: query.has('problems'),
+          }),
   }
 }

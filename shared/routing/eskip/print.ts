@@ -24,7 +24,8 @@ function printRoute({ predicates, filters, backend }: EskipRoute, isPretty: bool
   return parts.join(isPretty ? '\n  -> ' : ' -> ')
 }
 
-function printCall({ name, args }: Call): string {
+/** Writes a predicate or a filter. */
+export function printCall({ name, args }: Call): string {
   return `${name}(${args.map(printArg).join(', ')})`
 }
 
@@ -44,7 +45,8 @@ function printRegexp(regexp: string): string {
   return typeof arg === 'object' && arg.regexp === regexp ? literal : quoteText(regexp)
 }
 
-function printBackend(backend: EskipBackend): string {
+/** Writes a backend. */
+export function printBackend(backend: EskipBackend): string {
   if (backend.kind === 'network') return quoteText(backend.address)
   if (backend.kind !== 'lb') return `<${backend.kind}>`
   const endpoints = backend.endpoints.map(quoteText)

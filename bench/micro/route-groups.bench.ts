@@ -1,7 +1,7 @@
 // What do 20,000 routes of RouteGroups cost the control thread: the first table of all, and one change of a group, from objects to
 // the delta for the workers? Each route has two predicates and five filters. `node bench/micro/route-groups.bench.ts`
 import type { RouteGroup } from '../../shared/kube/objects.ts'
-import { routeGroups } from '../../shared/kube/resources.ts'
+import { endpointSlices, routeGroups, services } from '../../shared/kube/resources.ts'
 import { createSnapshot } from '../../shared/kube/snapshot.ts'
 import { noteEdits } from '../../shared/list-diff.ts'
 import { diffTables } from '../../shared/routing/delta.ts'
@@ -10,6 +10,7 @@ import { plainOptions } from '../../shared/routing/testing/cluster.ts'
 import { createTranslator } from '../../shared/routing/translate.ts'
 
 const groupCount = 2000
+const serviceCount = 500
 const routesEach = 10
 const steps = 50
 
@@ -35,18 +36,37 @@ function groupOf(number: number, version: number): RouteGroup {
     },
     spec: {
       hosts: [`host-${number}.test`],
-      backends: [{ name: 'web', serviceName: `web-${number % 500}`, servicePort: 80 }],
+      backends: [{ name: 'web', serviceName: `web-${number % serviceCount}`, servicePort: 80 }],
       routes,
     },
   }
 }
 
+const names = Array.from({ length: serviceCount }, (_, at) => `web-${at}`)
+const others = [
+  [
+    services,
+    names.map((name) => ({
+      metadata: { namespace: 'shop', name },
+      spec: { ports: [{ port: 80 }] },
+    })),
+  ],
+  [
+    endpointSlices,
+    names.map((name) => ({
+      metadata: { namespace: 'shop', name, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.0.0.1'] }],
+      ports: [{ port: 80 }],
+    })),
+  ],
+] as const
 const { classRules, externalNames } = plainOptions
 const translator = createTranslator({ classRules, externalNames })
 let groups: readonly RouteGroup[] = Array.from({ length: groupCount }, (_, at) => groupOf(at, 1))
 
 const began = performance.now()
-let table = translator.translate(createSnapshot([[routeGroups, groups]])).table
+let table = translator.translate(createSnapshot([[routeGroups, groups], ...others])).table
 diffTables(emptyTable, table, 1)
 console.log(`${groupCount * routesEach} routes: ${(performance.now() - began).toFixed(0)} ms`)
 
@@ -57,7 +77,7 @@ for (let step = 0; step < steps; step += 1) {
   const next = groups.with(at, changed)
   noteEdits(groups, next, [{ at, removed: 1, added: [changed] }])
   const start = performance.now()
-  const after = translator.translate(createSnapshot([[routeGroups, next]])).table
+  const after = translator.translate(createSnapshot([[routeGroups, next], ...others])).table
   diffTables(table, after, step + 2)
   took.push(performance.now() - start)
   table = after

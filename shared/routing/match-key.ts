@@ -18,12 +18,16 @@ const known = new WeakMap<Condition, string>()
 function textOfCondition(condition: Condition): string {
   let text = known.get(condition)
   if (text === undefined) {
-    text = JSON.stringify(condition, sortFields)
+    text = canonical(condition)
     known.set(condition, text)
   }
   return text
 }
 
-function sortFields(_field: string, value: unknown): unknown {
-  return isMapping(value) ? Object.fromEntries(Object.entries(value).sort()) : value
+/** JSON with its fields in order. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`
+  if (!isMapping(value)) return JSON.stringify(value) ?? 'null'
+  const fields = Object.keys(value).sort()
+  return `{${fields.map((field) => `${JSON.stringify(field)}:${canonical(value[field])}`).join()}}`
 }

@@ -100,9 +100,9 @@ class RouteReader {
     const predicates = [
       ...this.#readPath(route),
       ...this.#readMethods(route.methods),
-      ...this.#readEntries(route, 'predicates', 'predicate', parsePredicates),
+      ...this.#readEntries(route, 'predicates', 'predicate', parsePredicate),
     ]
-    const filters = this.#readEntries(route, 'filters', 'filter', parseFilters)
+    const filters = this.#readEntries(route, 'filters', 'filter', parseFilter)
     const own = readReferences(route.backends, `${field}.backends`, backends, this.#complain)
     const targets = own.length > 0 ? own : defaults
     if (targets.length === 0) {
@@ -193,6 +193,24 @@ class RouteReader {
     })
   }
 }
+
+/** Many routes have the same entries: what was read of the last ones is kept. */
+function remember(parse: typeof parseFilters): typeof parseFilters {
+  const known = new Map<string, ReturnType<typeof parseFilters>>()
+  return (text) => {
+    let result = known.get(text)
+    if (result === undefined) {
+      if (known.size >= mostKnown) known.clear()
+      result = parse(text)
+      known.set(text, result)
+    }
+    return result
+  }
+}
+
+const mostKnown = 4096
+const parseFilter = remember(parseFilters)
+const parsePredicate = remember(parsePredicates)
 
 const pathKeys = [
   ['path', 'Path'],

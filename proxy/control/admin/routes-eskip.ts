@@ -110,7 +110,14 @@ function wordOf(condition: Condition): Word | undefined {
       return ['TrafficSegment', condition.from, condition.below]
     case 'never':
       return ['False']
-    default:
+    case 'chance':
+    case 'cron':
+    case 'draining':
+    case 'hash':
+    case 'length':
+    case 'not':
+    case 'time':
+    case 'token':
       return undefined
   }
 }

@@ -5,7 +5,7 @@ import { routeOf } from '../../shared/routing/testing/route.ts'
 import { tableWith } from '../../shared/routing/testing/table.ts'
 import { parseExposition, sampleValue } from '../../shared/testing/exposition.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
-import { families } from './families.ts'
+import { connectionProtocols, families } from './families.ts'
 import type { RequestRecord } from './record.ts'
 import { createRecorder, type Recorder } from './recorder.ts'
 import { createSlots } from './slot-allocator.ts'
@@ -75,7 +75,8 @@ t.test(
       collector.retire(id)
       const exposed = scrape(collector)
       t.equal(sampleValue(exposed, retries.name), id + 1)
-      t.equal(sampleValue(exposed, connections.name, { state: 'active' }), 0)
+      const active = { protocol: connectionProtocols.http1, state: 'active' }
+      t.equal(sampleValue(exposed, connections.name, active), 0)
     }
   },
 )

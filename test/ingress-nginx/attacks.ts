@@ -59,6 +59,7 @@ export const attacks: readonly Attack[] = [
       'auth-tls-secret': 'default/users',
     }),
     outcome: 'closed',
+    told: /ca\.crt holds no certificates/,
     lesson: 'a pattern is compiled and never run as text; without an authority nobody is let in',
   },
   {

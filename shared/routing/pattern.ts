@@ -149,9 +149,14 @@ export type ReplaceResult =
 
 /**
  * Compiles an RE2 pattern whose matches anywhere in a text are all replaced, as Go's regexp.ReplaceAllString does: `$1`, `${1}`,
- * `$name` and `${name}` in `replacement` are groups (those that there are not are empty), `$$` is a dollar sign.
+ * `$name` and `${name}` in `replacement` are groups (those that there are not are empty), `$$` is a dollar sign. A result that
+ * is longer than the text and than `mostMade` chars throws a RangeError: a short text may have a long replacement many times.
  */
-export function compileReplaceAll(text: string, replacement: string): ReplaceResult {
+export function compileReplaceAll(
+  text: string,
+  replacement: string,
+  mostMade = 64 << 10,
+): ReplaceResult {
   if (text.length > maxLength) {
     return { ok: false, reason: `the pattern is longer than ${maxLength} characters` }
   }
@@ -160,12 +165,25 @@ export function compileReplaceAll(text: string, replacement: string): ReplaceRes
   const parts = readReplacement(replacement, compiled)
   const [only, ...others] = parts.filter((part) => part !== '')
   if (text !== '' && isLiteralPattern(text) && others.length === 0 && typeof only !== 'number') {
-    return { ok: true, replace: (value) => value.replaceAll(text, () => only ?? '') }
+    const growth = Math.max(1, (only ?? '').length / text.length)
+    return {
+      ok: true,
+      replace: (value) =>
+        value.length * growth > mostMade
+          ? replaceAll(compiled, parts, value, mostMade)
+          : value.replaceAll(text, () => only ?? ''),
+    }
   }
-  return { ok: true, replace: (value) => replaceAll(compiled, parts, value) }
+  return { ok: true, replace: (value) => replaceAll(compiled, parts, value, mostMade) }
 }
 
-function replaceAll(compiled: RE2JS, parts: readonly (string | number)[], text: string): string {
+function replaceAll(
+  compiled: RE2JS,
+  parts: readonly (string | number)[],
+  text: string,
+  mostMade: number,
+): string {
+  const most = Math.max(text.length, mostMade)
   const matcher = compiled.matcher(text)
   let made = ''
   let end = 0
@@ -178,6 +196,8 @@ function replaceAll(compiled: RE2JS, parts: readonly (string | number)[], text: 
     made += text.slice(end, matcher.start())
     for (const part of parts) made += typeof part === 'string' ? part : (matcher.group(part) ?? '')
     end = matcher.end()
+    if (made.length > most)
+      throw new RangeError(`replacing makes a text of more than ${most} chars`)
   }
   return made + text.slice(end)
 }

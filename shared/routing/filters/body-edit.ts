@@ -23,6 +23,8 @@ export interface BodyEditFilter extends Filter {
 const most = 2 << 20
 // A hostile pattern takes some µs per character.
 const mostForPatterns = 256 << 10
+/** What a piece may become: a short text may have a long replacement many times. */
+const mostMade = 8 << 20
 
 export const bodyEditKind: FilterKind<BodyEditFilter> = {
   kind: 'body-edit',
@@ -34,7 +36,7 @@ export const bodyEditKind: FilterKind<BodyEditFilter> = {
     return result.ok ? undefined : result.reason
   },
   compile({ on, pattern, replacement, delimiter, maxBytes, failsAbove }): Stages {
-    const result = compileReplaceAll(pattern, replacement)
+    const result = compileReplaceAll(pattern, replacement, mostMade)
     if (!result.ok) throw new RangeError(result.reason)
     const { replace } = result
     const holds = isLiteralPattern(pattern) ? maxBytes : Math.min(maxBytes, mostForPatterns)
@@ -109,6 +111,7 @@ class Editor implements BodyStage {
   end(trailers: string): void {
     if (this.#hasFailed) return
     if (this.#length > 0) this.#pass()
+    if (this.#hasFailed) return
     this.#next.end(trailers)
   }
 
@@ -143,7 +146,21 @@ class Editor implements BodyStage {
   #write(bytes: Buffer): boolean {
     // What is no text is edited byte by byte.
     const encoding = isUtf8(bytes) ? 'utf8' : 'latin1'
-    const edited = Buffer.from(this.#replace(bytes.toString(encoding)), encoding)
+    const text = this.#replaced(bytes.toString(encoding))
+    if (text === undefined) return true
+    const edited = Buffer.from(text, encoding)
     return edited.length === 0 || this.#next.write(edited)
+  }
+
+  /** Undefined: it would be too long, and the body has failed. */
+  #replaced(text: string): string | undefined {
+    try {
+      return this.#replace(text)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      this.#hasFailed = true
+      this.#control.fail('body-too-large')
+      return undefined
+    }
   }
 }

@@ -150,7 +150,16 @@ function joined(first: BodySink, stages: readonly BodyStage[]): BodyStage {
 
 /** Later edits have the last word on what earlier ones append. */
 export function joinEdits(items: readonly (FieldEdits | undefined)[]): FieldEdits | undefined {
-  return listOf(items)?.reduce(joinTwo)
+  const list = listOf(items)
+  if (list === undefined || list.length === 1) return list?.[0]
+  // From the last to the first, so that each line is looked at once, however many edits there are.
+  const dropped = new Set<string>()
+  const lines: string[] = []
+  for (const edits of list.toReversed()) {
+    lines.push(withoutNames(edits.appended, dropped))
+    for (const name of edits.dropped) dropped.add(name)
+  }
+  return { dropped, appended: lines.reverse().join('') }
 }
 
 /** Joins `before` with what has the last word on it. */

@@ -4,6 +4,7 @@
 // Invariant: as in header-edits.ts, no change can end a line or touch the fields that frame the message.
 import { holdsControls, latin1Of, textOfLatin1 } from '../../latin1-text.ts'
 import { compileReplaceAll, compileSearch } from '../pattern.ts'
+import { bounded } from './bounded-text.ts'
 import { faultOfName } from './header-edits.ts'
 import type { FieldEdits, Filter, FilterKind, RequestView, ResponseView, Stages } from './kind.ts'
 import { compileTemplate, firstLine, fixedText, linesOf, type TemplateText } from './template.ts'
@@ -232,7 +233,7 @@ function ofPart(
 }
 
 function encodeBase64(bytes: string): string {
-  return Buffer.from(bytes, 'latin1').toString('base64')
+  return bounded(Buffer.from(bytes, 'latin1').toString('base64'))
 }
 
 function decodeBase64(text: string): string | undefined {

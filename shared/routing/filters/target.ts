@@ -2,6 +2,7 @@
 //
 // Invariant: what is written begins with one `/`, holds visible ASCII only, no `#`, and no dot segment for any reader.
 import { latin1Of, textOfLatin1 } from '../../latin1-text.ts'
+import { bounded } from './bounded-text.ts'
 import { repairPath } from './rewrite.ts'
 
 /** The query of a target, without its `?`. */
@@ -45,7 +46,7 @@ export function readablePath(target: string): string {
 /** Writes a path (text, in which `%XX` may stand for a byte) with the query of a target behind it. */
 export function withPath(target: string, path: string): string {
   const mark = target.indexOf('?')
-  return writePath(path) + (mark === -1 ? '' : target.slice(mark))
+  return writePath(bounded(path)) + (mark === -1 ? '' : target.slice(mark))
 }
 
 /** Writes a path: what no path may hold is escaped (RFC 3986 §3.3), and it is repaired as a rewritten one. */
@@ -60,5 +61,5 @@ export function writePath(path: string): string {
 /** Writes a query (without `?`; empty: none) behind the path of a target. */
 export function withQuery(target: string, query: string): string {
   const path = pathOfTarget(target)
-  return query === '' ? path : `${path}?${query}`
+  return query === '' ? path : `${path}?${bounded(query)}`
 }

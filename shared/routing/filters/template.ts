@@ -1,9 +1,11 @@
 // How is a text made of parts of a request and its response, where it matters that one of them is missing?
 // request-text.ts is for nginx's texts, in which what is missing is empty; Skipper leaves the whole thing undone, or not.
 //
+// Invariant: a text is as long as bounded-text.ts lets it be: what would be longer throws, and the request fails.
 // Invariant: a text has no line end and no NUL, whatever a client sends: those become spaces, as in Go's net/http.
 import { latin1Of } from '../../latin1-text.ts'
 import { firstParameter } from '../query-parameter.ts'
+import { bounded } from './bounded-text.ts'
 import type { RequestView, ResponseView } from './kind.ts'
 import { compilePathParameter } from './path-parameter.ts'
 import { decodedTarget, queryOfTarget } from './target.ts'
@@ -39,7 +41,7 @@ export function compileTemplate(text: TemplateText, routePath: string): FillTemp
     for (const part of parts) {
       const value = part(request, response)
       if (value === undefined || value === '') return undefined
-      made += value
+      made = bounded(made + value)
     }
     return calm(made)
   }
@@ -55,7 +57,7 @@ export function compileLenient(
   const parts = text.map((part) => compilePart(part, routePath))
   return (request) => {
     let made = ''
-    for (const part of parts) made += part(request) ?? ''
+    for (const part of parts) made = bounded(made + (part(request) ?? ''))
     return calm(made)
   }
 }

@@ -1,7 +1,7 @@
 // Who gets a match of one host that several claims ask for? Pure, one host at a time: matches of two hosts never meet.
 // A rule beats a default backend; then the oldest creationTimestamp wins, then `namespace/name`, then the order in the object.
 //
-// Conditions take requests from the other routes at their path: of Ingresses at one path only those of the namespace that was
+// Conditions take requests from the other routes at their path: of the objects at one path only those of the namespace that was
 // there first may have some, as nothing else keeps tenants apart (Gateway API asks the owner of the Gateway).
 //
 // Invariant: no two winners have the same match, and the outcome does not depend on the order of the objects.
@@ -10,8 +10,9 @@ import { type Conflict, conflict, isSameOwner, nameOf, ownerOf, placeOf } from '
 import { besideEachOther } from './host-traits.ts'
 import { joinAlternatives } from './join-alternatives.ts'
 import { matchKey } from './match-key.ts'
+import { pathPlace } from './router/path-kinds.ts'
 import type { Claim } from './source.ts'
-import type { Match, PathType } from './table.ts'
+import { everyHost, type Match, type PathType } from './table.ts'
 
 /** What became of the claims of one host. */
 export interface SettledHost {
@@ -138,7 +139,7 @@ function isHarmless(loser: Claim, winner: Claim): boolean {
 function findStrangers(claims: readonly Claim[]): ReadonlyMap<Claim, Claim> {
   const strangers = new Map<Claim, Claim>()
   if (!claims.some(({ route }) => takesPart(route.match))) return strangers
-  const placeOfClaim = ({ route }: Claim) => matchKey({ ...route.match, conditions: [], weight: 0 })
+  const placeOfClaim = ({ route }: Claim) => placeAmongConditions(route.match)
   // Who writes a condition that cannot be read does not lose the path to others by that.
   const firstAt = new Map<string, Claim>()
   for (const claim of claims) {
@@ -149,11 +150,23 @@ function findStrangers(claims: readonly Claim[]): ReadonlyMap<Claim, Claim> {
   for (const claim of claims) {
     const { owner, match } = claim.route
     const first = firstAt.get(placeOfClaim(claim))
-    if (first === undefined || owner.kind !== 'Ingress' || !takesPart(match)) continue
+    if (first === undefined || !ofTenants.has(owner.kind) || !takesPart(match)) continue
+    // Nobody was first at all paths of all hosts.
+    if (match.host === everyHost && match.pathType === 'Any') continue
     if (owner.namespace !== first.route.owner.namespace) strangers.set(claim, first)
   }
   return strangers
 }
+
+/** A pattern that stands in the place of a path is one. */
+function placeAmongConditions(match: Match): string {
+  if (match.pathType !== 'Any') return pathPlace(match)
+  const patterns = match.conditions.flatMap((each) => (each.kind === 'path' ? [each.pattern] : []))
+  return `${pathPlace(match)} ${patterns.join(' ')}`
+}
+
+/** Objects that a namespace has by itself. */
+const ofTenants: ReadonlySet<string> = new Set(['Ingress', 'RouteGroup'])
 
 /** Says whether a match takes requests from other routes at its path. */
 function takesPart({ conditions, weight = 0 }: Match): boolean {
@@ -164,7 +177,7 @@ function strangerAt(first: Claim, claim: Claim): Conflict {
   const { namespace } = first.route.owner
   return conflict(
     claim,
-    `${placeOf(claim)} belongs to the namespace ${namespace} by ${ownerOf(first)}, and only Ingresses of that namespace may have conditions there.`,
+    `${placeOf(claim)} belongs to the namespace ${namespace} by ${ownerOf(first)}, and only objects of that namespace may have conditions there.`,
     `Move this one to the namespace ${namespace}, or give it another host or path.`,
   )
 }

@@ -14,6 +14,7 @@ import { shuntCode } from '../filters/sequence.ts'
 import { everyHost, type Match } from '../table.ts'
 import { type BackendRef, refOfAddresses } from '../upstreams/backend-ref.ts'
 import { termsOfWish } from './backend-terms.ts'
+import { closedMatches } from './closed-matches.ts'
 import { type EastWest, narrowEastWest } from './east-west.ts'
 import { type FiltersReading, readFilters } from './filters/read.ts'
 import type { BackendWish, FiltersContext } from './filters/row.ts'
@@ -82,11 +83,11 @@ export function compileRoute(wish: RouteWish, context: EskipContext): Compiled {
   const isBare = wish.targets.every(({ target }) => target.kind === 'forward')
   const { prepend = [], append = [] } = context
   const filters = readFilters(isBare ? [] : [...prepend, ...wish.filters, ...append], context)
-  const parts = partsOf(predicates, wish.predicates)
   const findings = findingsOf(predicates, filters)
-  const found = matchesOf(parts, wish.hosts)
-  const all = context.ignoresSlash === true ? found.flatMap(besideSlash) : found
-  const matches = all.map((match) => narrowEastWest(match, context.eastWest))
+  const found = predicates.ok
+    ? matchesOf(predicates.match, wish.hosts)
+    : closedMatches(wish.predicates, wish.hosts)
+  const matches = spreadMatches(found, context)
   const reason = findings.find(({ isNote }) => isNote !== true)?.message
   if (!predicates.ok || !filters.ok) {
     return { routes: [closedRoute(matches, reason ?? '', predicates.ok)], findings }
@@ -124,14 +125,14 @@ export function closedRoute(
   return { matches, filters: [], backend, refs: [], ...unknown }
 }
 
-/** What can be known of a match whose predicates have faults: those that find a route may have none. */
-function partsOf(reading: PredicatesReading, calls: readonly Call[]): MatchParts {
-  if (reading.ok) return reading.match
-  const finding = readPredicates(calls.filter(({ name }) => findingNames.has(name)))
-  return { ...(finding.ok ? finding.match : {}), conditions: [] }
+/** What the operator says of all matches, done to those of one route. */
+export function spreadMatches(
+  matches: readonly Match[],
+  { ignoresSlash, eastWest }: Pick<EskipContext, 'ignoresSlash' | 'eastWest'>,
+): readonly Match[] {
+  const all = ignoresSlash === true ? matches.flatMap(besideSlash) : matches
+  return all.map((match) => narrowEastWest(match, eastWest))
 }
-
-const findingNames: ReadonlySet<string> = new Set(['Path', 'PathSubtree', 'Host'])
 
 /** One match for each host; a route without a path takes what those with a path leave. */
 function matchesOf(
@@ -185,12 +186,13 @@ function sharesOf(
   const others = targets.filter(({ target }) => target.kind !== 'upstream')
   if (others.length === 0 || targets.length === 1) return [{ targets, conditions: [] }]
   const groups = [...(upstreams.length === 0 ? [] : [upstreams]), ...others.map((one) => [one])]
-  const all = sum > 0 ? sum : targets.length
-  let from = 0
+  // Counted in whole weights: the last share ends at 1, or requests beyond it would be nobody's.
+  const all = targets.reduce((total, { weight }) => total + weight, 0)
+  let counted = 0
   return groups.flatMap((group) => {
-    const below = from + group.reduce((total, { weight }) => total + weight, 0) / all
-    const share: Condition = { kind: 'share', from, below }
-    from = below
+    const from = counted / all
+    counted = group.reduce((total, { weight }) => total + weight, counted)
+    const share: Condition = { kind: 'share', from, below: counted / all }
     return share.from === share.below ? [] : [{ targets: group, conditions: [share] }]
   })
 }

@@ -26,13 +26,14 @@ import type { Claim, Reading } from '../source.ts'
 import type { Route } from '../table.ts'
 import { type BackendRef, throughService } from '../upstreams/backend-ref.ts'
 import type { AnnotationProblem, AnnotationReading } from './annotations/read.ts'
+import { rulePathsOf } from './annotations/rule-paths.ts'
 import { parseBackend } from './backend.ts'
 import { readCertificates } from './certificates.ts'
 import { type IngressDefaults, ownDefaults } from './defaults.ts'
 import { parseHost } from './hosts.ts'
 import { parseRulePath, type RulePath } from './paths.ts'
 import { claimsOfSite, traitsOf } from './site-claims.ts'
-import { expressionOf, routesAt, shareEqualPaths } from './skipper-claims.ts'
+import { expressionOf, routesAt, shareEqualPaths, withinBounds } from './skipper-claims.ts'
 import { tlsHostsOf } from './tls-hosts.ts'
 import { chooseForRule } from './weighted-choices.ts'
 
@@ -54,7 +55,11 @@ export function readIngress(
     return { claims: [], problems }
   }
   try {
-    const annotations = readAnnotations(ingress, defaults)
+    const annotations = withinBounds(
+      readAnnotations(ingress, defaults),
+      rulePathsOf(ingress).length,
+      (message, remedy) => report('invalid-annotation', routesField, message, remedy),
+    )
     const reader = new IngressReader(ingress, owner, annotations, report)
     const shares = annotations.skipper?.shares
     const read = reader.read()
@@ -85,6 +90,8 @@ function tell(
   if (role === undefined) return { ...problem, message: withoutRoutes ?? message }
   return role === 'alternative' ? { ...problem, message: onCanary ?? message } : problem
 }
+
+const routesField = 'metadata.annotations["zalando.org/skipper-routes"]'
 
 class IngressReader {
   readonly #spec: unknown
@@ -241,8 +248,7 @@ class IngressReader {
     const compiled = routesAt(routes, host, path, context, ingress, (message, remedy) => {
       if (this.#told.has(message)) return
       this.#told.add(message)
-      const annotation = 'metadata.annotations["zalando.org/skipper-routes"]'
-      this.#report('invalid-annotation', annotation, message, remedy)
+      this.#report('invalid-annotation', routesField, message, remedy)
     })
     for (const each of compiled) {
       claimAll(each, { owner: this.#owner, createdAt: this.#createdAt, field }, this.#claims)

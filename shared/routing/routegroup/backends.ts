@@ -97,6 +97,13 @@ function wrong(field: string, value: unknown, remedy: string): TargetFault {
   return { message: `The ${field} of the backend is wrong: ${shown(value ?? null)}.`, remedy }
 }
 
+/** What an int32 holds: sums of such numbers are exact. */
+const largestWeight = 2_147_483_647
+
+function isWhole(weight: number): boolean {
+  return Number.isInteger(weight) && weight >= 0
+}
+
 /** Reads references to backends, each to another one; those that lead nowhere are left out, and complained about. */
 export function readReferences(
   value: unknown,
@@ -125,8 +132,12 @@ export function readReferences(
       )
     }
     seen.add(name)
-    if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0) {
-      complain(`${at}.weight`, `The weight ${shown(weight)} is none.`, 'Set a whole number from 0.')
+    if (typeof weight !== 'number' || !(isWhole(weight) && weight <= largestWeight)) {
+      complain(
+        `${at}.weight`,
+        `The weight ${shown(weight)} is none.`,
+        `Set a whole number from 0 to ${largestWeight}.`,
+      )
       return []
     }
     const target = backends.get(name)

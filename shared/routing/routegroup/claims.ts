@@ -6,13 +6,14 @@
 import type { RouteGroup } from '../../kube/objects.ts'
 import type { Problem } from '../../problem.ts'
 import { claimAll } from '../eskip/claim-all.ts'
+import { closedMatches } from '../eskip/closed-matches.ts'
 import {
   type CompiledRoute,
   closedRoute,
   compileRoute,
   type EskipContext,
+  spreadMatches,
 } from '../eskip/compile.ts'
-import { readPredicates } from '../eskip/predicates/read.ts'
 import type { RedirectFilter } from '../filters/redirect.ts'
 import { readCertificates } from '../ingress/certificates.ts'
 import { identityOf, isMapping, mappingOf, type Owner, reportTo, shown, textOf } from '../shapes.ts'
@@ -55,11 +56,17 @@ export function readRouteGroup(
   const { annotations } = mappingOf(object.metadata)
   const redirect = readRedirect(annotations, context.httpsRedirect === true, report)
   const claims: Claim[] = []
-  for (const route of group.routes) {
+  const isTooLarge = hasTooMany(group)
+  if (isTooLarge) {
+    const message = `The RouteGroup has ${group.routes.length} routes on ${group.hosts.length} hosts, and ${mostClaims} of all are allowed.`
+    report('invalid-object', 'spec', `${message} The group answers 503.`, 'Divide it into several.')
+    claimAll(closeHosts(group, message), { owner, createdAt, field: 'spec' }, claims)
+  }
+  for (const route of isTooLarge ? [] : group.routes) {
     const compiled =
       fault === undefined
         ? compileGroupRoute(route, group, { ...context, namespace }, owner, report)
-        : [closeGroupRoute(route, group, fault)]
+        : [closeGroupRoute(route, group, context, fault)]
     for (const each of compiled) {
       claimAll(redirected(each, redirect), { owner, createdAt, field: route.field }, claims)
     }
@@ -103,15 +110,28 @@ function compileGroupRoute(
   return routes
 }
 
-/** Its path is what can be known of its match. */
+/** Its paths are what can be known of its match. */
 function closeGroupRoute(
   { predicates }: GroupRoute,
   { hosts }: Group,
+  context: Omit<EskipContext, 'namespace'>,
   reason: string,
 ): CompiledRoute {
-  const paths = predicates.filter(({ field }) => /\.path(?:Subtree|Regexp)?$/.test(field))
-  const reading = readPredicates(paths.map(({ call }) => call))
-  const parts = reading.ok ? reading.match : { conditions: [] }
-  const matches = hosts.map((host): Match => ({ pathType: 'Any', path: '/', ...parts, host }))
+  const calls = predicates.map(({ call }) => call)
+  return closedRoute(spreadMatches(closedMatches(calls, hosts), context), reason, false)
+}
+
+/** Each host of each route is a claim: nobody can have them by the million in one object. */
+function hasTooMany({ hosts, routes }: Group): boolean {
+  return routes.length > 1 && hosts.length * routes.length > mostClaims
+}
+
+const mostClaims = 20_000
+
+/** One for each host, as long as nobody else of its namespace serves the host. */
+function closeHosts({ hosts }: Group, reason: string): CompiledRoute {
+  const matches = hosts.map(
+    (host): Match => ({ host, pathType: 'Prefix', path: '/', conditions: [], weight: 0 }),
+  )
   return closedRoute(matches, reason, false)
 }

@@ -125,7 +125,7 @@ class RouteReader {
       const isBegun = key === 'pathRegexp' || path?.startsWith('/') === true
       if (path === undefined || !isBegun) {
         this.#complain(field, `The ${key} ${shown(value)} is no path.`, 'Begin it with /.')
-        continue
+        if (path === undefined) continue
       }
       calls.push({ call: { name, args: [path], at: { line: 1, column: 1 } }, field })
     }

@@ -20,6 +20,25 @@ export function pathKinds(pathType: PathType, path: string): string {
   return isSubtree && !kinds.endsWith(rest) ? kinds + rest : kinds
 }
 
+/** Gives one text for all matches of a host between which weights and conditions decide: names of wildcards say nothing. */
+export function pathPlace({
+  pathType,
+  path,
+}: {
+  readonly pathType: PathType
+  readonly path: string
+}): string {
+  if (pathType === 'Any' || pathType === 'Regex') return `${pathType} ${path}`
+  const isPattern = pathType === 'Pattern' || pathType === 'PatternPrefix'
+  const isSubtree = pathType === 'Prefix' || pathType === 'PatternPrefix'
+  const texts: string[] = []
+  for (const segment of segmentsOf(isSubtree ? withoutSlash(path) : path)) {
+    if (isPattern && isRest(segment)) return `rest ${texts.join('/')}`
+    texts.push(isPattern && isSingle(segment) ? ':' : `/${segment}`)
+  }
+  return `${isSubtree ? 'rest' : 'exact'} ${texts.join('/')}`
+}
+
 /** The segments of a path: none of an empty text, one that is empty of `/`. */
 export function segmentsOf(path: string): string[] {
   return path === '' ? [] : path.slice(1).split('/')

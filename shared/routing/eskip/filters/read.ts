@@ -38,8 +38,13 @@ export type FiltersReading =
     }
   | { readonly ok: false; readonly faults: readonly FilterFault[] }
 
+/** Each costs every request of its route something. */
+const mostFilters = 256
+
 /** Reads the filters of one route. */
 export function readFilters(calls: readonly Call[], context: FiltersContext): FiltersReading {
+  const beyond = calls[mostFilters]
+  if (beyond !== undefined) return { ok: false, faults: [tooMany(beyond, calls.length)] }
   const faults: FilterFault[] = []
   const notes: FilterNote[] = []
   const steps: Filter[] = []
@@ -62,6 +67,11 @@ export function readFilters(calls: readonly Call[], context: FiltersContext): Fi
   const filters = failsClosed ? steps.map(closedWithoutStore) : steps
   const sequence = filters.length === 0 ? [] : [{ kind: 'sequence', filters }]
   return { ok: true, filters: [...around, ...sequence], backend, notes }
+}
+
+function tooMany({ name, at }: Call, count: number): FilterFault {
+  const message = `the route has ${count} filters, and ${mostFilters} are allowed`
+  return { name, at, message, remedy: 'Join filters, or divide the work among routes.' }
 }
 
 function readCall({ name, args, at }: Call, context: FiltersContext): Made | FilterFault {

@@ -25,6 +25,17 @@ export function readSubtree(text: string): Wish | Wrong {
   return { weight: 0, pathType: hasWildcards ? 'PatternPrefix' : 'Prefix', path }
 }
 
+/** Gives the path of the subtree in which all paths are that a text may mean, whatever is wrong with it. */
+export function knownSubtree(text: string): string {
+  const texts: string[] = []
+  for (const piece of text.slice(0, maxLength).replace(/^\//, '').split('/')) {
+    const literal = piece === '' || isWildcard(piece) ? undefined : literalOf(piece)
+    if (literal === undefined) break
+    texts.push(literal)
+  }
+  return `/${texts.join('/')}`
+}
+
 interface Segments {
   readonly texts: readonly string[]
   readonly hasWildcards: boolean

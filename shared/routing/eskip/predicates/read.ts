@@ -54,11 +54,16 @@ export const predicates: readonly Predicate[] = [
 
 const table: ReadonlyMap<string, Predicate> = new Map(predicates.map((each) => [each.name, each]))
 
+/** Each may be asked for every request of its path. */
+const mostPredicates = 256
+
 /** Reads the predicates of one route. */
 export function readPredicates(
   calls: readonly Call[],
   settings: PredicateSettings = {},
 ): PredicatesReading {
+  const beyond = calls[mostPredicates]
+  if (beyond !== undefined) return { ok: false, faults: [tooMany(beyond, calls.length)] }
   const faults: PredicateFault[] = []
   const wishes = new Map<string, Wish>()
   for (const [index, call] of calls.entries()) {
@@ -72,10 +77,28 @@ export function readPredicates(
       ? { message: `The predicate ${call.name} ${wish.wrong}.`, remedy: wish.remedy }
       : faultOfConditions(call, predicate, wish.conditions ?? [])
     if (fault !== undefined) faults.push({ name: call.name, at: call.at, ...fault })
-    else if (!isWrong(wish)) wishes.set(wish.replaces ?? `${index}`, wish)
+    else if (!isWrong(wish)) {
+      if (wish.path !== undefined && [...wishes.values()].some(hasPath))
+        faults.push(secondPath(call))
+      wishes.set(wish.replaces ?? `${index}`, wish)
+    }
   }
   if (faults.length > 0) return { ok: false, faults }
   return { ok: true, match: joined([...wishes.values()], settings.hasHosts === true) }
+}
+
+function tooMany({ name, at }: Call, count: number): PredicateFault {
+  const message = `The route has ${count} predicates, and ${mostPredicates} are allowed.`
+  return { name, at, message, remedy: 'Join predicates, or divide the work among routes.' }
+}
+
+function hasPath({ path }: Wish): boolean {
+  return path !== undefined
+}
+
+function secondPath({ name, at }: Call): PredicateFault {
+  const message = `The predicate ${name} names a second path.`
+  return { name, at, message, remedy: 'Keep one of them, or write a route for each.' }
 }
 
 function joined(wishes: readonly Wish[], hasHosts: boolean): MatchParts {

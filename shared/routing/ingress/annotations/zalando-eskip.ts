@@ -2,6 +2,7 @@
 //
 // Invariant: a text that cannot be read, and a word of it that is not known, closes the routes; nothing of it is served.
 
+import { closedMatches, namesPath } from '../../eskip/closed-matches.ts'
 import { readFilters } from '../../eskip/filters/read.ts'
 import { type Call, tellFault } from '../../eskip/language.ts'
 import { parseEskip, parseFilters, parsePredicates } from '../../eskip/parse.ts'
@@ -49,14 +50,23 @@ export function narrowBy(text: string, draft: Draft): Change {
   const reading = readPredicates(result.value, { hasHosts: true, seed: draft.ingress })
   if (!reading.ok) {
     const [fault] = reading.faults
-    return `cannot be served: ${trimmed(fault?.message ?? '')}. ${fault?.remedy ?? ''}`.replace(
-      /\.$/,
-      '',
-    )
+    const wrong = `cannot be served: ${trimmed(fault?.message ?? '')}. ${trimmed(fault?.remedy ?? '')}`
+    return result.value.some(namesPath) ? closedAt(result.value, draft, wrong) : wrong
   }
   const { conditions, hosts: _, ...match } = reading.match
   const before = draft.conditions
   return { match, conditions: before === undefined ? undefined : [...before, ...conditions] }
+}
+
+/** Where predicates name a path, that is closed, and not the paths of the rules, which others may have. */
+function closedAt(calls: readonly Call[], draft: Draft, wrong: string): Change {
+  const [place] = closedMatches(calls, [''])
+  return {
+    ...(place && { match: { pathType: place.pathType, path: place.path, weight: 0 } }),
+    conditions: undefined,
+    closed: draft.closed ?? `zalando.org/skipper-predicate: The value ${wrong}.`,
+    remark: `${wrong}, and its path answers 503`,
+  }
 }
 
 /** Reads routes that stand beside those of the rules. */

@@ -86,7 +86,7 @@ export const zalando: Family = {
     },
     eskipRow(
       'skipper-routes',
-      'Routes beside those of the rules, for the host and at the path of each. One with a path of its own is left out.',
+      'Routes beside those of the rules, for the host and at the path of each. One with a path of its own is left out; where it has filters or no upstream its path answers 503, as it may protect it.',
       addRoutes,
     ),
     {

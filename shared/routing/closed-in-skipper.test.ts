@@ -75,6 +75,7 @@ function servedBy(
 }
 
 const open = ingress('/')
+const manyHosts = Array.from({ length: 40 }, (_, at) => `"h${at}.example.test"`).join(', ')
 const cases: readonly {
   readonly why: string
   readonly ingresses?: readonly Ingress[]
@@ -247,6 +248,17 @@ const cases: readonly {
     ],
     path: '/bar',
     served: 'nothing',
+  },
+  {
+    why: 'more hosts than a pattern holds close a route: nothing would find it',
+    groups: [
+      group([
+        { path: '/admin', predicates: [`HostAny(${manyHosts})`], filters, backends: to },
+        { pathSubtree: '/', backends: to },
+      ]),
+    ],
+    path: '/admin',
+    served: 'closed',
   },
   {
     why: 'and there they go before it',

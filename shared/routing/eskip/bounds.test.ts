@@ -1,15 +1,19 @@
 // No words of Skipper cost the proxy more than their own length: what multiplies is refused, or ends at a bound.
+import { brotliCompressSync } from 'node:zlib'
 import t from 'tap'
 import type { Ingress, RouteGroup } from '../../kube/objects.ts'
 import { nearNames } from '../../near-names.ts'
 import { compileFilters } from '../filters/compile.ts'
+import { type AnswerTextFilter, answerTextKind } from '../filters/content.ts'
+import { decompressKind } from '../filters/decompress.ts'
 import { filterKinds } from '../filters/kinds.ts'
 import { readAnnotations } from '../ingress/annotations/read.ts'
 import { readIngress } from '../ingress/claims.ts'
 import { compileReplaceAll } from '../pattern.ts'
 import { readRouteGroup } from '../routegroup/claims.ts'
 import { backendOf } from '../testing/cluster.ts'
-import { compileContext, requestView } from '../testing/filter-stage.ts'
+import { compileContext, requestView, responseView } from '../testing/filter-stage.ts'
+import { readDuration } from './duration.ts'
 import { readFilters } from './filters/read.ts'
 import { parseFilters, parsePredicates } from './parse.ts'
 import { readPredicates } from './predicates/read.ts'
@@ -95,6 +99,46 @@ t.test(
     }
   },
 )
+
+t.test('a time that is too long for one is none, and is not looked at', async (t) => {
+  const began = performance.now()
+  t.equal(readDuration('1'.repeat(1 << 20)), undefined)
+  // The pattern would take a quarter of an hour.
+  t.ok(performance.now() - began < 5000)
+  t.equal(readDuration(`${'9'.repeat(100)}h`), undefined)
+  t.equal(readDuration('2562047h'), 2_562_047 * 3_600_000)
+})
+
+t.test('a response that expands without measure is cut', async (t) => {
+  const context = compileContext()
+  const stages = decompressKind.compile({ kind: 'decompress' }, context)
+  const made: number[] = []
+  const sink = { write: (bytes: Buffer) => made.push(bytes.length) > 0, end: () => {} }
+  const failed = await new Promise((resolve) => {
+    const response = responseView({ fields: { 'content-encoding': 'br' }, bodyLength: undefined })
+    const control = { resume: () => resolve('all of it'), forgetLength: () => {}, fail: resolve }
+    stages
+      .responseBody?.(response, sink, control)
+      ?.write(brotliCompressSync(Buffer.alloc(64 << 20)))
+  })
+  t.equal(failed, 'upstream-malformed')
+  t.ok(made.reduce((sum, length) => sum + length, 0) <= 16 << 20)
+})
+
+t.test('long answers are made when they are asked for, random ones in bounded time', async (t) => {
+  let draws = 0
+  const context = { ...compileContext(), random: () => (draws++ % 100) / 100 }
+  const answer = (filter: object) => {
+    const all = { kind: 'answer-text', text: '', type: 'text/plain', ...filter } as AnswerTextFilter
+    const step = answerTextKind.compile(all, context).request
+    const verdict = step?.kind === 'sync' ? step.decide(requestView()) : undefined
+    return typeof verdict === 'object' ? verdict.body : undefined
+  }
+  t.equal(answer({ length: 10 << 20, isRandom: true })?.length, 10 << 20)
+  t.equal(draws, 64 << 10)
+  t.equal(answer({ length: 5, text: 'abc' })?.toString(), 'abcab')
+  t.not(answer({ length: 5, text: 'abc' }), answer({ length: 5, text: 'abc' }))
+})
 
 t.test('hosts times routes of a group are bounded: each host is closed then', async (t) => {
   const to = [{ backendName: 'a' }]

@@ -57,7 +57,12 @@ export const answerTextKind: FilterKind<AnswerTextFilter> = {
       : `the length must be 0 to ${maxLength} bytes`
   },
   compile({ text, type, length, isRandom }, { random }) {
-    const fixed = isRandom === true ? undefined : repeated(Buffer.from(text), length)
+    const bytes = Buffer.from(text)
+    // What is long is made for each request: thousands of routes may ask for some.
+    const bodyFor = () => {
+      if (length === undefined) return bytes
+      return repeated(isRandom === true ? randomLetters(length, random) : bytes, length)
+    }
     return {
       request: {
         kind: 'sync',
@@ -65,7 +70,7 @@ export const answerTextKind: FilterKind<AnswerTextFilter> = {
           status: 200,
           code: 'answered',
           headers: [['content-type', type]],
-          body: fixed ?? randomLetters(length ?? 0, random),
+          body: bodyFor(),
         }),
       },
     }
@@ -127,16 +132,18 @@ class Replacement implements BodyStage {
   abort(): void {}
 }
 
-function repeated(bytes: Buffer, length: number | undefined): Buffer {
-  if (length === undefined) return bytes
+function repeated(bytes: Buffer, length: number): Buffer {
   return bytes.length === 0 ? bytes : Buffer.alloc(length, bytes)
 }
 
+// Each letter is a draw: millions of them would hold up other requests.
+const mostRandom = 64 << 10
 const letters = Buffer.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')
 
+/** Letters up to a length; of a long one the beginning, which is repeated. */
 function randomLetters(length: number, random: () => number): Buffer {
-  const bytes = Buffer.alloc(length)
-  for (let at = 0; at < length; at += 1) {
+  const bytes = Buffer.alloc(Math.min(length, mostRandom))
+  for (let at = 0; at < bytes.length; at += 1) {
     bytes[at] = letters[Math.floor(random() * letters.length)] ?? 0
   }
   return bytes

@@ -1,8 +1,12 @@
 // How is a response sent without its coding, for filters that look at its body and for clients that know none?
 //
-// Invariant: what cannot be decoded is cut, never passed on as if it were whole; memory is one zlib stream, whatever it expands to.
+// Invariant: what cannot be decoded is cut, never passed on as if it were whole; memory is one zlib stream
+// and what one piece of the body becomes, which is bounded: a piece that expands without measure is cut.
 import type { BrotliDecompress } from 'node:zlib'
 import type { BodyControl, BodySink, BodyStage, Filter, FilterKind, ResponseView } from './kind.ts'
+
+// A piece is some 64 KiB: texts become 20 times as long, and only what was made for it a thousand times.
+const mostOfPiece = 16 << 20
 
 /** Takes the coding off responses: gzip, deflate, br or zstd, one of them. */
 export type DecompressFilter = Filter & { readonly kind: 'decompress' }
@@ -50,13 +54,18 @@ class Decompressor implements BodyStage {
   readonly #next: BodySink
   readonly #control: BodyControl
   #isOver = false
+  /** Of the piece at hand. */
+  #made = 0
 
   constructor(zlib: BrotliDecompress, next: BodySink, control: BodyControl) {
     this.#zlib = zlib
     this.#next = next
     this.#control = control
     zlib.on('data', (bytes: Buffer) => {
-      if (!this.#isOver) next.write(bytes)
+      if (this.#isOver) return
+      this.#made += bytes.length
+      if (this.#made <= mostOfPiece) next.write(bytes)
+      else this.#cut()
     })
     zlib.on('error', () => {
       if (!this.#isOver) control.fail('upstream-malformed')
@@ -64,6 +73,7 @@ class Decompressor implements BodyStage {
   }
 
   write(bytes: Buffer): boolean {
+    this.#made = 0
     this.#zlib.write(Buffer.from(bytes), () => {
       if (!this.#isOver) this.#control.resume()
     })
@@ -77,6 +87,11 @@ class Decompressor implements BodyStage {
       this.#next.end(trailers)
     })
     this.#zlib.end()
+  }
+
+  #cut(): void {
+    this.abort()
+    this.#control.fail('upstream-malformed')
   }
 
   abort(): void {

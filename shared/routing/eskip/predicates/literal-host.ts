@@ -16,5 +16,5 @@ function isUneven(pattern: string): boolean {
 
 /** Writes a pattern that matches these hosts only. */
 export function patternOf(hosts: readonly string[]): string {
-  return `^(?:${hosts.map((host) => host.replaceAll('.', '\\.')).join('|')})$`
+  return `^(?:${hosts.map((host) => host.replace(/[.[\]]/g, '\\$&')).join('|')})$`
 }

@@ -84,12 +84,28 @@ export function readPredicates(
     }
   }
   if (faults.length > 0) return { ok: false, faults }
-  return { ok: true, match: joined([...wishes.values()], settings.hasHosts === true) }
+  const match = joined([...wishes.values()], settings.hasHosts === true)
+  const wrong = match.conditions.map(faultOf).find((each) => each !== undefined)
+  const hosts = calls.findLast(({ name }) => name === 'HostAny' || name === 'Host')
+  // Hosts that become a pattern: one that cannot be matched would leave its requests to others.
+  if (wrong !== undefined && hosts !== undefined)
+    return { ok: false, faults: [tooManyHosts(hosts)] }
+  return { ok: true, match }
 }
 
 function tooMany({ name, at }: Call, count: number): PredicateFault {
   const message = `The route has ${count} predicates, and ${mostPredicates} are allowed.`
   return { name, at, message, remedy: 'Join predicates, or divide the work among routes.' }
+}
+
+function tooManyHosts({ name, at }: Call): PredicateFault {
+  const message = `The predicate ${name} names too many hosts beside those of its object.`
+  return {
+    name,
+    at,
+    message,
+    remedy: 'Name the hosts in the object, or write a route for some each.',
+  }
 }
 
 function hasPath({ path }: Wish): boolean {

@@ -123,6 +123,17 @@ const cases: readonly {
     path: '/api/x/edit',
     served: 'closed',
   },
+  {
+    why: 'one that only forwards leaves such a path to the others, as in Skipper',
+    groups: [
+      group([
+        { path: '/api/*rest/edit', backends: to },
+        { pathSubtree: '/', filters, backends: to },
+      ]),
+    ],
+    path: '/api/x/edit',
+    served: 'shop/kept guarded',
+  },
   ...['/a', '/b'].map((path) => ({
     why: 'a second path among the predicates does not replace the first',
     groups: [
@@ -198,6 +209,33 @@ const cases: readonly {
     ],
     path: '/b',
     served: 'evil/kept',
+  },
+  {
+    why: 'a field that nobody knows may be the one that protects',
+    groups: [
+      group([
+        { path: '/a', filter: filters, backends: to },
+        { pathSubtree: '/', backends: to },
+      ]),
+    ],
+    path: '/a',
+    served: 'closed',
+  },
+  {
+    why: 'routes of an annotation stay where they are while their Ingress is closed',
+    ingresses: [
+      ingress(
+        '/',
+        {
+          'skipper-predicate': 'Foo("x")',
+          'skipper-routes': `Method("GET") -> ${filters[0]} -> "http://10.0.0.1:80"`,
+        },
+        'kept',
+      ),
+      open,
+    ],
+    path: '/',
+    served: 'closed',
   },
   {
     why: 'a path in the annotation of predicates is closed where another predicate is not known',

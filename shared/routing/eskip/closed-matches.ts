@@ -18,12 +18,16 @@ export function namesPath({ name }: Call): boolean {
   return pathNames.has(name)
 }
 
-/** Gives the matches of a closed route. Absent hosts: as its predicates say, else every host. */
+/**
+ * Gives the matches of a closed route. Absent hosts: as its predicates say, else every host. A path that cannot be read is closed
+ * where the route may protect something: one that only forwards leaves it to the others, as in Skipper.
+ */
 export function closedMatches(
   calls: readonly Call[],
   given: readonly string[] | undefined,
+  mayProtect: boolean,
 ): readonly Match[] {
-  const places = calls.filter(namesPath).map(placeOf)
+  const places = calls.filter(namesPath).map((call) => placeOf(call, mayProtect))
   const hosts = given ?? hostsOf(calls) ?? [everyHost]
   return hosts.flatMap((host) =>
     (places.length === 0 ? [pathless] : places).map((place) => ({
@@ -38,12 +42,13 @@ export function closedMatches(
 const pathless: Place = { pathType: 'Any', path: '/' }
 
 /** A path that cannot be read is closed from its last part on that can. */
-function placeOf(call: Call): Place {
+function placeOf(call: Call, mayProtect: boolean): Place {
   const reading = readPredicates([call])
   if (reading.ok) {
     const { pathType, path } = reading.match
     return pathType === undefined || path === undefined ? pathless : { pathType, path }
   }
+  if (!mayProtect) return pathless
   const path = knownSubtree(textOfArg(call.args[0]) ?? '')
   return path === '/' ? pathless : { pathType: 'Prefix', path }
 }

@@ -86,7 +86,7 @@ export function compileRoute(wish: RouteWish, context: EskipContext): Compiled {
   const findings = findingsOf(predicates, filters)
   const found = predicates.ok
     ? matchesOf(predicates.match, wish.hosts)
-    : closedMatches(wish.predicates, wish.hosts)
+    : closedMatches(wish.predicates, wish.hosts, mayProtect(wish))
   const matches = spreadMatches(found, context)
   const reason = findings.find(({ isNote }) => isNote !== true)?.message
   if (!predicates.ok || !filters.ok) {
@@ -112,6 +112,11 @@ export function compileRoute(wish: RouteWish, context: EskipContext): Compiled {
     }
   }
   return { routes, findings }
+}
+
+/** A route that forwards without a filter keeps nothing from anybody. */
+function mayProtect({ filters, targets }: RouteWish): boolean {
+  return filters.length > 0 || targets.some(({ target }) => target.kind !== 'upstream')
 }
 
 /** A route that answers 503 on each of its hosts. */

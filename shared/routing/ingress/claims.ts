@@ -6,6 +6,7 @@ import type { Ingress } from '../../kube/objects.ts'
 import type { Problem } from '../../problem.ts'
 import type { CertificateClaim } from '../certificates.ts'
 import { claimAll } from '../eskip/claim-all.ts'
+import { closedRoute } from '../eskip/compile.ts'
 import { narrowEastWest } from '../eskip/east-west.ts'
 import type { Filter } from '../filters/kind.ts'
 import { filterKinds } from '../filters/kinds.ts'
@@ -241,7 +242,7 @@ class IngressReader {
 
   /** Those of `zalando.org/skipper-routes`. */
   #addRoutes(host: string, path: RulePath, field: string): void {
-    const { routes, context } = this.#annotations.skipper ?? {}
+    const { routes, context, closed } = this.#annotations.skipper ?? {}
     if (routes === undefined || context === undefined) return
     const { namespace, name } = this.#owner
     const ingress = `${namespace}/${name}`
@@ -250,7 +251,10 @@ class IngressReader {
       this.#told.add(message)
       this.#report('invalid-annotation', routesField, message, remedy)
     })
-    for (const each of compiled) {
+    for (const route of compiled) {
+      // What the Ingress would have kept from others is kept, too, while it answers nothing.
+      const isMatchKnown = route.isMatchUnknown !== true
+      const each = closed === undefined ? route : closedRoute(route.matches, closed, isMatchKnown)
       claimAll(each, { owner: this.#owner, createdAt: this.#createdAt, field }, this.#claims)
     }
   }

@@ -118,7 +118,7 @@ function closeGroupRoute(
   reason: string,
 ): CompiledRoute {
   const calls = predicates.map(({ call }) => call)
-  return closedRoute(spreadMatches(closedMatches(calls, hosts), context), reason, false)
+  return closedRoute(spreadMatches(closedMatches(calls, hosts, true), context), reason, false)
 }
 
 /** Each host of each route is a claim: nobody can have them by the million in one object. */

@@ -2,6 +2,7 @@
 // one filter for an entry. As in Skipper a group of which one part cannot be read is not served at all.
 //
 // Invariant: nothing is thrown, whatever the shape; what can be read of hosts and paths is, so that its routes can be closed.
+import { nearNames, oneOfNames } from '../../near-names.ts'
 import type { Call } from '../eskip/language.ts'
 import { tellFault } from '../eskip/language.ts'
 import { parseFilters, parsePredicates } from '../eskip/parse.ts'
@@ -97,6 +98,7 @@ class RouteReader {
         'Write the route as a mapping.',
       )
     const route = mappingOf(value)
+    this.#lookForSlips(route)
     const predicates = [
       ...this.#readPath(route),
       ...this.#readMethods(route.methods),
@@ -113,6 +115,16 @@ class RouteReader {
       )
     }
     return { field, predicates, filters, targets }
+  }
+
+  /** In a cluster the schema drops fields that it does not know, in manifests nobody does: one may be meant to protect. */
+  #lookForSlips(route: Mapping): void {
+    for (const key of Object.keys(route)) {
+      const meant = fields.includes(key) ? [] : nearNames(key, fields)
+      if (meant.length === 0) continue
+      const message = `A route has no field ${shown(key)}.`
+      this.#complain(`${this.#field}.${key}`, message, `Did you mean ${oneOfNames(meant)}?`)
+    }
   }
 
   #readPath(route: Mapping): readonly FieldCall[] {
@@ -207,6 +219,8 @@ function remember(parse: typeof parseFilters): typeof parseFilters {
     return result
   }
 }
+
+const fields = ['path', 'pathSubtree', 'pathRegexp', 'methods', 'predicates', 'filters', 'backends']
 
 const mostKnown = 4096
 const parseFilter = remember(parseFilters)

@@ -14,7 +14,6 @@ import { type IngressDefaults, ownDefaults } from '../defaults.ts'
 import { asPrefix } from '../path-wildcards.ts'
 import { findingsOfCanary } from './canary-draft.ts'
 import { createDraft, type Draft, filterOf, plainTerms } from './draft.ts'
-import type { EskipDraft } from './eskip-draft.ts'
 import { families } from './families.ts'
 import { type ForeignFinding, findForeign } from './foreign-keys.ts'
 import { nginx } from './nginx.ts'
@@ -53,7 +52,7 @@ export interface AnnotationReading {
 
 /** What an Ingress asks for in Skipper's words, and what the options say of them. */
 export interface SkipperWishes
-  extends Pick<EskipDraft, 'match' | 'routes' | 'shares' | 'pathMode'> {
+  extends Pick<Draft, 'match' | 'routes' | 'shares' | 'pathMode' | 'closed'> {
   readonly context: EskipContext
 }
 
@@ -130,11 +129,11 @@ function skipperWishesOf(draft: Draft): SkipperWishes | undefined {
   const shares = draft.shares ?? (defaults.like === 'skipper' ? new Map() : undefined)
   const { eastWest } = defaults.eskip ?? {}
   if ((match ?? routes ?? shares ?? pathMode ?? eastWest) === undefined) return undefined
-  const isOpen = draft.closed === undefined
   return {
     context: { ...defaults.eskip, namespace },
     ...(match && { match }),
-    ...(routes && isOpen && { routes }),
+    ...(routes && { routes }),
+    ...(draft.closed === undefined ? {} : { closed: draft.closed }),
     ...(shares && { shares }),
     ...(pathMode && { pathMode }),
   }

@@ -60,7 +60,7 @@ export function narrowBy(text: string, draft: Draft): Change {
 
 /** Where predicates name a path, that is closed, and not the paths of the rules, which others may have. */
 function closedAt(calls: readonly Call[], draft: Draft, wrong: string): Change {
-  const [place] = closedMatches(calls, [''])
+  const [place] = closedMatches(calls, [''], true)
   return {
     ...(place && { match: { pathType: place.pathType, path: place.path, weight: 0 } }),
     conditions: undefined,

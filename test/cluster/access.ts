@@ -1,9 +1,11 @@
 // Do proxy and controller work with exactly the rights that the chart ships? Real tokens, real roles, and the audit log
 // as the judge: a permission that is missing and one that nobody uses both fail.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import type { KubeObject } from '../../shared/kube/objects.ts'
 import { events, ingresses } from '../../shared/kube/resources.ts'
-import { problemsOf } from '../support/ask.ts'
+import { parseObjects } from '../chart/combinations.ts'
+import { problemsOf, until } from '../support/ask.ts'
 import { ingressOf, serviceOf } from '../support/manifests.ts'
 import { startEcho } from '../support/upstream.ts'
 import { type AuditEntry, auditEntries, auditMark, isForbidden, permissionOf } from './audit.ts'
@@ -25,12 +27,16 @@ async function run(stage: Stage): Promise<void> {
   const echo = await startEcho('web', { address: hostAddress })
   try {
     await stage.admin.applyAll([...serviceOf('web', [echo])])
+    await stage.admin.applyAll(groupKind)
+    const isKnown = () => stage.admin.apply(group, { dryRun: true }).then(({ ok }) => ok)
+    await until('the API server knows RouteGroups', () => isKnown().catch(() => false), Boolean)
     for (const [combination, targetType] of [
       ['alb-ip', 'ip'],
       ['alb-instance', 'instance'],
     ] as const) {
       await runCombination(stage, combination, targetType)
     }
+    for (const definition of groupKind) await stage.admin.remove(definition)
   } finally {
     await echo.close()
   }
@@ -49,7 +55,7 @@ async function runCombination(
   for (const [index, name] of ['weir-a', 'weir-b', 'weir-c'].entries()) {
     await fleet.createPod(name, 11 + index)
   }
-  await admin.applyAll([ingress('shop')])
+  await admin.applyAll([ingress('shop'), group])
   const proxy = await fleet.startProxy('weir-a')
   const controllers = new Map([
     ['weir-a', fleet.startController('weir-a')],
@@ -72,6 +78,7 @@ async function runCombination(
     for (const name of ['weir-a', 'weir-b', 'weir-c']) await admin.remove(podNamed(name), 0)
     await admin.remove(lease)
     await admin.remove(ingress('shop'))
+    await admin.remove(group)
     await removeAccess(stage, installed)
   }
 }
@@ -103,6 +110,10 @@ class Combination {
     await this.#check('Ingress status shows the load balancer', async () => {
       await this.#sight.statusShown()
       this.#published = performance.now()
+    })
+    await this.#check('a RouteGroup is served, and its status shows it, too', async () => {
+      await this.#sight.served('group')
+      await this.#sight.groupStatusShown()
     })
     const hasGates = this.#parts.combination === 'alb-ip'
     await this.#check(`the readiness gates are ${hasGates ? 'open' : 'as the chart says'}`, () =>
@@ -233,6 +244,22 @@ class Combination {
 
 function ingress(name: string): KubeObject {
   return ingressOf(name, [{ host: `${name}.test`, service: 'web' }])
+}
+
+/** The kind that the chart ships. */
+const groupKind = parseObjects(
+  readFileSync(new URL('../../deploy/chart/crds/routegroups.yaml', import.meta.url), 'utf8'),
+)
+
+const group: KubeObject & { readonly spec: object } = {
+  apiVersion: 'zalando.org/v1',
+  kind: 'RouteGroup',
+  metadata: { namespace: 'default', name: 'group' },
+  spec: {
+    hosts: ['group.test'],
+    backends: [{ name: 'web', type: 'service', serviceName: 'web', servicePort: 80 }],
+    routes: [{ pathSubtree: '/', backends: [{ backendName: 'web' }] }],
+  },
 }
 
 function podNamed(name: string): KubeObject {

@@ -1,6 +1,6 @@
 // What can be seen of a running installation from outside: requests, the Lease, status, gates, Events, the audit log.
 // Each look waits until it is as wanted, and fails with the controllers' own words when it never is.
-import { events, ingresses, leases } from '../../shared/kube/resources.ts'
+import { events, ingresses, leases, routeGroups } from '../../shared/kube/resources.ts'
 import { ask, until } from '../support/ask.ts'
 import type { ProxyProcess } from '../support/proxy-process.ts'
 import { auditEntries, tokenIdOf } from './audit.ts'
@@ -60,11 +60,22 @@ export class Sight {
   }
 
   async statusShown(): Promise<void> {
-    const shown = async () => {
+    await this.#hostShown(async () => {
       const target = { namespace: 'default', name: 'shop' }
       const answer = await this.#parts.stage.admin.client.get(ingresses, target)
       return answer.ok ? answer.body.status?.loadBalancer?.ingress?.[0]?.hostname : undefined
-    }
+    })
+  }
+
+  async groupStatusShown(): Promise<void> {
+    await this.#hostShown(async () => {
+      const target = { namespace: 'default', name: 'group' }
+      const answer = await this.#parts.stage.admin.client.get(routeGroups, target)
+      return answer.ok ? answer.body.status?.loadBalancer?.routegroup?.[0]?.hostname : undefined
+    })
+  }
+
+  async #hostShown(shown: () => Promise<string | undefined>): Promise<void> {
     await this.soon('a host name', shown, (name) => name?.endsWith('.elb.amazonaws.com') === true)
   }
 

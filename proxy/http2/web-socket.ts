@@ -5,10 +5,9 @@ import type { ClientHttp2Stream } from 'node:http2'
 import { dropFields, fieldValue } from '../http/fields.ts'
 import type { OutgoingRequest } from '../http/stream.ts'
 import type { TunnelSide } from '../http/tunnel.ts'
-import { errorCode } from './node-http2.ts'
 import { requestList } from './request-list.ts'
-import { resetStream } from './reset-stream.ts'
 import type { Http2ResponseHead } from './response-head.ts'
+import { cancelStream, sideOf } from './stream-side.ts'
 
 const keyField = 'sec-websocket-key'
 /** RFC 8441 §5: of the handshake of HTTP/1.1 the key and its answer are left out. */
@@ -50,34 +49,14 @@ export interface StreamReading {
 
 /** The stream as one side of a tunnel. */
 export function upstreamSide(stream: ClientHttp2Stream, reading: StreamReading): TunnelSide {
-  const isOpen = () => !stream.destroyed && !stream.closed
-  // What is not read keeps a stream from closing.
-  const cancel = () => {
-    resetStream(stream, errorCode.cancel)
-    stream.resume()
-  }
-  return {
-    write: (bytes) => !isOpen() || stream.write(bytes),
-    get writableLength() {
-      return isOpen() ? stream.writableLength : 0
-    },
-    get holdsBytes() {
-      return isOpen() && stream.writableLength > 0
-    },
+  return sideOf(stream, {
     pause: () => reading.pause(),
     resume: () => reading.resume(),
-    end: () => {
-      if (isOpen()) stream.end()
-    },
-    destroySoon: () => {
-      if (!isOpen()) return
-      stream.end()
-      // A stream that both have ended closes by itself; else nobody is left to hear the endpoint, once it has heard all.
+    // A stream that both have ended closes by itself; else nobody is left to hear the endpoint, once it has heard all.
+    leave: () => {
       if (reading.hasEnded) return
-      if (stream.writableFinished) cancel()
-      else stream.once('finish', () => setImmediate(cancel))
+      if (stream.writableFinished) cancelStream(stream)
+      else stream.once('finish', () => setImmediate(cancelStream, stream))
     },
-    reset: cancel,
-    destroy: cancel,
-  }
+  })
 }

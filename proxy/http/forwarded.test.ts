@@ -2,6 +2,7 @@ import t from 'tap'
 import { readTrustedFields } from '../../shared/trusted-fields.ts'
 import type { ProxyHeader } from '../net/proxy-protocol.ts'
 import { clientFacts, connectionFacts, type ForwardedFields, settleFacts } from './forwarded.ts'
+import { silentHead } from './testing/silent-head.ts'
 
 const trusted = { has: (address: string) => address.startsWith('10.') }
 /** The facts of a connection from `peerAddress`, behind a PROXY header or not. */
@@ -55,16 +56,7 @@ t.test('the scheme of a connection', async (t) => {
   }
 })
 
-const nothing = {
-  forwardedFor: undefined,
-  forwardedProto: undefined,
-  forwardedHost: undefined,
-  forwardedPort: undefined,
-  realIp: undefined,
-  authority: 'a.test:9999',
-  otherForwarded: '',
-  requestId: '',
-}
+const nothing = { ...silentHead, authority: 'a.test:9999' }
 const lies = {
   otherForwarded: '',
   requestId: '',

@@ -5,20 +5,9 @@ import { createClientRules } from './client-rules.ts'
 import { connectionFacts } from './forwarded.ts'
 import type { NginxHead } from './nginx-facts.ts'
 import { requestFacts } from './request-facts.ts'
+import { silentHead } from './testing/silent-head.ts'
 
-const nothing: NginxHead & { readonly host: string } = {
-  host: 'a.test',
-  forwardedFor: undefined,
-  forwardedProto: undefined,
-  forwardedHost: undefined,
-  forwardedPort: undefined,
-  realIp: undefined,
-  authority: 'a.test',
-  otherForwarded: '',
-  requestId: '',
-  path: '/x',
-  query: '?y',
-}
+const nothing = { ...silentHead, query: '?y' }
 const said: Partial<NginxHead> = {
   forwardedFor: '203.0.113.9',
   forwardedProto: 'https',

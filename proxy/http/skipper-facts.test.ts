@@ -5,20 +5,8 @@ import { connectionFacts } from './forwarded.ts'
 import type { NginxHead } from './nginx-facts.ts'
 import { requestFacts } from './request-facts.ts'
 import type { SkipperHead } from './skipper-facts.ts'
+import { silentHead } from './testing/silent-head.ts'
 
-const nothing: NginxHead & SkipperHead = {
-  forwardedFor: undefined,
-  forwardedProto: undefined,
-  forwardedHost: undefined,
-  forwardedPort: undefined,
-  realIp: undefined,
-  authority: 'a.test',
-  host: 'a.test',
-  otherForwarded: '',
-  requestId: '',
-  path: '/x',
-  query: '',
-}
 const said: Partial<NginxHead> = {
   forwardedFor: '203.0.113.9, 198.51.100.1',
   forwardedProto: 'https',
@@ -85,7 +73,7 @@ for (const { head, lines, client = '192.0.2.1', host, why, ...trust } of rows) {
       proxyDestination: undefined,
     }
     const facts = connectionFacts(connection, rules)
-    const found = requestFacts(facts, { ...nothing, ...head }, () => 'made')
+    const found = requestFacts(facts, { ...silentHead, ...head }, () => 'made')
     t.strictSame(found.lines.split('\r\n').slice(0, -1), lines)
     t.equal(found.clientAddress, client)
     t.equal(found.upstreamHost, host)

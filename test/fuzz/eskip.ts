@@ -87,7 +87,7 @@ function textOf(random: Random): string {
 }
 
 /** Says what is wrong with how a text is read; undefined when nothing is. */
-export function problemWith(text: string): string | undefined {
+function problemWith(text: string): string | undefined {
   const began = performance.now()
   try {
     for (const parse of [parseEskip, parseFilters, parsePredicates]) {

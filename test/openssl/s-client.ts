@@ -43,13 +43,18 @@ export async function sClient(
   return readSight(`${out}\n${err}`)
 }
 
+/** From 3.5 on OpenSSL names the scheme (RFC 8446 §4.2.3), before it only what signs. */
+function signatureOf(name: string): string {
+  return name.replace(/^ecdsa_.*/, 'ECDSA').replace(/^rsa_pss_.*/, 'RSA-PSS')
+}
+
 function readSight(said: string): Sight {
   const find = (pattern: RegExp) => pattern.exec(said)?.[1]
   const status = find(/^HTTP\/1\.1 (\d{3}) /m)
   return {
     status: status === undefined ? undefined : Number(status),
     shown: find(/^subject=.*?CN ?= ?([^,\n]+)/m)?.trim() ?? '',
-    signedBy: find(/^Peer signature type: (\S+)/m) ?? '',
+    signedBy: signatureOf(find(/^Peer signature type: (\S+)/m) ?? ''),
     version: find(/^(?:New|Reused), (TLSv[\d.]+)/m) ?? '',
     cipher: find(/^(?:New|Reused), TLS.* Cipher is (\S+)/m) ?? '',
     group: find(/^(?:Server|Peer) Temp Key: (?:ECDH, )?([^,\n]+)/m) ?? '',

@@ -161,11 +161,6 @@ export class Http2Client {
     this.#wire = wire
   }
 
-  /** The connection takes requests. */
-  get isOpen(): boolean {
-    return !this.#session.destroyed && !this.#session.closed
-  }
-
   /** What came, up to 1 MiB. */
   get text(): string {
     return this.#wire.text

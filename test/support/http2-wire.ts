@@ -24,7 +24,6 @@ export class Wire extends Duplex {
   /** Streams that the server ended, and those that it reset, with the code. */
   readonly endedByServer = new Set<number>()
   readonly resetByServer = new Map<number, number>()
-  receivedBytes = 0
   text = ''
 
   constructor(socket: net.Socket, isCut: boolean) {
@@ -38,7 +37,6 @@ export class Wire extends Duplex {
   }
 
   #onData(bytes: Buffer): void {
-    this.receivedBytes += bytes.length
     if (this.text.length < 1_048_576) this.text += bytes.toString('latin1')
     this.#scan(bytes)
     if (!this.push(bytes)) this.#socket.pause()

@@ -2,6 +2,7 @@
 // one filter for an entry. As in Skipper a group of which one part cannot be read is not served at all.
 //
 // Invariant: nothing is thrown, whatever the shape; what can be read of hosts and paths is, so that its routes can be closed.
+import { createBoundedCache } from '../../bounded-cache.ts'
 import { nearNames, oneOfNames } from '../../near-names.ts'
 import type { Call } from '../eskip/language.ts'
 import { tellFault } from '../eskip/language.ts'
@@ -206,16 +207,15 @@ class RouteReader {
   }
 }
 
-/** Many routes have the same entries: what was read of the last ones is kept. */
+/** Many routes have the same entries: what was read of the last ones is kept, unless they are long. */
 function remember(parse: typeof parseFilters): typeof parseFilters {
-  const known = new Map<string, ReturnType<typeof parseFilters>>()
+  const known = createBoundedCache<string, ReturnType<typeof parseFilters>>({ max: mostKnown })
   return (text) => {
-    let result = known.get(text)
-    if (result === undefined) {
-      if (known.size >= mostKnown) known.clear()
-      result = parse(text)
-      known.set(text, result)
-    }
+    if (text.length > mostRemembered) return parse(text)
+    const before = known.get(text)
+    if (before !== undefined) return before
+    const result = parse(text)
+    known.set(text, result)
     return result
   }
 }
@@ -223,6 +223,8 @@ function remember(parse: typeof parseFilters): typeof parseFilters {
 const fields = ['path', 'pathSubtree', 'pathRegexp', 'methods', 'predicates', 'filters', 'backends']
 
 const mostKnown = 4096
+/** In characters. */
+const mostRemembered = 256
 const parseFilter = remember(parseFilters)
 const parsePredicate = remember(parsePredicates)
 

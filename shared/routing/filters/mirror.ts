@@ -12,6 +12,7 @@ import type {
   FilterKind,
   RequestView,
 } from './kind.ts'
+import { createNotes } from './notes.ts'
 import { readablePath, withPath } from './target.ts'
 
 /** Sends copies of requests to a Service. */
@@ -57,7 +58,7 @@ export const mirrorKind: FilterKind<MirrorFilter> = {
   compile(filter, context) {
     let inFlight = 0
     const headFor = compileHead(filter)
-    const heads = new WeakMap<RequestView, CopyHead>()
+    const heads = createNotes<CopyHead>()
     return {
       ...(filter.isOfItsPlace && {
         request: {

@@ -108,3 +108,11 @@ test('the next request of a connection finds nothing of the one before', async (
   const field = show(other, responseView({ request, isOwn: true, code: 'connect-failed' }))
   t.equal(field('x-out'), undefined)
 })
+
+test('nor does it when it is answered before the sequence, after one that a filter answered', async (t) => {
+  const pipeline = compile([set('x-out', '1'), answer])
+  const request = admit(pipeline)
+  request.finish()
+  const field = show(pipeline, responseView({ request, isOwn: true, code: 'answered' }))
+  t.equal(field('x-out'), undefined)
+})

@@ -18,6 +18,7 @@ import type {
   ResponseView,
   Stages,
 } from './kind.ts'
+import { createNotes } from './notes.ts'
 
 /** Several filters, in their order. */
 export interface SequenceFilter extends Filter {
@@ -70,7 +71,7 @@ function arrange(all: readonly Stages[]): readonly Stages[] {
 
 /** How far each request came. */
 class Progress {
-  readonly #reached = new WeakMap<RequestView, number>()
+  readonly #reached = createNotes<number>()
 
   /** The same step, noting that its filter was reached. */
   enter(step: RequestStep, index: number): RequestStep {
@@ -98,7 +99,7 @@ class Progress {
     return {
       kind: 'sync',
       decide: (request) => {
-        this.#reached.delete(request)
+        this.#reached.forget(request)
         return undefined
       },
     }

@@ -1,7 +1,6 @@
 // What did a filter learn of the token of a request, for those behind it?
-//
-// Invariant: what is learned is forgotten with the end of the request: a view is used again for the next one of its connection.
 import type { RequestView } from './kind.ts'
+import { createNotes } from './notes.ts'
 
 /** What is known of a token that was found good. */
 export interface TokenFacts {
@@ -13,12 +12,11 @@ export interface TokenFacts {
   readonly isInfo: boolean
 }
 
-const known = new WeakMap<RequestView, TokenFacts>()
+const known = createNotes<TokenFacts>()
 
 /** Notes what is known of a request's token. */
 export function noteToken(request: RequestView, facts: TokenFacts): void {
   known.set(request, facts)
-  request.whenFinished(() => void known.delete(request))
 }
 
 /** What is known of a request's token; undefined: no filter has looked at one. */

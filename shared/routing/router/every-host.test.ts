@@ -97,6 +97,24 @@ const orders = [
     order: ['h Pattern /items/:a 0', 'h Regex /it.* ', 'h Any / 0'],
     why: 'patterns of nginx join in by their length',
   },
+  {
+    rules: ['h Regex /foo/ba. ', 'h Prefix /foo ', '* Any / 0'],
+    path: '/foo/bar',
+    order: ['h Regex /foo/ba. ', 'h Prefix /foo ', '* Any / 0'],
+    why: 'also where there are rules for every host',
+  },
+  {
+    rules: ['h Regex /f.* ', 'h Prefix /foo/bar ', '* Any / 0'],
+    path: '/foo/bar',
+    order: ['h Prefix /foo/bar ', 'h Regex /f.* ', '* Any / 0'],
+    why: 'a longer text goes before them there, too',
+  },
+  {
+    rules: ['h Regex /foo/ba. ', 'h Prefix /foo ', 'h Pattern /x/:a 0'],
+    path: '/foo/bar',
+    order: ['h Regex /foo/ba. ', 'h Prefix /foo '],
+    why: 'and so it is beside a pattern of segments',
+  },
 ]
 
 for (const { rules, path, order, why } of orders) {

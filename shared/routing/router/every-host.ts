@@ -17,7 +17,7 @@ export function selectBeside<T>(
   path: string,
   holds: (value: T) => boolean,
 ): T | undefined {
-  const others = listCandidates(every, path)
+  const others = [...listCandidates(every, path)]
   let at = 0
   for (const { value, rank } of listCandidates(own, path)) {
     for (let other = others[at]; other !== undefined; other = others[at]) {
@@ -32,7 +32,7 @@ export function selectBeside<T>(
 
 function goesFirst(own: Rank | undefined, isNamed: boolean, other: Rank | undefined): boolean {
   if (isNamed && own?.weight === undefined) return true
-  // A pattern of nginx has no rank: it goes behind.
+  // A pattern of nginx behind which no other rule stands has no rank: it goes behind.
   if (own === undefined || other === undefined) return own !== undefined
   if (own.kinds !== other.kinds) return own.kinds < other.kinds
   return (own.weight ?? 0) + (isNamed ? weightOfName : 0) >= (other.weight ?? 0)

@@ -110,23 +110,11 @@ function selectListed<T>(
   path: string,
   holds: (value: T) => boolean,
 ): T | undefined {
-  const { literals, patterns } = candidates
-  let index = 0
-  for (const number of listNumbers(candidates, 0, path)) {
-    for (
-      let rules = patterns[index];
-      rules !== undefined && !goesBefore(literals[number - 1], rules);
-      rules = patterns[index]
-    ) {
-      const value = rules.pattern.matches(path) ? rules.values.find(holds) : undefined
-      if (value !== undefined) return value
-      index += 1
-    }
-    const value = values[number - 1]
-    if (value !== undefined && holds(value)) return value
+  const numbers = listNumbers(candidates, 0, path)
+  for (const { value } of joinPatterns({ values, candidates, ranks: undefined }, numbers, path)) {
+    if (holds(value)) return value
   }
-  const left = patterns.slice(index).filter(({ pattern }) => pattern.matches(path))
-  return left.flatMap((rules) => rules.values).find(holds)
+  return undefined
 }
 
 /** The numbers of all literal rules and patterns of segments that mean a path, in the order in which they are asked. */
@@ -142,23 +130,50 @@ function listNumbers<T>(
 }
 
 /** What `rules` have for a path, in the order in which it is asked, each with its rank. */
-export function listCandidates<T>(
-  { tree, values, candidates, ranks = [] }: HostRules<T>,
-  path: string,
-): readonly { readonly value: T; readonly rank: Rank | undefined }[] {
+export function listCandidates<T>(rules: HostRules<T>, path: string): Iterable<Ranked<T>> {
+  const { tree, candidates } = rules
   const first = findRule(tree, path)
   const numbers =
     candidates !== undefined ? listNumbers(candidates, first, path) : first === 0 ? [] : [first]
-  const listed = numbers.flatMap((number) => {
-    const value = values[number - 1]
-    return value === undefined ? [] : [{ value, rank: ranks[number - 1] }]
-  })
-  const matching = candidates?.patterns.filter(({ pattern }) => pattern.matches(path)) ?? []
-  return [...listed, ...matching.flatMap((rules) => rules.values.map(unranked))]
+  return joinPatterns(rules, numbers, path)
 }
 
-function unranked<T>(value: T): { readonly value: T; readonly rank: undefined } {
-  return { value, rank: undefined }
+/** A value, and how it compares with those of every host; undefined: it goes behind. */
+interface Ranked<T> {
+  readonly value: T
+  readonly rank: Rank | undefined
+}
+
+/** Those of the numbers, with the patterns that match among them by their length: each stands where the next number does. */
+function* joinPatterns<T>(
+  { values, candidates, ranks = [] }: Pick<HostRules<T>, 'values' | 'candidates' | 'ranks'>,
+  numbers: readonly number[],
+  path: string,
+): Iterable<Ranked<T>> {
+  const { literals, patterns } = candidates ?? { literals: [], patterns: [] }
+  let index = 0
+  for (const number of numbers) {
+    const rank = ranks[number - 1]
+    for (
+      let rules = patterns[index];
+      rules !== undefined && !goesBefore(literals[number - 1], rules);
+      rules = patterns[index]
+    ) {
+      yield* matching(rules, path, rank && { ...rank, weight: undefined })
+      index += 1
+    }
+    const value = values[number - 1]
+    if (value !== undefined) yield { value, rank }
+  }
+  for (const rules of patterns.slice(index)) yield* matching(rules, path, undefined)
+}
+
+function matching<T>(
+  { pattern, values }: PatternRules<T>,
+  path: string,
+  rank: Rank | undefined,
+): readonly Ranked<T>[] {
+  return pattern.matches(path) ? values.map((value) => ({ value, rank })) : []
 }
 
 function goesBefore<T>(literal: Located | undefined, rules: PatternRules<T> | undefined): boolean {
